@@ -1,0 +1,109 @@
+import { SpendcapError } from './errors.ts';
+import { type CivilDate, civilDateOf } from './period.ts';
+import type { AgeRange } from './wire.ts';
+
+/**
+ * One thing known of a person's age, in the shape that stays true as time goes by.
+ *
+ * - `range`: in completed years, true at the instant `asOf` (epoch milliseconds).
+ * - `born`: the birth date lies between two ISO dates, both inclusive (the same date if it is known).
+ */
+export type AgeStatement =
+  | {
+      readonly kind: 'range';
+      readonly min: number;
+      readonly maxExclusive: number | null;
+      readonly asOf: number;
+    }
+  | { readonly kind: 'born'; readonly from: string; readonly to: string };
+
+/** Verified evidence of one subject's age. It lives in memory only: never store or log it. */
+export interface AgeEvidence {
+  /** Pseudonym of the natural person. */
+  readonly subject: string;
+  /** Empty means that the issuer states nothing: every age is possible. */
+  readonly statements: readonly AgeStatement[];
+  /** How it was established, as `age_token`. Kept with the purchase. */
+  readonly kind: string;
+  /** The issuer's own word for how sure it is, if it has one. Kept with the purchase. */
+  readonly assurance: string | null;
+  /** Epoch milliseconds after which the evidence no longer holds. */
+  readonly expiresAt: number;
+}
+
+/** Nobody is older, as far as a limiter is concerned: a claim beyond is a mistake or an attack. */
+export const MAX_AGE = 150;
+
+/** The range that says nothing. */
+export const ANY_AGE: AgeRange = { min: 0, maxExclusive: null };
+
+/**
+ * The ages that both ranges allow, or `null` if they contradict each other.
+ *
+ * @example
+ * ```ts
+ * import { intersectAgeRanges } from '@spendcap/core';
+ * const range = intersectAgeRanges({ min: 8, maxExclusive: null }, { min: 0, maxExclusive: 16 });
+ * range; // => { min: 8, maxExclusive: 16 }
+ * ```
+ */
+export function intersectAgeRanges(a: AgeRange, b: AgeRange): AgeRange | null {
+  const min = Math.max(a.min, b.min);
+  const maxExclusive = Math.min(a.maxExclusive ?? Infinity, b.maxExclusive ?? Infinity);
+  if (maxExclusive <= min) return null;
+  return { min, maxExclusive: maxExclusive === Infinity ? null : maxExclusive };
+}
+
+/**
+ * The ages a person may have at an instant, in completed years of the given time zone's calendar.
+ * Evidence ages: "at least 16" stays true and grows with whole years, "under 18" grows with every
+ * year begun. Someone born on 29 February completes a year on 1 March of a common year.
+ *
+ * @param at epoch milliseconds
+ * @param timeZone IANA name, the policy's
+ * @throws SpendcapError `age_token_invalid`, why `age_contradictory`, if no age fits every statement
+ */
+export function ageRangeAt(
+  statements: readonly AgeStatement[],
+  at: number,
+  timeZone: string,
+): AgeRange {
+  const today = civilDateOf(at, timeZone);
+  let range: AgeRange = ANY_AGE;
+  for (const statement of statements) {
+    const next = intersectAgeRanges(range, rangeOf(statement, today, timeZone));
+    if (next === null) {
+      throw new SpendcapError('age_token_invalid', 'The age statements contradict each other.', {
+        why: 'age_contradictory',
+      });
+    }
+    range = next;
+  }
+  return range;
+}
+
+function rangeOf(statement: AgeStatement, today: CivilDate, timeZone: string): AgeRange {
+  if (statement.kind === 'born') {
+    const youngest = wholeYears(parseCivilDate(statement.to), today);
+    const oldest = wholeYears(parseCivilDate(statement.from), today);
+    return { min: Math.max(0, youngest), maxExclusive: Math.max(0, oldest) + 1 };
+  }
+  const since = civilDateOf(statement.asOf, timeZone);
+  const whole = wholeYears(since, today);
+  const begun = since.month === today.month && since.day === today.day ? whole : whole + 1;
+  return {
+    min: Math.max(0, statement.min + whole),
+    maxExclusive: statement.maxExclusive === null ? null : statement.maxExclusive + begun,
+  };
+}
+
+/** Whole years from one date to another; negative before it. */
+function wholeYears(from: CivilDate, to: CivilDate): number {
+  const beforeAnniversary = to.month * 100 + to.day < from.month * 100 + from.day;
+  return to.year - from.year - (beforeAnniversary ? 1 : 0);
+}
+
+function parseCivilDate(date: string): CivilDate {
+  const [year = Number.NaN, month = Number.NaN, day = Number.NaN] = date.split('-').map(Number);
+  return { year, month, day };
+}

@@ -1,0 +1,76 @@
+/**
+ * Every coded error: is a retry of the same call sensible, and which HTTP status it has.
+ * A refusal is not here: it is a value.
+ */
+const ERROR_TABLE = {
+  invalid_request: { retryable: false, status: 400 },
+  invalid_amount: { retryable: false, status: 400 },
+  invalid_currency: { retryable: false, status: 400 },
+  unauthorized: { retryable: false, status: 401 },
+  age_token_invalid: { retryable: false, status: 422 },
+  age_keys_unavailable: { retryable: true, status: 503 },
+  permit_invalid: { retryable: false, status: 422 },
+  purchase_not_found: { retryable: false, status: 404 },
+  purchase_conflict: { retryable: false, status: 409 },
+  purchase_ended: { retryable: false, status: 409 },
+  purchase_not_committed: { retryable: false, status: 409 },
+  refund_conflict: { retryable: false, status: 409 },
+  refund_exceeds_purchase: { retryable: false, status: 409 },
+  policy_invalid: { retryable: false, status: 500 },
+  policy_not_in_effect: { retryable: false, status: 503 },
+  exchange_unavailable: { retryable: true, status: 503 },
+  store_unavailable: { retryable: true, status: 503 },
+  outcome_unknown: { retryable: true, status: 503 },
+  overloaded: { retryable: true, status: 503 },
+  payment_forbidden: { retryable: false, status: 403 },
+  webhook_invalid: { retryable: false, status: 400 },
+} as const;
+
+export type SpendcapErrorCode = keyof typeof ERROR_TABLE;
+
+/** What an error may carry besides its code; none of it may hold a token or a personal datum. */
+export interface SpendcapErrorOptions {
+  readonly cause?: unknown;
+  /** A machine-readable detail, as `expired` or `wrong_issuer` with `age_token_invalid`. */
+  readonly why?: string;
+  /** One entry for each wrong field, with `invalid_request` and `policy_invalid`. */
+  readonly errors?: readonly { readonly path: string; readonly message: string }[];
+}
+
+const MARKER = Symbol.for('spendcap.error');
+
+/**
+ * The one error class. `code` is stable and says what happened, `retryable` whether the same call
+ * may succeed later, `status` its HTTP status. The message holds no token, amount or personal datum.
+ *
+ * @example
+ * ```ts
+ * import { SpendcapError } from '@spendcap/core';
+ * const error = new SpendcapError('store_unavailable', 'The store did not answer.');
+ * error.retryable; // => true
+ * error.status; // => 503
+ * ```
+ */
+export class SpendcapError extends Error {
+  readonly code: SpendcapErrorCode;
+  readonly retryable: boolean;
+  readonly status: number;
+  readonly why: string | undefined;
+  readonly errors: SpendcapErrorOptions['errors'];
+  readonly [MARKER] = true;
+
+  constructor(code: SpendcapErrorCode, message: string, options: SpendcapErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'SpendcapError';
+    this.code = code;
+    this.retryable = ERROR_TABLE[code].retryable;
+    this.status = ERROR_TABLE[code].status;
+    this.why = options.why;
+    this.errors = options.errors;
+  }
+
+  /** True for a SpendcapError of any copy of this package, where `instanceof` may fail. */
+  static isInstance(value: unknown): value is SpendcapError {
+    return typeof value === 'object' && value !== null && MARKER in value;
+  }
+}
