@@ -1,12 +1,20 @@
 export {
   type AgeEvidence,
   type AgeStatement,
-  ageRangeAt,
   ANY_AGE,
+  ageRangeAt,
   intersectAgeRanges,
   MAX_AGE,
 } from './age-range.ts';
+export { CURRENCIES, type CurrencyExponent, currencyExponent, isCurrency } from './currency.ts';
 export { SpendcapError, type SpendcapErrorCode, type SpendcapErrorOptions } from './errors.ts';
+export {
+  type ExchangeOptions,
+  exchange,
+  formatMoney,
+  parseAmount,
+  parseMoney,
+} from './money.ts';
 export {
   boundsOf,
   type CivilDate,
@@ -51,8 +59,8 @@ export {
   PURCHASE_STATES,
   type Purchase,
   type PurchaseState,
-  type Reason,
   REFUSAL_CODES,
+  type Reason,
   type RefusalCode,
   type Refused,
   type Reservation,
