@@ -1,0 +1,52 @@
+// Everything about the code that is not a test. Every step runs, whatever fails before it.
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { listPackages } from './packages.ts';
+import { type RunResult, run } from './run.ts';
+
+const tarballs = mkdtempSync(join(tmpdir(), 'spendcap-check-'));
+let passed = 0;
+let failed = 0;
+
+async function step(name: string, command: string, ...args: string[]): Promise<void> {
+  const started = performance.now();
+  report(name, await run(command, args), performance.now() - started);
+}
+
+function report(name: string, { ok, output }: RunResult, milliseconds: number): void {
+  if (ok) passed += 1;
+  else failed += 1;
+  console.log(`${ok ? 'PASS' : 'FAIL'}  ${name} (${(milliseconds / 1000).toFixed(1)} s)`);
+  if (!ok) console.log(output.replace(/^/gm, '      '));
+}
+
+/** What is read from the sources. */
+async function checkSources(): Promise<void> {
+  await step('types: everything', 'tsc', '-p', 'tsconfig.json');
+  await step('types: core without Node and DOM', 'tsc', '-p', 'packages/core');
+  await step('types: client without Node and DOM', 'tsc', '-p', 'packages/client');
+  await step('style: Biome', 'biome', 'check', '--error-on-warnings', '--max-diagnostics=200');
+  await step('unused files, exports and dependencies: knip', 'knip');
+}
+
+/** What is read from the packages as they are published. */
+async function checkPackages(): Promise<void> {
+  await step('build', 'node', 'scripts/build.ts');
+  await step('pack', 'npm', 'pack', '--workspaces', '--silent', '--pack-destination', tarballs);
+  for (const { id, manifest } of listPackages()) {
+    const name = readdirSync(tarballs).find((file) => file.startsWith(`spendcap-${id}-`));
+    const tarball = join(tarballs, name ?? 'missing');
+    await step(`publint: ${manifest.name}`, 'publint', 'run', tarball, '--strict');
+    await step(`types as published: ${manifest.name}`, 'attw', tarball, '--profile', 'esm-only');
+  }
+  await step('client under 4 kB', 'vitest', 'run', 'test/package/client-size.test.ts');
+}
+
+try {
+  await Promise.all([checkSources(), checkPackages()]);
+} finally {
+  rmSync(tarballs, { recursive: true, force: true });
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
