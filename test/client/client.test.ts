@@ -1,0 +1,126 @@
+import { createClient, SpendcapClientError } from '@spendcap/client';
+import { afterEach, expect, test, vi } from 'vitest';
+import { allowance, allowed, answer, fakeFetch, refused } from './fake-api.ts';
+
+const url = 'https://pay.example/spendcap/';
+const purchase = { amount: '48.00', currency: 'CNY' };
+
+afterEach(() => vi.unstubAllGlobals());
+
+test('allowance is read with the age token as bearer, narrowed by category and app', async () => {
+  const { fetch, calls } = fakeFetch(answer(allowance));
+  const client = createClient({ url, ageToken: 'token-1', fetch });
+  expect(await client.allowance()).toEqual(allowance);
+  await client.allowance({ category: 'loot_box' });
+  await client.allowance({ category: 'a&b', app: 'chess' });
+  expect(calls.map((call) => call.url)).toEqual([
+    'https://pay.example/spendcap/v1/allowance',
+    'https://pay.example/spendcap/v1/allowance?category=loot_box',
+    'https://pay.example/spendcap/v1/allowance?category=a%26b&app=chess',
+  ]);
+  expect(calls[0]).toMatchObject({ method: 'GET', headers: { authorization: 'Bearer token-1' } });
+  expect(calls[0]).not.toHaveProperty('body');
+});
+
+test('an age token that is made anew is asked for before every call', async () => {
+  const { fetch, calls } = fakeFetch(answer(allowance));
+  let round = 0;
+  const client = createClient({ url, ageToken: async () => `token-${++round}`, fetch });
+  await client.allowance();
+  await client.allowance();
+  expect(calls.map((call) => call.headers.authorization)).toEqual([
+    'Bearer token-1',
+    'Bearer token-2',
+  ]);
+});
+
+test('check posts the purchase, and nothing that a decision does not need', async () => {
+  const { fetch, calls } = fakeFetch(answer(allowed), answer(refused));
+  const client = createClient({ url, ageToken: 'token-1', fetch });
+  const extra = { ...purchase, category: 'tip', id: 'order-1', note: 'mine' };
+  expect(await client.check(extra)).toEqual(allowed);
+  expect(await client.check(purchase)).toEqual(refused);
+  expect(calls[0]?.method).toBe('POST');
+  expect(calls[0]?.url).toBe('https://pay.example/spendcap/v1/decisions');
+  expect(JSON.parse(calls[0]?.body ?? '')).toEqual({ ...purchase, category: 'tip' });
+  expect(JSON.parse(calls[1]?.body ?? '')).toEqual(purchase);
+});
+
+test('the platform fetch is the default, and a platform without one needs it given', async () => {
+  vi.stubGlobal('fetch', fakeFetch(answer(allowance)).fetch);
+  expect(await createClient({ url, ageToken: 't' }).allowance()).toEqual(allowance);
+  vi.stubGlobal('fetch', undefined);
+  expect(() => createClient({ url, ageToken: 't' })).toThrow(TypeError);
+  expect(() => createClient({ url: '', ageToken: 't', fetch: fakeFetch().fetch })).toThrow(
+    TypeError,
+  );
+});
+
+const problem = {
+  type: 'about:blank',
+  title: 'Age token not accepted',
+  status: 422,
+  code: 'age_token_invalid',
+  detail: 'The token has expired.',
+  retryable: false,
+  why: 'expired',
+};
+
+test.each([
+  { name: 'a problem', reply: answer(problem, 422), code: 'age_token_invalid', retryable: false },
+  {
+    name: 'a retryable problem',
+    reply: answer({ ...problem, status: 503, code: 'overloaded', retryable: true }, 503),
+    code: 'overloaded',
+    retryable: true,
+  },
+  {
+    name: "a proxy's page",
+    reply: () => new Response('<html>', { status: 502 }),
+    code: 'unexpected_response',
+    retryable: true,
+  },
+  {
+    name: 'a page where JSON should be',
+    reply: () => new Response('<html>'),
+    code: 'unexpected_response',
+    retryable: false,
+  },
+  {
+    name: 'JSON that is no decision',
+    reply: answer({ allowed: 'yes' }),
+    code: 'unexpected_response',
+    retryable: false,
+  },
+  {
+    name: 'no answer',
+    reply: () => {
+      throw new TypeError('fetch failed');
+    },
+    code: 'network_error',
+    retryable: true,
+  },
+])('$name is a SpendcapClientError, and nothing is paid', async ({ reply, code, retryable }) => {
+  const client = createClient({ url, ageToken: 'secret-token', fetch: fakeFetch(reply).fetch });
+  const pay = vi.fn();
+  const error = await client.checkout(purchase, pay).then(
+    () => expect.unreachable(),
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(SpendcapClientError);
+  expect(error).toMatchObject({ code, retryable });
+  expect(String(error)).not.toContain('secret-token');
+  expect(pay).not.toHaveBeenCalled();
+});
+
+test('a problem is kept whole, and a network failure keeps its cause', async () => {
+  const withProblem = createClient({
+    url,
+    ageToken: 't',
+    fetch: fakeFetch(answer(problem, 422)).fetch,
+  });
+  await expect(withProblem.allowance()).rejects.toMatchObject({ status: 422, problem });
+  const cause = new TypeError('fetch failed');
+  const offline = createClient({ url, ageToken: 't', fetch: () => Promise.reject(cause) });
+  await expect(offline.allowance()).rejects.toMatchObject({ status: 0, cause });
+});

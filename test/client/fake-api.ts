@@ -1,0 +1,41 @@
+import type { Fetch, FetchInit } from '@spendcap/client';
+import type { Allowance, Allowed, Refused } from '@spendcap/core/wire';
+
+export const allowance: Allowance = {
+  currency: 'CNY',
+  policy: { id: 'cn-game', version: '1', timeZone: 'Asia/Shanghai' },
+  ageRange: { min: 12, maxExclusive: 13 },
+  limits: [],
+  blocked: [],
+};
+
+export const allowed: Allowed = { allowed: true, allowance };
+
+export const refused: Refused = {
+  allowed: false,
+  reasons: [{ code: 'forbidden_for_age' }],
+  allowance,
+};
+
+export interface Call extends FetchInit {
+  readonly url: string;
+}
+
+/** A fetch that gives the prepared answers in turn, the last one for ever, and notes each call. */
+export function fakeFetch(...answers: (() => Response)[]): { fetch: Fetch; calls: Call[] } {
+  const calls: Call[] = [];
+  return {
+    calls,
+    fetch: async (url, init) => {
+      calls.push({ url, ...init });
+      const answer = answers[Math.min(calls.length, answers.length) - 1];
+      if (answer === undefined) throw new Error('no answer prepared');
+      return answer();
+    },
+  };
+}
+
+export const answer =
+  (body: unknown, status = 200) =>
+  () =>
+    Response.json(body, { status });
