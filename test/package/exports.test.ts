@@ -1,0 +1,84 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+import { listPackages, ROOT } from '../../scripts/packages.ts';
+
+const packages = listPackages();
+
+/** Everything that may be named in prose, as `@spendcap/core/policy.schema.json`. */
+const published = new Set(
+  packages.flatMap(({ manifest }) =>
+    Object.keys(manifest.exports).map((subpath) => manifest.name + subpath.slice(1)),
+  ),
+);
+const SOURCE_CONDITION = '@spendcap/source';
+
+describe.each(packages)('$manifest.name', ({ folder, manifest }) => {
+  const modules = Object.entries(manifest.exports).filter(([, to]) => typeof to === 'object');
+
+  it.each(modules)('exports %s from one source file, built in the same place', (_, target) => {
+    if (typeof target === 'string') throw new Error('not a module');
+    const name = /^\.\/src\/(.+)\.ts$/.exec(target[SOURCE_CONDITION])?.[1];
+    expect(existsSync(join(folder, target[SOURCE_CONDITION]))).toBe(true);
+    expect(target).toEqual({
+      [SOURCE_CONDITION]: `./src/${name}.ts`,
+      types: `./dist/${name}.d.ts`,
+      default: `./dist/${name}.js`,
+    });
+  });
+
+  it('lists by name what its index exports', () => {
+    const file = join(folder, 'src', 'index.ts');
+    const { statements } = ts.createSourceFile(
+      file,
+      readFileSync(file, 'utf8'),
+      ts.ScriptTarget.Latest,
+    );
+    expect(statements.length).toBeGreaterThan(0);
+    const others = statements.filter(
+      (statement) =>
+        !ts.isExportDeclaration(statement) ||
+        statement.exportClause === undefined ||
+        !ts.isNamedExports(statement.exportClause),
+    );
+    expect(others.map((statement) => ts.SyntaxKind[statement.kind])).toEqual([]);
+  });
+});
+
+describe('names in prose and code', () => {
+  const files = globSync(
+    [
+      'packages/*/src/**/*.ts',
+      'examples/*/**/*.{ts,md,json}',
+      'docs/**/*.md',
+      '*.md',
+      'packages/*/*.md',
+    ],
+    { cwd: ROOT, exclude: (path) => /node_modules|dist/.test(path) },
+  );
+
+  it('are real exports', () => {
+    const unknown = files.flatMap((file) => {
+      const names = namesIn(readFileSync(join(ROOT, file), 'utf8'));
+      return names.filter((name) => !published.has(name)).map((name) => `${file}: ${name}`);
+    });
+    expect(files.length).toBeGreaterThan(10);
+    expect(unknown).toEqual([]);
+  });
+
+  it('are found wherever they stand', () => {
+    const text =
+      "from '@spendcap/core/nothing'; see `@spendcap/server/stores/memory`, @spendcap/core.";
+    expect(namesIn(text)).toEqual([
+      '@spendcap/core/nothing',
+      '@spendcap/server/stores/memory',
+      '@spendcap/core',
+    ]);
+  });
+});
+
+function namesIn(text: string): readonly string[] {
+  const names = text.match(/@spendcap\/[a-z]+(?:\/[a-z]+(?:[.-][a-z]+)*)*/g) ?? [];
+  return names.filter((name) => name !== SOURCE_CONDITION);
+}
