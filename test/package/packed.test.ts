@@ -1,0 +1,115 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listPackages, moduleNames, ROOT } from '../../scripts/packages.ts';
+import { run } from '../../scripts/run.ts';
+
+// What a user gets: the packed tarballs, installed in an empty folder, on plain Node.js.
+const names = listPackages().flatMap(moduleNames);
+const MINUTES = 60_000;
+let consumer = '';
+
+async function must(command: string, args: readonly string[], cwd = consumer): Promise<string> {
+  const { ok, output } = await run(command, args, { cwd });
+  if (!ok) throw new Error(`${command} ${args.join(' ')}\n${output}`);
+  return output;
+}
+
+/** Runs a script in the consumer's folder and reads the JSON that it prints. */
+async function evaluate(type: 'module' | 'commonjs', script: string): Promise<unknown> {
+  return JSON.parse(await must('node', [`--input-type=${type}`, '--eval', script]));
+}
+
+beforeAll(async () => {
+  consumer = mkdtempSync(join(tmpdir(), 'spendcap-packed-'));
+  await must('node', ['scripts/build.ts'], ROOT);
+  await must('npm', ['pack', '--workspaces', '--silent', '--pack-destination', consumer], ROOT);
+  const tarballs = readdirSync(consumer).map((file) => `./${file}`);
+  writeFileSync(join(consumer, 'package.json'), '{ "private": true, "type": "module" }');
+  await must('npm', [
+    'install',
+    '--ignore-scripts',
+    '--prefer-offline',
+    '--no-package-lock',
+    '--no-audit',
+    '--no-fund',
+    ...tarballs,
+  ]);
+}, 5 * MINUTES);
+
+afterAll(() => rmSync(consumer, { recursive: true, force: true }));
+
+describe('the installed packages', () => {
+  it.each(names)('%s is imported and required', async (name) => {
+    const list = (load: string) =>
+      `console.log(JSON.stringify(Object.keys(${load}).filter((key) => key !== '__esModule')))`;
+    const imported = await evaluate('module', list(`await import('${name}')`));
+    expect(imported).not.toEqual([]);
+    expect(await evaluate('commonjs', list(`require('${name}')`))).toEqual(imported);
+  });
+
+  it.each([
+    '@spendcap/core/decide',
+    '@spendcap/core/dist/index.js',
+    '@spendcap/server/src/limiter.ts',
+    '@spendcap/client/transport',
+  ])('%s stays internal', async (name) => {
+    const script = `import('${name}').catch(({ code }) => console.log(JSON.stringify(code)))`;
+    expect(await evaluate('module', script)).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED');
+  });
+
+  it('has types that hold for a strict user', async () => {
+    const imports = names.map((name, index) => `import * as module${index} from '${name}';`);
+    const uses = names.map((_, index) => `module${index}`);
+    writeFileSync(
+      join(consumer, 'consumer.ts'),
+      `${imports.join('\n')}\nexport const modules: readonly object[] = [${uses.join(', ')}];\n`,
+    );
+    const options = {
+      target: 'ES2023',
+      lib: ['ES2023', 'DOM'],
+      module: 'NodeNext',
+      types: ['node'],
+      typeRoots: [join(ROOT, 'node_modules', '@types')],
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noEmit: true,
+    };
+    writeFileSync(
+      join(consumer, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions: options, files: ['consumer.ts'] }),
+    );
+    const { output } = await run('tsc', ['-p', '.', '--pretty', 'false'], { cwd: consumer });
+    // Other people's types may have faults of their own; ours may have none.
+    const ours = output
+      .split('\n')
+      .filter((line) => /^(consumer|node_modules\/@spendcap)/.test(line));
+    expect(ours).toEqual([]);
+  });
+
+  it('runs the spendcap command', async () => {
+    const help = await must(join(consumer, 'node_modules', '.bin', 'spendcap'), ['--help']);
+    expect(help).toContain('Usage: spendcap');
+    expect(help).toContain('serve');
+    expect(help).toContain('policy');
+  });
+
+  it('puts nothing of the server into the client', async () => {
+    const { metafile, outputFiles } = await build({
+      stdin: { contents: `export * from '@spendcap/client'`, resolveDir: consumer },
+      bundle: true,
+      format: 'esm',
+      metafile: true,
+      minify: true,
+      write: false,
+    });
+    const files = Object.keys(metafile.inputs).filter((file) => file.includes('node_modules/'));
+    expect(files.length).toBeGreaterThan(0);
+    expect(files.filter((file) => !/node_modules\/@spendcap\/(client|core)\//.test(file))).toEqual(
+      [],
+    );
+    expect(outputFiles[0]?.text).not.toMatch(/jose|decimal\.js|zod/i);
+  });
+});
