@@ -10,6 +10,7 @@ const ERROR_TABLE = {
   age_token_invalid: { retryable: false, status: 422 },
   age_keys_unavailable: { retryable: true, status: 503 },
   permit_invalid: { retryable: false, status: 422 },
+  permit_keys_unavailable: { retryable: true, status: 503 },
   purchase_not_found: { retryable: false, status: 404 },
   purchase_conflict: { retryable: false, status: 409 },
   purchase_ended: { retryable: false, status: 409 },

@@ -1,0 +1,192 @@
+import { hash } from 'node:crypto';
+import type { AgeEvidence } from '@spendcap/core';
+import { LRUCache } from 'lru-cache';
+import { readAgeClaims } from './internal/age-claims.ts';
+import { type AgeTokenFault, ageTokenInvalid } from './internal/age-fault.ts';
+import { type Claims, checkJws, decodeClaims, type JwsRules } from './internal/jws.ts';
+import { assertAlgorithms, type JwkSet, keySet } from './internal/key-set.ts';
+import { pseudonyms } from './internal/pseudonym.ts';
+import type { AgeVerifier } from './types.ts';
+
+export type { AgeTokenFault, JwkSet };
+
+/** One age authority whose tokens are accepted. */
+export interface AgeIssuer {
+  /** The exact `iss` of its tokens. */
+  readonly issuer: string;
+  /** The `aud` that stands for this limiter; one of several is enough. */
+  readonly audience: string | readonly string[];
+  /** Its public keys: the address of a JWK Set (https, or http on this machine), or the set itself. */
+  readonly jwks: URL | JwkSet;
+  /** Default `['ES256']`. Signatures by a private key only. */
+  readonly algorithms?: readonly string[];
+  /** The `typ` header its tokens must have. Default `age+jwt`; `null` for OpenID Connect id_tokens. */
+  readonly typ?: string | null;
+}
+
+export interface AgeTokenOptions {
+  readonly issuers: readonly AgeIssuer[];
+  /**
+   * Secret of 16 bytes or more that makes pseudonyms of subjects. Keep it for ever: another key
+   * makes other subjects, with nothing spent. Without one, who knows a `sub` knows its pseudonym.
+   */
+  readonly subjectKey?: Uint8Array | string;
+  /** Epoch milliseconds. Default `Date.now`. */
+  readonly now?: () => number;
+  /** How far the clocks may differ, 0 to 60. Default 5. */
+  readonly clockToleranceSeconds?: number;
+  /** Longer tokens are refused unread, 256 to 1 MiB. Default 16 KiB. */
+  readonly maxTokenBytes?: number;
+  /** How many verified tokens are remembered, 1 to 1,000,000. Default 10,000. */
+  readonly cacheSize?: number;
+  /** Fetches remote key sets. Default the global `fetch`. */
+  readonly fetch?: typeof fetch;
+}
+
+interface Remembered {
+  readonly answer: Promise<AgeEvidence>;
+  readonly validUntil: number;
+}
+
+const KEYS_CODE = 'age_keys_unavailable';
+
+/** 1 to 255 characters, without control characters and halves of surrogate pairs. */
+const SUBJECT = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
+
+/**
+ * Verifies age tokens: signed JWTs of configured issuers. As RFC 8725 asks, algorithm, keys, issuer, audience
+ * and type come from the configuration and never from the token; `iss`, `aud`, `exp` and `sub` are
+ * required. The claims understood are in `docs/age-tokens.md`; a token without any says nothing.
+ *
+ * A verified token is remembered until it expires, so that showing it again costs one hash. A key that is
+ * withdrawn from a key set therefore stops new tokens at once (a remote set is read again after ten
+ * minutes), and a token seen before at its `exp`: keep `exp` short.
+ *
+ * `verify` rejects with a SpendcapError: `age_token_invalid`, whose `why` is an `AgeTokenFault`, or
+ * `age_keys_unavailable` (retryable) if a key set cannot be read.
+ *
+ * @throws TypeError for options that can never work
+ * @example
+ * ```ts
+ * import { ageTokens } from '@spendcap/server';
+ * const verifier = ageTokens({
+ *   issuers: [
+ *     {
+ *       issuer: 'https://age.example',
+ *       audience: 'https://limiter.example',
+ *       jwks: new URL('https://age.example/.well-known/jwks.json'),
+ *     },
+ *   ],
+ *   subjectKey: 'at least sixteen secret bytes',
+ * });
+ * const refusal = await verifier.verify('not a token').catch((error) => error);
+ * refusal.code; // => 'age_token_invalid'
+ * refusal.why; // => 'malformed'
+ * ```
+ */
+export function ageTokens(options: AgeTokenOptions): AgeVerifier {
+  const now = options.now ?? Date.now;
+  const maxBytes = within('maxTokenBytes', options.maxTokenBytes ?? 16 * 1024, [256, 2 ** 20]);
+  const cacheSize = within('cacheSize', options.cacheSize ?? 10_000, [1, 1_000_000]);
+  const issuers = configure(options);
+  const pseudonym = pseudonyms(options.subjectKey);
+  const remembered = new LRUCache<string, Remembered>({ max: cacheSize });
+  const underWay = new Map<string, Promise<AgeEvidence>>();
+
+  async function verifyFirst(token: string, key: string): Promise<AgeEvidence> {
+    const at = now();
+    const claims = decodeClaims(token, maxBytes);
+    if (typeof claims === 'string') throw ageTokenInvalid(claims);
+    const rules = rulesFor(claims, issuers);
+    const fault = await checkJws(token, claims, { rules, at });
+    if (fault !== null) throw ageTokenInvalid(fault);
+    const evidence = evidenceOf(claims, pseudonym(rules.issuer, subjectOf(claims)), at);
+    // To the second the instant at which the same token would be refused as expired.
+    const validUntil = Math.ceil((claims.exp as number) + rules.toleranceSeconds) * 1000;
+    remembered.set(key, { answer: Promise.resolve(evidence), validUntil });
+    return evidence;
+  }
+
+  return {
+    verify(token) {
+      // Before the hash, whose cost grows with the length.
+      if (typeof token !== 'string') return Promise.reject(ageTokenInvalid('malformed'));
+      if (token.length > maxBytes) return Promise.reject(ageTokenInvalid('too_large'));
+      const key = hash('sha256', token, 'base64');
+      const known = remembered.get(key);
+      if (known !== undefined) {
+        if (now() < known.validUntil) return known.answer;
+        remembered.delete(key);
+      }
+      let pending = underWay.get(key);
+      if (pending === undefined) {
+        pending = verifyFirst(token, key).finally(() => underWay.delete(key));
+        underWay.set(key, pending);
+      }
+      return pending;
+    },
+  };
+}
+
+function rulesFor({ iss }: Claims, issuers: ReadonlyMap<string, JwsRules>): JwsRules {
+  if (iss === undefined) throw ageTokenInvalid('claim_missing');
+  const rules = issuers.get(iss as string);
+  if (rules === undefined) throw ageTokenInvalid('issuer_unknown');
+  return rules;
+}
+
+function subjectOf({ sub }: Claims): string {
+  if (typeof sub !== 'string' || !SUBJECT.test(sub)) throw ageTokenInvalid('subject_missing');
+  return sub;
+}
+
+function evidenceOf(claims: Claims, subject: string, at: number): AgeEvidence {
+  // Without `iat` the statements count from now, which makes nobody older than they are.
+  const asOf = claims.iat === undefined ? at : (claims.iat as number) * 1000;
+  const { statements, assurance } = readAgeClaims(claims, { asOf, now: at });
+  return Object.freeze({
+    subject,
+    statements: Object.freeze(statements),
+    kind: 'age_token',
+    assurance,
+    expiresAt: (claims.exp as number) * 1000,
+  });
+}
+
+function configure(options: AgeTokenOptions): ReadonlyMap<string, JwsRules> {
+  const tolerance = within('clockToleranceSeconds', options.clockToleranceSeconds ?? 5, [0, 60]);
+  if (!Array.isArray(options.issuers) || options.issuers.length === 0) {
+    throw new TypeError('issuers must name at least one issuer');
+  }
+  const issuers = new Map<string, JwsRules>();
+  for (const each of options.issuers as readonly AgeIssuer[]) {
+    const { typ = 'age+jwt' } = each;
+    const audience = [each.audience].flat();
+    if (!isName(each.issuer) || issuers.has(each.issuer)) {
+      throw new TypeError('issuer must be a text, and each issuer named once');
+    }
+    if (audience.length === 0 || !audience.every(isName)) {
+      throw new TypeError('audience must be a text, or a list of at least one');
+    }
+    if (typ !== null && !isName(typ)) throw new TypeError('typ must be a text or null');
+    issuers.set(each.issuer, {
+      keys: keySet(each.jwks, { code: KEYS_CODE, fetch: options.fetch }),
+      keysCode: KEYS_CODE,
+      algorithms: assertAlgorithms(each.algorithms ?? ['ES256']),
+      issuer: each.issuer,
+      audience,
+      typ,
+      toleranceSeconds: tolerance,
+    });
+  }
+  return issuers;
+}
+
+function isName(text: unknown): text is string {
+  return typeof text === 'string' && /^[^\p{Cc}]+$/u.test(text);
+}
+
+function within(name: string, value: number, [min, max]: readonly [number, number]): number {
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new TypeError(`${name} must be a whole number from ${min} to ${max}`);
+}
