@@ -1,0 +1,69 @@
+import { hash, timingSafeEqual } from 'node:crypto';
+import { SpendcapError } from '@spendcap/core';
+
+const MIN_KEY_LENGTH = 16;
+// Three base64url parts: anything else cannot be an age token, so it was meant as an API key.
+const COMPACT_JWS = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/;
+
+/** Who calls: the operator's back end by API key, or a player by age token. */
+export type Caller =
+  | { readonly kind: 'operator' }
+  | { readonly kind: 'player'; readonly ageToken: string };
+
+export interface Authenticator {
+  /** @throws SpendcapError `unauthorized` for anyone but an operator */
+  operator(request: Request): void;
+  /** @throws SpendcapError `unauthorized` where there is neither an API key nor a token */
+  caller(request: Request): Caller;
+}
+
+/**
+ * Knows the API keys by their SHA-256 digests. Every key is always compared, in constant time, so
+ * that an answer's time tells nothing of them.
+ *
+ * @throws TypeError if there is no key, or one of fewer than 16 characters
+ */
+export function createAuthenticator(apiKeys: readonly string[]): Authenticator {
+  if (!Array.isArray(apiKeys) || apiKeys.length === 0) {
+    throw new TypeError('apiKeys needs at least one key');
+  }
+  for (const key of apiKeys) {
+    if (typeof key !== 'string' || key.length < MIN_KEY_LENGTH || !/^[\x21-\x7e]+$/.test(key)) {
+      throw new TypeError('every API key needs at least 16 printable ASCII characters, no blanks');
+    }
+  }
+  const digests = apiKeys.map(digest);
+  const isApiKey = (candidate: string) => {
+    const given = digest(candidate);
+    let found = false;
+    for (const known of digests) found = timingSafeEqual(known, given) || found;
+    return found;
+  };
+  return {
+    operator(request) {
+      const bearer = bearerOf(request);
+      if (bearer === null || !isApiKey(bearer)) throw noCredentials('An API key is needed.');
+    },
+    caller(request) {
+      const bearer = bearerOf(request);
+      if (bearer !== null && isApiKey(bearer)) return { kind: 'operator' };
+      if (bearer !== null && COMPACT_JWS.test(bearer)) return { kind: 'player', ageToken: bearer };
+      throw noCredentials('An API key or an age token is needed.');
+    },
+  };
+}
+
+/** The credential of `Authorization: Bearer ...` (RFC 6750 section 2.1), or `null`. */
+function bearerOf(request: Request): string | null {
+  const header = request.headers.get('authorization');
+  if (header === null || header.slice(0, 7).toLowerCase() !== 'bearer ') return null;
+  return header.slice(7).trim();
+}
+
+function digest(text: string): Buffer {
+  return hash('sha256', text, 'buffer');
+}
+
+function noCredentials(message: string): SpendcapError {
+  return new SpendcapError('unauthorized', message);
+}

@@ -1,0 +1,184 @@
+import { type Purchase, SpendcapError } from '@spendcap/core';
+import type { Limiter } from '../types.ts';
+import type { Authenticator } from './auth.ts';
+import { readJson, validate } from './body.ts';
+import type { Metrics } from './metrics.ts';
+import { unauthorized } from './problems.ts';
+import type { RouteName } from './routes.ts';
+import {
+  allowanceQuerySchema,
+  commitSchema,
+  decisionSchema,
+  ID_PATTERN,
+  playerDecisionSchema,
+  purchasePathSchema,
+  purchaseSchema,
+  refundSchema,
+  releaseSchema,
+  reverseRefundSchema,
+} from './schemas.ts';
+
+/** One call of an endpoint: the request, and the id in its path, if it has one. */
+export interface Call {
+  readonly request: Request;
+  readonly id: string;
+}
+
+export type Endpoint = (call: Call) => Promise<Response>;
+
+export interface EndpointOptions {
+  readonly limiter: Limiter;
+  readonly authenticator: Authenticator;
+  readonly metrics: Metrics;
+  readonly maxBytes: number;
+  readonly openApi: () => string;
+}
+
+const PRIVATE_JSON = { 'content-type': 'application/json', 'cache-control': 'no-store' } as const;
+const PUBLIC_JSON = {
+  'content-type': 'application/json',
+  'cache-control': 'public, max-age=300',
+} as const;
+const METRICS_TEXT = {
+  'content-type': 'text/plain; version=0.0.4; charset=utf-8',
+  'cache-control': 'no-store',
+} as const;
+
+/** What each route does. Whatever is thrown becomes a problem in one place, the handler. */
+export function createEndpoints(options: EndpointOptions): Record<RouteName, Endpoint> {
+  return {
+    ...purchaseEndpoints(options),
+    ...playerEndpoints(options),
+    ...publicEndpoints(options),
+  };
+}
+
+function purchaseEndpoints({ limiter, authenticator, metrics, maxBytes }: EndpointOptions) {
+  const required = { maxBytes };
+  const optional = { maxBytes, optional: true };
+
+  /** The API key and the id, before the body is read. */
+  const open = ({ request, id }: Call): string => {
+    authenticator.operator(request);
+    if (!ID_PATTERN.test(id)) validate({ id }, purchasePathSchema);
+    return id;
+  };
+
+  return {
+    async reserve({ request }) {
+      authenticator.operator(request);
+      const answer = await limiter.reserve(await readJson(request, purchaseSchema, required));
+      if (!answer.allowed) {
+        metrics.decided(answer);
+        return json(answer, 403);
+      }
+      if (answer.replayed) return json(answer, 200);
+      metrics.decided(answer);
+      return json(answer, 201);
+    },
+    async commit(call) {
+      const id = open(call);
+      return json(await limiter.commit(id, await readJson(call.request, commitSchema, optional)));
+    },
+    async release(call) {
+      const id = open(call);
+      return json(await limiter.release(id, await readJson(call.request, releaseSchema, optional)));
+    },
+    async refund(call) {
+      const id = open(call);
+      return json(await limiter.refund(id, await readJson(call.request, refundSchema, required)));
+    },
+    async reverseRefund(call) {
+      const id = open(call);
+      const refund = await readJson(call.request, reverseRefundSchema, required);
+      return json(await limiter.reverseRefund(id, refund));
+    },
+    async get(call) {
+      const purchase: Purchase | null = await limiter.get(open(call));
+      if (purchase === null) {
+        throw new SpendcapError('purchase_not_found', 'There is no purchase with this id.');
+      }
+      return json(purchase);
+    },
+  } satisfies Partial<Record<RouteName, Endpoint>>;
+}
+
+function playerEndpoints({ limiter, authenticator, metrics, maxBytes }: EndpointOptions) {
+  return {
+    async decide({ request }) {
+      const caller = authenticator.caller(request);
+      if (caller.kind === 'operator') {
+        const body = await readJson(request, decisionSchema, { maxBytes });
+        const decision = await limiter.check(body);
+        metrics.decided(decision);
+        return json(decision);
+      }
+      // A player states neither another token nor a guardian's approval.
+      const body = await readJson(request, playerDecisionSchema, { maxBytes });
+      return asPlayer(async () => {
+        const decision = await limiter.check({ ...body, ageToken: caller.ageToken });
+        metrics.decided(decision);
+        return json(decision);
+      });
+    },
+    async allowance({ request }) {
+      const caller = authenticator.caller(request);
+      if (caller.kind === 'operator') {
+        throw new SpendcapError(
+          'unauthorized',
+          "An allowance is read with its player's age token.",
+        );
+      }
+      const { currency, ...wanted } = validate(queryOf(request), allowanceQuerySchema);
+      if (currency !== undefined && currency !== limiter.policy().currency) {
+        throw new SpendcapError('invalid_currency', "Allowances are in the policy's currency.");
+      }
+      const { ageToken } = caller;
+      return asPlayer(async () => json(await limiter.allowance({ ...wanted, ageToken })));
+    },
+  } satisfies Partial<Record<RouteName, Endpoint>>;
+}
+
+function publicEndpoints({ limiter, authenticator, metrics, openApi }: EndpointOptions) {
+  const keys = JSON.stringify(limiter.jwks);
+  return {
+    jwks: async () => new Response(keys, { headers: PUBLIC_JSON }),
+    openapi: async () => new Response(openApi(), { headers: PUBLIC_JSON }),
+    live: async () => json({ status: 'ok' }),
+    async ready() {
+      await limiter.ready();
+      return json({ status: 'ok' });
+    },
+    async metrics({ request }) {
+      authenticator.operator(request);
+      return new Response(metrics.text(), { headers: METRICS_TEXT });
+    },
+  } satisfies Partial<Record<RouteName, Endpoint>>;
+}
+
+function json(value: unknown, status = 200): Response {
+  return new Response(JSON.stringify(value), { status, headers: PRIVATE_JSON });
+}
+
+/** As a bearer the age token is the credential: a bad one is a 401, in the body it is a 422. */
+async function asPlayer(answer: () => Promise<Response>): Promise<Response> {
+  try {
+    return await answer();
+  } catch (error) {
+    if (SpendcapError.isInstance(error) && error.code === 'age_token_invalid') {
+      return unauthorized(error);
+    }
+    throw error;
+  }
+}
+
+/** The query's parameters; one that comes twice is an array, which no schema takes. */
+function queryOf(request: Request): Record<string, string | string[]> {
+  const parameters = new URL(request.url).searchParams;
+  const query: Record<string, string | string[]> = {};
+  for (const name of ['category', 'app', 'currency']) {
+    const values = parameters.getAll(name);
+    if (values[0] !== undefined) query[name] = values.length === 1 ? values[0] : values;
+  }
+  return query;
+}

@@ -1,0 +1,90 @@
+import { type Problem, SpendcapError, type SpendcapErrorCode } from '@spendcap/core';
+
+/** Codes that only HTTP has; every other problem has the code of its `SpendcapError`. */
+const HTTP_PROBLEMS = {
+  not_found: 404,
+  method_not_allowed: 405,
+  payload_too_large: 413,
+  unsupported_media_type: 415,
+  internal_error: 500,
+} as const;
+
+type HttpProblemCode = keyof typeof HTTP_PROBLEMS;
+export type ProblemCode = SpendcapErrorCode | HttpProblemCode;
+
+/** Thrown inside the handler where an answer is a problem that no `SpendcapError` stands for. */
+export class HttpProblem extends Error {
+  readonly code: HttpProblemCode;
+
+  constructor(code: HttpProblemCode, message: string) {
+    super(message);
+    this.name = 'HttpProblem';
+    this.code = code;
+  }
+}
+
+const PROBLEM_HEADERS = {
+  'content-type': 'application/problem+json',
+  'cache-control': 'no-store',
+} as const;
+const RETRY_AFTER_SECONDS = '1';
+
+interface ProblemOptions {
+  readonly retryable?: boolean;
+  readonly errors?: Problem['errors'] | undefined;
+  readonly why?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** An RFC 9457 answer. The type is a URN, since its meaning is the code's and needs no web page. */
+export function problemResponse(
+  { code, status, detail }: { code: ProblemCode; status: number; detail: string },
+  { retryable = false, errors, why, headers }: ProblemOptions = {},
+): Response {
+  const words = code.replaceAll('_', ' ');
+  const problem: Problem = {
+    type: `urn:spendcap:problem:${code}`,
+    title: words.charAt(0).toUpperCase() + words.slice(1),
+    status,
+    code,
+    detail,
+    retryable,
+    ...(errors === undefined ? {} : { errors }),
+    ...(why === undefined ? {} : { why }),
+  };
+  return new Response(JSON.stringify(problem), {
+    status,
+    headers: {
+      ...PROBLEM_HEADERS,
+      ...(retryable ? { 'retry-after': RETRY_AFTER_SECONDS } : {}),
+      ...headers,
+    },
+  });
+}
+
+/** The answer to anything thrown. Only coded errors tell why: other messages may hold secrets. */
+export function problemOf(error: unknown): Response {
+  if (SpendcapError.isInstance(error)) {
+    const { code, status, message, retryable, errors, why } = error;
+    return problemResponse({ code, status, detail: message }, { retryable, errors, why });
+  }
+  if (error instanceof HttpProblem) {
+    const { code, message } = error;
+    return problemResponse({ code, status: HTTP_PROBLEMS[code], detail: message });
+  }
+  return problemResponse({
+    code: 'internal_error',
+    status: HTTP_PROBLEMS.internal_error,
+    detail: 'Something went wrong. The operator has been told.',
+  });
+}
+
+/** A 401 with the challenge that RFC 9110 section 11.6.1 asks for. */
+export function unauthorized(error: SpendcapError): Response {
+  const { code, message, why } = error;
+  const challenge = why === undefined ? 'Bearer' : 'Bearer error="invalid_token"';
+  return problemResponse(
+    { code, status: 401, detail: message },
+    { why, headers: { 'www-authenticate': challenge } },
+  );
+}

@@ -1,0 +1,197 @@
+import { z } from '@hono/zod-openapi';
+import { PERIODS, PURCHASE_STATES, REFUSAL_CODES, ROW_STATUSES } from '@spendcap/core';
+
+/** Ids travel in paths and logs, so they keep to characters that need no escaping anywhere. */
+export const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
+
+// Control characters and lone surrogates would come back altered from some databases.
+const TEXT = /^[^\p{Cc}\p{Cs}]*$/u;
+const text = (max: number) => z.string().min(1).max(max).regex(TEXT, 'has control characters');
+
+const id = z
+  .string()
+  .regex(ID_PATTERN, 'must be 1 to 128 letters, digits or . _ : - and begin with a letter or digit')
+  .openapi({ example: 'order-2026-000481' });
+// What is a valid amount or currency is the limiter's to say, with a code of its own.
+const amount = z
+  .string()
+  .max(40)
+  .openapi({ description: 'Decimal string of `currency`; positive.', example: '48.00' });
+const currency = z.string().max(40).openapi({ description: 'ISO 4217.', example: 'CNY' });
+const category = text(64).openapi({ example: 'loot_box' });
+const app = text(64).openapi({ example: 'star-garden' });
+
+const MAX_METADATA = 20;
+const metadata = z
+  .record(text(40), z.string().max(200).regex(TEXT, 'has control characters'))
+  .refine((entries) => Object.keys(entries).length <= MAX_METADATA, 'has more than 20 entries')
+  .openapi({ description: 'At most 20 entries. Put no personal data here.', maxProperties: 20 });
+
+const decisionFields = {
+  amount,
+  currency,
+  category: category.exactOptional(),
+  app: app.exactOptional(),
+};
+
+export const playerDecisionSchema = z.strictObject(decisionFields).openapi('PlayerDecisionRequest');
+
+const operatorFields = {
+  ...decisionFields,
+  ageToken: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .openapi({ description: "Absent: the policy's `unverified` rule decides." }),
+  guardianApproval: text(200)
+    .exactOptional()
+    .openapi({ description: "Reference of a guardian's recorded approval of this purchase." }),
+};
+
+export const decisionSchema = z.strictObject(operatorFields).openapi('DecisionRequest');
+
+export const purchaseSchema = z
+  .strictObject({
+    id,
+    ...operatorFields,
+    product: text(200).exactOptional(),
+    metadata: metadata.exactOptional(),
+    expiresInSeconds: z
+      .int()
+      .min(10)
+      .max(30 * 86_400)
+      .exactOptional()
+      .openapi({ description: 'How long the hold lasts. Default 1800.' }),
+    onExpiry: z.enum(['release', 'reconcile']).exactOptional(),
+  })
+  .openapi('PurchaseRequest');
+
+export const commitSchema = z
+  .strictObject({ amount: amount.exactOptional() })
+  .openapi('CommitRequest', { description: '`amount`: what was charged, if less than held.' });
+
+export const releaseSchema = z
+  .strictObject({ reason: text(200).exactOptional() })
+  .openapi('ReleaseRequest');
+
+export const refundSchema = z
+  .strictObject({ id, amount: amount.exactOptional() })
+  .openapi('RefundRequest', { description: '`id` is unique within the purchase.' });
+
+export const reverseRefundSchema = z
+  .strictObject({ id })
+  .openapi('ReverseRefundRequest', { description: 'The id of the refund that failed.' });
+
+export const purchasePathSchema = z.object({
+  id: id.openapi({ param: { name: 'id', in: 'path' } }),
+});
+
+export const allowanceQuerySchema = z.object({
+  category: category.exactOptional().openapi({ param: { name: 'category', in: 'query' } }),
+  app: app.exactOptional().openapi({ param: { name: 'app', in: 'query' } }),
+  currency: currency.exactOptional().openapi({
+    param: { name: 'currency', in: 'query' },
+    description: "If given, it must be the policy's.",
+  }),
+});
+
+// The answers. They describe the wire types of the core and are never run.
+
+const instant = z.iso.datetime().openapi({ example: '2026-11-23T04:00:00.000Z' });
+const decimal = z.string().openapi({ example: '48.00' });
+
+const rowSchema = z
+  .object({
+    id: z.string(),
+    citation: z.string(),
+    status: z.enum(ROW_STATUSES),
+    effectiveFrom: z.iso.date(),
+  })
+  .openapi('PolicyRow');
+
+const limitFields = {
+  period: z.enum(PERIODS),
+  categories: z.array(z.string()).nullable(),
+  cap: decimal,
+  used: decimal,
+  remaining: decimal,
+  resetsAt: instant.nullable(),
+};
+
+const reasonSchema = z
+  .object({
+    code: z.enum(REFUSAL_CODES),
+    row: rowSchema.optional(),
+    limit: z.object(limitFields).optional(),
+    provableAge: z.int().optional(),
+    category: z.string().optional(),
+    currency: z.string().optional(),
+  })
+  .openapi('Reason');
+
+export const allowanceSchema = z
+  .object({
+    currency: z.string(),
+    policy: z.object({ id: z.string(), version: z.string(), timeZone: z.string() }),
+    ageRange: z.object({ min: z.int(), maxExclusive: z.int().nullable() }),
+    limits: z.array(z.object({ row: rowSchema, ...limitFields })),
+    blocked: z.array(reasonSchema),
+  })
+  .openapi('Allowance');
+
+export const purchaseAnswerSchema = z
+  .object({
+    id: z.string(),
+    state: z.enum(PURCHASE_STATES),
+    amount: decimal,
+    currency: z.string(),
+    capCurrency: z.string(),
+    held: decimal,
+    committed: decimal,
+    refunded: decimal,
+    late: z.boolean(),
+    category: z.string().nullable(),
+    app: z.string().nullable(),
+    product: z.string().nullable(),
+    metadata: z.record(z.string(), z.string()),
+    reservedAt: instant,
+    expiresAt: instant,
+  })
+  .openapi('Purchase');
+
+export const refusedSchema = z
+  .object({
+    allowed: z.literal(false),
+    reasons: z.array(reasonSchema).min(1),
+    allowance: allowanceSchema,
+  })
+  .openapi('Refused');
+
+const allowedSchema = z
+  .object({ allowed: z.literal(true), allowance: allowanceSchema })
+  .openapi('Allowed');
+
+export const decisionAnswerSchema = z.union([allowedSchema, refusedSchema]).openapi('Decision');
+
+export const reservationSchema = z
+  .object({
+    allowed: z.literal(true),
+    purchase: purchaseAnswerSchema,
+    permit: z.string().nullable(),
+    replayed: z.boolean(),
+    allowance: allowanceSchema,
+  })
+  .openapi('Reservation');
+
+export const problemSchema = z
+  .object({
+    type: z.string().openapi({ example: 'urn:spendcap:problem:purchase_conflict' }),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().openapi({ example: 'purchase_conflict' }),
+    detail: z.string(),
+    retryable: z.boolean(),
+    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+    why: z.string().optional(),
+  })
+  .openapi('Problem', { description: 'An RFC 9457 problem; `code` is stable.' });
