@@ -34,6 +34,8 @@ export interface AgeEvidence {
 /** Nobody is older, as far as a limiter is concerned: a claim beyond is a mistake or an attack. */
 export const MAX_AGE = 150;
 
+const ISO_DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
+
 /** The range that says nothing. */
 export const ANY_AGE: AgeRange = { min: 0, maxExclusive: null };
 
@@ -61,7 +63,15 @@ export function intersectAgeRanges(a: AgeRange, b: AgeRange): AgeRange | null {
  *
  * @param at epoch milliseconds
  * @param timeZone IANA name, the policy's
- * @throws SpendcapError `age_token_invalid`, why `age_contradictory`, if no age fits every statement
+ * @throws SpendcapError `age_token_invalid`, why `age_contradictory`, if no age fits every
+ * statement, or `age_claim_invalid` for a statement that cannot be right
+ * @example
+ * ```ts
+ * import { ageRangeAt } from '@spendcap/core';
+ * const born = { kind: 'born', from: '2010-11-24', to: '2010-11-24' } as const;
+ * const range = ageRangeAt([born], Date.UTC(2026, 10, 23, 16), 'Asia/Shanghai');
+ * range; // => { min: 16, maxExclusive: 17 }
+ * ```
  */
 export function ageRangeAt(
   statements: readonly AgeStatement[],
@@ -72,11 +82,7 @@ export function ageRangeAt(
   let range: AgeRange = ANY_AGE;
   for (const statement of statements) {
     const next = intersectAgeRanges(range, rangeOf(statement, today, timeZone));
-    if (next === null) {
-      throw new SpendcapError('age_token_invalid', 'The age statements contradict each other.', {
-        why: 'age_contradictory',
-      });
-    }
+    if (next === null) throw contradictory();
     range = next;
   }
   return range;
@@ -86,14 +92,22 @@ function rangeOf(statement: AgeStatement, today: CivilDate, timeZone: string): A
   if (statement.kind === 'born') {
     const youngest = wholeYears(parseCivilDate(statement.to), today);
     const oldest = wholeYears(parseCivilDate(statement.from), today);
+    if (statement.to < statement.from) throw contradictory();
     return { min: Math.max(0, youngest), maxExclusive: Math.max(0, oldest) + 1 };
   }
-  const since = civilDateOf(statement.asOf, timeZone);
+  const { min, maxExclusive, asOf } = statement;
+  // A NaN that came through here would fall into no band of a policy, and pass for an adult.
+  const end = maxExclusive ?? MAX_AGE + 1;
+  if (!isCount(min, MAX_AGE) || !isCount(end, MAX_AGE + 1)) throw invalid();
+  if (!Number.isSafeInteger(asOf)) throw invalid();
+  // Before it ages: ageing widens a range, and an empty one would become an age.
+  if (end <= min) throw contradictory();
+  const since = civilDateOf(asOf, timeZone);
   const whole = wholeYears(since, today);
   const begun = since.month === today.month && since.day === today.day ? whole : whole + 1;
   return {
-    min: Math.max(0, statement.min + whole),
-    maxExclusive: statement.maxExclusive === null ? null : statement.maxExclusive + begun,
+    min: Math.max(0, min + whole),
+    maxExclusive: maxExclusive === null ? null : maxExclusive + begun,
   };
 }
 
@@ -104,6 +118,25 @@ function wholeYears(from: CivilDate, to: CivilDate): number {
 }
 
 function parseCivilDate(date: string): CivilDate {
-  const [year = Number.NaN, month = Number.NaN, day = Number.NaN] = date.split('-').map(Number);
+  const parts = ISO_DATE.exec(date);
+  if (parts === null) throw invalid();
+  const [year, month, day] = [Number(parts[1]), Number(parts[2]), Number(parts[3])];
+  if (month < 1 || month > 12 || day < 1 || day > 31) throw invalid();
   return { year, month, day };
+}
+
+function isCount(value: number, max: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= max;
+}
+
+function contradictory(): SpendcapError {
+  return new SpendcapError('age_token_invalid', 'The age statements contradict each other.', {
+    why: 'age_contradictory',
+  });
+}
+
+function invalid(): SpendcapError {
+  return new SpendcapError('age_token_invalid', 'An age statement cannot be right.', {
+    why: 'age_claim_invalid',
+  });
 }

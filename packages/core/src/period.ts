@@ -1,5 +1,5 @@
 import { Temporal } from 'temporal-polyfill';
-import { type Period, PERIODS } from './wire.ts';
+import { PERIODS, type Period } from './wire.ts';
 
 /** A calendar date, without time or zone. */
 export interface CivilDate {
@@ -21,14 +21,22 @@ export const FOREVER = Number.MAX_SAFE_INTEGER;
 const LIFETIME: PeriodBounds = { start: 0, end: FOREVER };
 
 type CalendarPeriod = Exclude<Period, 'transaction'>;
+type EndingPeriod = Exclude<CalendarPeriod, 'lifetime'>;
 
-/** The last window of each zone and period, good until its end: a decision needs no calendar then. */
-const remembered = new Map<string, PeriodBounds>();
-const rememberedDates = new Map<string, CivilDate>();
-const MAX_REMEMBERED = 512;
+/**
+ * The latest windows of each zone and period: a decision then needs no calendar. A few of each,
+ * because evidence of last week must not push out the windows of now.
+ */
+const remembered = new Map<string, Record<EndingPeriod, PeriodBounds[]>>();
+const MAX_ZONES = 512;
+const MAX_WINDOWS = 8;
 
-/** True for an IANA time zone that this runtime knows. */
+/** The date of a remembered day. */
+const dates = new WeakMap<PeriodBounds, CivilDate>();
+
+/** True for the IANA name of a time zone that this runtime knows; false for an offset, `+08:00`. */
 export function isTimeZone(name: string): boolean {
+  if (!/^[A-Za-z]/.test(name)) return false;
   try {
     new Intl.DateTimeFormat('en', { timeZone: name });
     return true;
@@ -39,8 +47,8 @@ export function isTimeZone(name: string): boolean {
 
 /**
  * The window of a period that contains an instant: midnight to midnight in the zone, weeks from
- * Monday (ISO 8601), so that a day of a clock change has 23 or 25 hours. Where a clock change skips midnight
- * the day begins at the first instant there is.
+ * Monday (ISO 8601). The day of a clock change may have 23 or 25 hours. Where a clock change skips
+ * midnight, the day begins at the first instant there is.
  *
  * @param at epoch milliseconds
  * @param timeZone IANA name
@@ -53,20 +61,26 @@ export function isTimeZone(name: string): boolean {
  */
 export function boundsOf(period: CalendarPeriod, at: number, timeZone: string): PeriodBounds {
   if (period === 'lifetime') return LIFETIME;
-  const key = `${period} ${timeZone}`;
-  const last = remembered.get(key);
-  if (last !== undefined && last.start <= at && at < last.end) return last;
+  const windows = rememberedIn(timeZone)[period];
+  for (const window of windows) {
+    if (window.start <= at && at < window.end) return window;
+  }
   const bounds = computeBounds(period, at, timeZone);
-  if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-  remembered.set(key, bounds);
+  windows.unshift(bounds);
+  if (windows.length > MAX_WINDOWS) windows.pop();
   return bounds;
 }
 
-function computeBounds(
-  period: Exclude<CalendarPeriod, 'lifetime'>,
-  at: number,
-  timeZone: string,
-): PeriodBounds {
+function rememberedIn(timeZone: string): Record<EndingPeriod, PeriodBounds[]> {
+  const known = remembered.get(timeZone);
+  if (known !== undefined) return known;
+  if (remembered.size >= MAX_ZONES) remembered.clear();
+  const empty = { day: [], week: [], month: [], year: [] };
+  remembered.set(timeZone, empty);
+  return empty;
+}
+
+function computeBounds(period: EndingPeriod, at: number, timeZone: string): PeriodBounds {
   const step = { [`${period}s`]: 1 };
   const first = firstDay(period, plainDateOf(at, timeZone));
   const next = first.add(step);
@@ -76,10 +90,7 @@ function computeBounds(
   return { start: bounds.end, end: startOf(next.add(step), timeZone) };
 }
 
-function firstDay(
-  period: Exclude<CalendarPeriod, 'lifetime'>,
-  date: Temporal.PlainDate,
-): Temporal.PlainDate {
+function firstDay(period: EndingPeriod, date: Temporal.PlainDate): Temporal.PlainDate {
   switch (period) {
     case 'day':
       return date;
@@ -100,16 +111,20 @@ function plainDateOf(at: number, timeZone: string): Temporal.PlainDate {
   return Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(timeZone).toPlainDate();
 }
 
-/** The calendar date of an instant in a zone. */
+/**
+ * The calendar date whose day window contains an instant, in a zone. A day that has begun stays
+ * begun, even where the clock then goes back over midnight.
+ *
+ * @param at epoch milliseconds
+ * @param timeZone IANA name
+ */
 export function civilDateOf(at: number, timeZone: string): CivilDate {
-  const { start } = boundsOf('day', at, timeZone);
-  const key = `${start} ${timeZone}`;
-  const known = rememberedDates.get(key);
+  const window = boundsOf('day', at, timeZone);
+  const known = dates.get(window);
   if (known !== undefined) return known;
-  const { year, month, day } = plainDateOf(start, timeZone);
+  const { year, month, day } = plainDateOf(window.start, timeZone);
   const date = { year, month, day };
-  if (rememberedDates.size >= MAX_REMEMBERED) rememberedDates.clear();
-  rememberedDates.set(key, date);
+  dates.set(window, date);
   return date;
 }
 
