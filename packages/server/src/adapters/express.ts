@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Handler } from '../handler.ts';
-import { nodeListener, type ParsedRequest, restoreBody } from '../http/node.ts';
+import { nodeListener, type ParsedRequest, restoreBody } from '../internal/node-listener.ts';
 
 /** An Express request, as far as it matters here. */
 type ExpressRequest = ParsedRequest & { readonly originalUrl: string };

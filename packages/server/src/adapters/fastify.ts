@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Handler } from '../handler.ts';
-import { nodeListener } from '../http/node.ts';
+import { nodeListener } from '../internal/node-listener.ts';
 
 /** A Fastify instance, request and reply, as far as they matter here. */
 interface FastifyLike {

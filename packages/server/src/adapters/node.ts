@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Handler } from '../handler.ts';
-import { nodeListener } from '../http/node.ts';
+import { nodeListener } from '../internal/node-listener.ts';
 
 /**
  * Runs a handler on plain `node:http`. Mounted below the root, the handler's `basePath` says where.

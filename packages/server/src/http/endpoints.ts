@@ -129,10 +129,7 @@ function playerEndpoints({ limiter, authenticator, metrics, maxBytes }: Endpoint
           "An allowance is read with its player's age token.",
         );
       }
-      const { currency, ...wanted } = validate(queryOf(request), allowanceQuerySchema);
-      if (currency !== undefined && currency !== limiter.policy().currency) {
-        throw new SpendcapError('invalid_currency', "Allowances are in the policy's currency.");
-      }
+      const wanted = validate(queryOf(request), allowanceQuerySchema);
       const { ageToken } = caller;
       return asPlayer(async () => json(await limiter.allowance({ ...wanted, ageToken })));
     },

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
-import { problemResponse } from './problems.ts';
 
 type NodeListener = (req: IncomingMessage, res: ServerResponse) => void;
 
@@ -19,12 +18,20 @@ export function nodeListener(handler: (request: Request) => Promise<Response>): 
   });
 }
 
+const UNREADABLE = JSON.stringify({
+  type: 'urn:spendcap:problem:invalid_request',
+  title: 'Invalid request',
+  status: 400,
+  code: 'invalid_request',
+  detail: 'The request target or the Host header is not valid.',
+  retryable: false,
+});
+
 /** The handler itself never rejects, so that only a wrong target or Host header comes here. */
 export function unreadableRequest(): Response {
-  return problemResponse({
-    code: 'invalid_request',
+  return new Response(UNREADABLE, {
     status: 400,
-    detail: 'The request target or the Host header is not valid.',
+    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
   });
 }
 

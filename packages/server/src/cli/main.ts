@@ -1,0 +1,92 @@
+#!/usr/bin/env node
+import { SpendcapError } from '@spendcap/core';
+import { Command, CommanderError } from 'commander';
+import { BUILT_IN_NAMES, faultsOf, loadPolicy, policyTable } from './policy.ts';
+import { serve } from './serve.ts';
+import type { ServeFlags } from './settings.ts';
+import { UsageError } from './usage-error.ts';
+
+const EXIT_USAGE = 2;
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function addServe(program: Command): void {
+  program
+    .command('serve')
+    .description('Serve the HTTP API. SIGTERM finishes what is under way.')
+    .requiredOption('--port <n>', 'port to listen on, 0 for a free one')
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .requiredOption('--policy <name>', `${BUILT_IN_NAMES}, or a JSON file`)
+    .requiredOption('--store <location>', 'memory: or sqlite:FILE')
+    .requiredOption('--age-issuer <issuer>', 'the iss of age tokens')
+    .requiredOption('--age-jwks <location>', 'the URL or file of their public keys, a JWK Set')
+    .requiredOption('--age-audience <audience>', 'the aud of age tokens')
+    .option('--permit-issuer <issuer>', 'the iss of permits', 'spendcap')
+    .option('--permit-audience <audience>', 'the aud of permits', 'payments')
+    .option('--base-path <path>', 'path that every route begins with, as /spendcap')
+    .option('--cors-origin <origin...>', 'origins whose pages may ask for allowance and decisions')
+    .addHelpText(
+      'after',
+      '\nEnvironment:\n' +
+        '  SPENDCAP_API_KEYS     comma-separated keys of 16 or more characters; needed\n' +
+        '  SPENDCAP_PERMIT_KEY   private JWK that signs permits; made anew if absent\n' +
+        '  SPENDCAP_SUBJECT_KEY  secret of 16 or more bytes that makes pseudonyms of subjects',
+    )
+    .action((flags: ServeFlags) => serve(flags, process.env));
+}
+
+function addPolicy(program: Command): void {
+  const policy = program.command('policy').description('Check and show policies.');
+  policy
+    .command('check')
+    .description('Print OK, or each fault with its path.')
+    .argument('<file>', 'a policy in a JSON file')
+    .action((file: string) => {
+      const faults = faultsOf(file);
+      print(faults.length === 0 ? 'OK' : faults.join('\n'));
+      if (faults.length > 0) process.exitCode = 1;
+    });
+  policy
+    .command('show')
+    .description('Print what each age may spend, and where that is written.')
+    .argument('<policy>', `${BUILT_IN_NAMES}, or a JSON file`)
+    .option('--json', 'print the document')
+    .action((nameOrFile: string, { json = false }: { json?: boolean }) => {
+      const shown = loadPolicy(nameOrFile);
+      print(json ? JSON.stringify(shown, null, 2) : policyTable(shown));
+    });
+}
+
+function createProgram(): Command {
+  const program = new Command('spendcap')
+    .description('Hold every spending cap before a purchase reaches a payment processor.')
+    // Inherited by the commands below, so that a wrong option ends here and not in commander.
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined });
+  addServe(program);
+  addPolicy(program);
+  return program;
+}
+
+/** One line that says what is wrong with the call, or `null` where it is not the caller's doing. */
+function usageFault(error: unknown): string | null {
+  if (error instanceof CommanderError) return error.message.replace(/^error: /, '');
+  if (error instanceof UsageError || error instanceof TypeError) return error.message;
+  if (SpendcapError.isInstance(error) && error.code === 'policy_invalid') {
+    const [first] = error.errors ?? [];
+    return first === undefined ? error.message : `policy_invalid: ${first.path}: ${first.message}`;
+  }
+  return null;
+}
+
+try {
+  await createProgram().parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError && error.exitCode === 0) process.exit(0);
+  const fault = usageFault(error);
+  if (fault === null) throw error;
+  process.stderr.write(`spendcap: ${fault.split('\n')[0]}\n`);
+  process.exit(EXIT_USAGE);
+}

@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs';
+import {
+  type Band,
+  cnGame,
+  cnLive,
+  jpTypical,
+  type Policy,
+  type PolicyRow,
+  parsePolicy,
+  SpendcapError,
+  usAppStore,
+} from '@spendcap/core';
+import { UsageError } from './usage-error.ts';
+
+const BUILT_IN: Readonly<Record<string, () => Policy>> = {
+  'cn-game': cnGame,
+  'cn-live': cnLive,
+  'jp-typical': jpTypical,
+  'us-app-store': usAppStore,
+};
+
+export const BUILT_IN_NAMES = Object.keys(BUILT_IN).join(', ');
+
+/**
+ * A built-in policy by name, or one of a JSON file.
+ *
+ * @throws UsageError if the file cannot be read or is not JSON
+ * @throws SpendcapError `policy_invalid`
+ */
+export function loadPolicy(nameOrFile: string): Policy {
+  if (Object.hasOwn(BUILT_IN, nameOrFile)) {
+    const make = BUILT_IN[nameOrFile];
+    if (make !== undefined) return make();
+  }
+  return parsePolicy(readJsonFile(nameOrFile, `a policy (${BUILT_IN_NAMES}) or a JSON file`));
+}
+
+/** @throws UsageError that says what the file was meant to be */
+export function readJsonFile(file: string, meant: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    throw new UsageError(`cannot read '${file}': it must be ${meant}`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new UsageError(`'${file}' is not valid JSON`);
+  }
+}
+
+/** The faults of a policy, a line each; empty if it has none. */
+export function faultsOf(file: string): readonly string[] {
+  try {
+    parsePolicy(readJsonFile(file, 'a policy in a JSON file'));
+    return [];
+  } catch (error) {
+    if (!SpendcapError.isInstance(error) || error.code !== 'policy_invalid') throw error;
+    const faults = error.errors ?? [];
+    if (faults.length === 0) return [error.message];
+    return faults.map(({ path, message }) => `${path === '' ? '(document)' : path}: ${message}`);
+  }
+}
+
+/** A policy as a table: what each age may spend, and where that is written. */
+export function policyTable(policy: Policy): string {
+  const { id, version, jurisdiction, currency, timeZone, scope, effectiveTo } = policy;
+  const until = effectiveTo === undefined ? '' : ` until ${effectiveTo}`;
+  const rows = policy.bands.flatMap((band) => bandRows(band, currency));
+  const header = ['AGES', 'RULE', 'STATUS', 'SINCE', 'CITATION'];
+  return [
+    `${id} ${version}: ${jurisdiction}, ${currency}, ${timeZone}, per ${scope}`,
+    `in effect from ${policy.effectiveFrom}${until}; unverified: ${policy.unverified}; ` +
+      `refunds: ${policy.refunds}; unavailable: ${policy.onUnavailable}`,
+    '',
+    ...aligned([header, ...rows]),
+  ].join('\n');
+}
+
+function bandRows(band: Band, currency: string): string[][] {
+  const { forbidden, forbiddenCategories = [], guardianApproval, limits } = band;
+  const rules: (readonly [string, PolicyRow])[] = [];
+  if (forbidden !== undefined) rules.push(['nothing may be bought', forbidden]);
+  for (const row of forbiddenCategories) rules.push([`no ${row.category}`, row]);
+  if (guardianApproval !== undefined) rules.push(['a guardian approves each', guardianApproval]);
+  for (const limit of limits) {
+    const of = limit.categories === undefined ? '' : ` on ${limit.categories.join(', ')}`;
+    rules.push([`${limit.max} ${currency} per ${limit.period}${of}`, limit]);
+  }
+  const ages = agesOf(band);
+  if (rules.length === 0) return [[ages, 'no limit', '', '', '']];
+  return rules.map(([rule, row], index) => [
+    index === 0 ? ages : '',
+    rule,
+    row.status,
+    row.effectiveFrom,
+    row.citation,
+  ]);
+}
+
+function agesOf({ minAge, maxAgeExclusive }: Band): string {
+  if (maxAgeExclusive === null) return `${minAge}+`;
+  return maxAgeExclusive === minAge + 1 ? `${minAge}` : `${minAge}-${maxAgeExclusive - 1}`;
+}
+
+/** Pads all but the last column, whose text may be of any width. */
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const last = (rows[0]?.length ?? 1) - 1;
+  const widths = Array.from({ length: last }, (_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}

@@ -1,0 +1,86 @@
+import type { Store } from '@spendcap/core';
+import type { JwkSet } from '../age-token.ts';
+import { generatePermitKey } from '../permit.ts';
+import { memoryStore } from '../stores/memory.ts';
+import { sqliteStore } from '../stores/sqlite.ts';
+import { readJsonFile } from './policy.ts';
+import { UsageError } from './usage-error.ts';
+
+/** The options of `serve` as commander gives them. */
+export interface ServeFlags {
+  readonly port: string;
+  readonly host: string;
+  readonly policy: string;
+  readonly store: string;
+  readonly ageIssuer: string;
+  readonly ageJwks: string;
+  readonly ageAudience: string;
+  readonly permitIssuer: string;
+  readonly permitAudience: string;
+  readonly basePath?: string;
+  readonly corsOrigin?: readonly string[];
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** @throws UsageError unless it is 0 (a free one) to 65535 */
+export function portOf(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) {
+    throw new UsageError(`--port must be 0 to 65535, not '${text}'`);
+  }
+  return port;
+}
+
+/** @throws UsageError naming what is missing */
+export function apiKeysOf(environment: Environment): readonly string[] {
+  const keys = (environment.SPENDCAP_API_KEYS ?? '')
+    .split(',')
+    .map((key) => key.trim())
+    .filter((key) => key !== '');
+  if (keys.length === 0) {
+    throw new UsageError('SPENDCAP_API_KEYS must hold at least one key (comma-separated)');
+  }
+  return keys;
+}
+
+/** The signing key of permits, and whether it was made just now. The key is never printed. */
+export async function permitKeyOf(
+  environment: Environment,
+): Promise<{ readonly key: Readonly<Record<string, unknown>>; readonly made: boolean }> {
+  const text = environment.SPENDCAP_PERMIT_KEY ?? '';
+  if (text === '') return { key: { ...(await generatePermitKey()) }, made: true };
+  try {
+    const key: unknown = JSON.parse(text);
+    if (typeof key === 'object' && key !== null) return { key: { ...key }, made: false };
+  } catch {
+    // The parser's message would quote the key.
+  }
+  throw new UsageError('SPENDCAP_PERMIT_KEY must be a private JWK in JSON');
+}
+
+/** @throws UsageError for a store that this build does not have */
+export function openStore(location: string): Store {
+  if (location === 'memory:') return memoryStore();
+  const path = /^sqlite:(.+)$/.exec(location)?.[1];
+  if (path !== undefined) return sqliteStore({ path });
+  const scheme = /^(postgres|postgresql|redis|rediss):/.exec(location)?.[1];
+  throw new UsageError(
+    scheme === undefined
+      ? '--store must be memory: or sqlite:FILE'
+      : `this build has no ${scheme} store: --store must be memory: or sqlite:FILE`,
+  );
+}
+
+/** A key set by address, or read from a file. */
+export function keySetOf(location: string): URL | JwkSet {
+  if (/^https?:\/\//.test(location)) {
+    if (!URL.canParse(location)) throw new UsageError('--age-jwks is not a valid URL');
+    return new URL(location);
+  }
+  const set = readJsonFile(location, 'a URL or a JSON file with a JWK Set');
+  if (typeof set === 'object' && set !== null && 'keys' in set && Array.isArray(set.keys)) {
+    return { keys: set.keys };
+  }
+  throw new UsageError(`'${location}' is not a JWK Set`);
+}
