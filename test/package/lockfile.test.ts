@@ -8,6 +8,7 @@ interface Locked {
   readonly integrity?: string;
   readonly link?: boolean;
   readonly hasInstallScript?: boolean;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
 const read = (file: string) => JSON.parse(readFileSync(join(ROOT, file), 'utf8'));
@@ -29,11 +30,25 @@ describe('package-lock.json', () => {
     expect(installed.filter(([, { integrity }]) => integrity === undefined)).toEqual([]);
   });
 
+  it('holds every optional dependency, without which npm ci refuses it', () => {
+    const names = new Set(installed.map(([path]) => nameAt(path)));
+    const optional = installed.flatMap(([, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies),
+    );
+    expect(optional.length).toBeGreaterThan(10);
+    expect(optional.filter((name) => !names.has(name))).toEqual([]);
+  });
+
   it('brings no install script that is not allowed by name', () => {
     const scripted = installed
       .filter(([, { hasInstallScript }]) => hasInstallScript === true)
-      .map(([path]) => path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length));
+      .map(([path]) => nameAt(path));
     expect(scripted).toContain('node');
     expect(scripted.filter((name) => allowed[name] === undefined)).toEqual([]);
   });
 });
+
+function nameAt(path: string): string {
+  const parent = 'node_modules/';
+  return path.slice(path.lastIndexOf(parent) + parent.length);
+}
