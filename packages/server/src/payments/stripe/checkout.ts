@@ -1,0 +1,134 @@
+import { type Purchase, parseMoney } from '@spendcap/core';
+import type Stripe from 'stripe';
+import { callError, forbidden } from './errors.ts';
+import { idempotencyKey } from './idempotency.ts';
+import { fromStripe, type Money } from './money.ts';
+import { PURCHASE_KEY, purchaseIdOf, settleOrLeave, settleSession } from './settle.ts';
+import { callOptionsOf, purchaseContextOf, startCharge } from './start.ts';
+import type { GuardedSessions, StripeDeps } from './types.ts';
+
+/** The session ends this long before the hold, so that a payment in its last minute is still held. */
+const MARGIN_SECONDS = 300;
+/** Stripe lets a session live 30 minutes at least; five more leave room for a retry of the call. */
+const HOLD_SECONDS = 35 * 60 + MARGIN_SECONDS;
+
+type Params = Stripe.Checkout.SessionCreateParams;
+type Session = Stripe.Response<Stripe.Checkout.Session>;
+type LineItem = NonNullable<Params['line_items']>[number];
+
+export function guardSessions(deps: StripeDeps): Pick<GuardedSessions, 'create' | 'expire'> {
+  const { stripe } = deps;
+  return {
+    async create(params, options) {
+      const context = purchaseContextOf(options);
+      assertGuardable(params);
+      const started = await startCharge<Session>(deps, {
+        kind: 'checkout_session',
+        context,
+        options: callOptionsOf(options),
+        money: sessionMoney(params, context.amount),
+        expiresInSeconds: context.expiresInSeconds ?? HOLD_SECONDS,
+        call: (purchase, callOptions) =>
+          stripe.checkout.sessions.create(marked(params, purchase), callOptions),
+      });
+      if ('allowed' in started) return started;
+      const { reservation, result: session } = started;
+      await assertCovered(deps, session, reservation.purchase);
+      return { ...reservation, session };
+    },
+
+    async expire(id, params = {}, options = {}) {
+      const callOptions = callOptionsOf(options);
+      const key = options.idempotencyKey ?? (await idempotencyKey('expire', [id]));
+      try {
+        const session = await stripe.checkout.sessions.expire(id, params, {
+          ...callOptions,
+          idempotencyKey: key,
+        });
+        if (purchaseIdOf(session) !== null) {
+          await settleOrLeave<unknown>(() => settleSession(deps, session), null);
+        }
+        return session;
+      } catch (error) {
+        throw callError(error);
+      }
+    },
+  };
+}
+
+function assertGuardable({ mode, expires_at }: Params): void {
+  if (mode !== 'payment') throw forbidden('A guarded Checkout Session has mode "payment".');
+  if (expires_at !== undefined) {
+    throw new TypeError(
+      'expires_at follows from the hold: give spendcap.expiresInSeconds instead.',
+    );
+  }
+}
+
+/** The session's parameters with the purchase's id in all the places that webhooks show. */
+function marked(params: Params, { id, expiresAt }: Purchase): Params {
+  const intent = params.payment_intent_data;
+  return {
+    ...params,
+    // From the purchase and not from the clock, so that a retry has the same parameters.
+    expires_at: Math.floor(Date.parse(expiresAt) / 1000) - MARGIN_SECONDS,
+    client_reference_id: params.client_reference_id ?? id,
+    metadata: { ...(params.metadata || {}), [PURCHASE_KEY]: id },
+    payment_intent_data: {
+      ...intent,
+      metadata: { ...(intent?.metadata || {}), [PURCHASE_KEY]: id },
+    },
+  };
+}
+
+/** What to hold: as stated, or the sum of the line items where nothing can be added to it. */
+function sessionMoney(params: Params, stated: number | undefined): Money {
+  const items = params.line_items ?? [];
+  const currencies = new Set(items.map((item) => item.price_data?.currency.toLowerCase()));
+  const currency = params.currency ?? (currencies.size === 1 ? [...currencies][0] : undefined);
+  if (currency === undefined) {
+    throw new TypeError('The currency is not told: set currency in the session parameters.');
+  }
+  if (stated !== undefined) return fromStripe(stated, currency);
+  const total = canGrow(params) ? null : sumOf(items);
+  if (total === null || currencies.size !== 1) {
+    throw new TypeError('The line items do not tell the amount: give spendcap.amount, the most.');
+  }
+  return fromStripe(total, currency);
+}
+
+function canGrow({ automatic_tax, optional_items, shipping_options }: Params): boolean {
+  return (
+    automatic_tax?.enabled === true ||
+    (optional_items?.length ?? 0) > 0 ||
+    (shipping_options?.length ?? 0) > 0
+  );
+}
+
+function sumOf(items: readonly LineItem[]): number | null {
+  let total = 0;
+  for (const item of items) {
+    const { adjustable_quantity, price_data, quantity, tax_rates } = item;
+    const unit = price_data?.unit_amount;
+    if (unit === undefined || quantity === undefined || adjustable_quantity?.enabled) return null;
+    if ((tax_rates?.length ?? 0) > 0) return null;
+    total += unit * quantity;
+  }
+  return total;
+}
+
+/** Stripe knows the total now: a session over its hold is closed before anyone can pay it. */
+async function assertCovered(
+  deps: StripeDeps,
+  session: Session,
+  purchase: Purchase,
+): Promise<void> {
+  if (session.amount_total === null || session.amount_total === 0) return;
+  const total = fromStripe(session.amount_total, session.currency ?? '');
+  const covered =
+    total.currency === purchase.currency &&
+    parseMoney(total.amount, total.currency) <= parseMoney(purchase.amount, purchase.currency);
+  if (covered) return;
+  await guardSessions(deps).expire(session.id);
+  throw forbidden('The session would charge more than was reserved. It was closed.');
+}

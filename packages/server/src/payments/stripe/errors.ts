@@ -1,0 +1,58 @@
+import { SpendcapError } from '@spendcap/core';
+import type Stripe from 'stripe';
+
+/**
+ * What an error of Stripe's client says of the call that it ended. Only an answer that Stripe gave and
+ * meant is `not_done`; a closed connection, a time-out, 409, 429 and 5xx leave it open.
+ */
+export type CallOutcome = 'not_done' | 'key_reused' | 'unknown';
+
+const NOT_DONE = new Set([
+  'StripeAuthenticationError',
+  'StripeCardError',
+  'StripeInvalidRequestError',
+  'StripePermissionError',
+]);
+
+export function outcomeOf(error: unknown): CallOutcome {
+  const type = stripeErrorType(error);
+  if (type === 'StripeIdempotencyError') return 'key_reused';
+  return type !== null && NOT_DONE.has(type) ? 'not_done' : 'unknown';
+}
+
+/** The class name that Stripe's errors carry, so that any copy of the package is recognised. */
+export function stripeErrorType(error: unknown): string | null {
+  if (!(error instanceof Error) || !('type' in error)) return null;
+  return typeof error.type === 'string' && error.type.startsWith('Stripe') ? error.type : null;
+}
+
+/** The PaymentIntent that a failed call left behind. */
+export function paymentIntentOf(error: unknown): Pick<Stripe.PaymentIntent, 'id'> | null {
+  if (stripeErrorType(error) === null) return null;
+  return (error as { readonly payment_intent?: Stripe.PaymentIntent }).payment_intent ?? null;
+}
+
+/** The error to throw for a failed call: Stripe's own if it is a definite answer. */
+export function callError(error: unknown): unknown {
+  if (SpendcapError.isInstance(error)) return error;
+  switch (outcomeOf(error)) {
+    case 'not_done':
+      return error;
+    case 'key_reused':
+      return new SpendcapError(
+        'purchase_conflict',
+        'Stripe has had this call with other parameters. Use a new purchase id.',
+        { cause: error },
+      );
+    case 'unknown':
+      return new SpendcapError(
+        'outcome_unknown',
+        'Stripe did not say whether the call was done. Retry it with the same purchase id.',
+        { cause: error },
+      );
+  }
+}
+
+export function forbidden(message: string): SpendcapError {
+  return new SpendcapError('payment_forbidden', message);
+}

@@ -1,0 +1,123 @@
+import type { Purchase } from '@spendcap/core';
+import type Stripe from 'stripe';
+import { outcomeOf } from './errors.ts';
+import { idempotencyKey } from './idempotency.ts';
+import { fromStripe } from './money.ts';
+import { KIND_KEY, PURCHASE_KEY } from './settle.ts';
+import type { StripeDeps } from './types.ts';
+
+/** Stripe's search may lag by up to an hour (docs.stripe.com/search, "Data freshness"). */
+const SEARCH_LAG_MS = 3_600_000;
+
+/** What became of one overdue hold. `open` ones are looked at again by the next call. */
+export interface Reconciled {
+  readonly purchaseId: string;
+  readonly outcome: 'committed' | 'released' | 'open' | 'failed';
+  /** With `failed`: what went wrong. The hold counts on. */
+  readonly error?: unknown;
+}
+
+/**
+ * Asks Stripe about the guard's holds whose time is up, oldest first, and settles them: what was paid is
+ * committed; what is still open is cancelled first, and released only once Stripe says that it is closed; what is
+ * processing or waits for a capture stays. A hold that Stripe has never heard of is released an hour after its
+ * time. Run it every few minutes, in one process.
+ *
+ * @returns one entry for each hold looked at; rejects only if the store cannot list them
+ */
+export function reconcileStripe(
+  deps: StripeDeps,
+): (options?: { readonly limit?: number }) => Promise<readonly Reconciled[]> {
+  return async (options) => {
+    const results: Reconciled[] = [];
+    for (const purchase of await deps.limiter.overdue(options)) {
+      if (purchase.metadata[KIND_KEY] === undefined) continue;
+      const purchaseId = purchase.id;
+      try {
+        results.push({ purchaseId, outcome: await reconcile(deps, purchase) });
+      } catch (error) {
+        results.push({ purchaseId, outcome: 'failed', error });
+      }
+    }
+    return results;
+  };
+}
+
+async function reconcile(deps: StripeDeps, purchase: Purchase): Promise<Reconciled['outcome']> {
+  const { limiter, now = Date.now } = deps;
+  const payments = await findPayments(deps.stripe, purchase.id);
+  if (payments.length === 0 && now() < Date.parse(purchase.expiresAt) + SEARCH_LAG_MS)
+    return 'open';
+  // More than one can only come from an unguarded client; whatever was paid counts.
+  let paid = 0;
+  let currency = purchase.currency;
+  for (const found of payments) {
+    const payment = await close(deps.stripe, found, purchase.id);
+    if (payment === null) return 'open';
+    paid += payment.amount_received;
+    currency = payment.currency;
+  }
+  if (paid === 0) {
+    await limiter.release(purchase.id, { reason: 'stripe_never_paid' });
+    return 'released';
+  }
+  const money = fromStripe(paid, currency);
+  // Charged in a currency that was not held: an operator has to look.
+  if (money.currency !== purchase.currency) return 'open';
+  await limiter.commit(purchase.id, { amount: money.amount });
+  return 'committed';
+}
+
+async function findPayments(stripe: Stripe, id: string): Promise<Stripe.PaymentIntent[]> {
+  const value = id.replaceAll('\\', '\\\\').replaceAll('"', '\\"');
+  const found: Stripe.PaymentIntent[] = [];
+  const query = `metadata["${PURCHASE_KEY}"]:"${value}"`;
+  for await (const { id: paymentId } of stripe.paymentIntents.search({ query, limit: 100 })) {
+    // The search index may be behind: the object itself is not.
+    found.push(await stripe.paymentIntents.retrieve(paymentId));
+  }
+  return found;
+}
+
+/** The payment once nobody can pay it any more; `null` while somebody can. */
+async function close(
+  stripe: Stripe,
+  payment: Stripe.PaymentIntent,
+  purchaseId: string,
+): Promise<Stripe.PaymentIntent | null> {
+  switch (payment.status) {
+    case 'succeeded':
+    case 'canceled':
+      return payment;
+    case 'requires_action':
+    case 'requires_confirmation':
+    case 'requires_payment_method':
+      break;
+    default:
+      return null;
+  }
+  const sessions = await stripe.checkout.sessions.list({ payment_intent: payment.id, limit: 1 });
+  const session = sessions.data[0];
+  if (session !== undefined) return closeSession(stripe, session, payment.id);
+  const key = await idempotencyKey('close', [purchaseId, payment.id, payment.status]);
+  try {
+    const closed = await stripe.paymentIntents.cancel(payment.id, {}, { idempotencyKey: key });
+    return closed.status === 'canceled' ? closed : null;
+  } catch (error) {
+    // It moved on in between: the next call finds it where it is.
+    if (outcomeOf(error) === 'not_done') return null;
+    throw error;
+  }
+}
+
+/** A session's PaymentIntent cannot be cancelled; it ends with its session. */
+async function closeSession(
+  stripe: Stripe,
+  session: Stripe.Checkout.Session,
+  paymentId: string,
+): Promise<Stripe.PaymentIntent | null> {
+  if (session.status === 'open') await stripe.checkout.sessions.expire(session.id);
+  const payment = await stripe.paymentIntents.retrieve(paymentId);
+  const closed = ['succeeded', 'canceled', 'requires_payment_method'].includes(payment.status);
+  return closed ? payment : null;
+}

@@ -1,0 +1,124 @@
+import { type Purchase, type Refused, type Reservation, SpendcapError } from '@spendcap/core';
+import type Stripe from 'stripe';
+import { callError, outcomeOf, paymentIntentOf } from './errors.ts';
+import { idempotencyKey } from './idempotency.ts';
+import type { Money } from './money.ts';
+import { KIND_KEY, type PaymentKind } from './settle.ts';
+import type { CallOptions, PurchaseContext, StripeDeps } from './types.ts';
+
+/** Stripe keeps an idempotency key for at least 24 hours: a later retry might charge again. */
+const KEY_LIFETIME_MS = 23 * 3_600_000;
+
+export interface Start<T> {
+  readonly kind: PaymentKind;
+  readonly context: PurchaseContext;
+  readonly options: CallOptions;
+  readonly money: Money;
+  readonly expiresInSeconds: number;
+  readonly call: (purchase: Purchase, options: Stripe.RequestOptions) => Promise<T>;
+}
+
+export interface Started<T> {
+  readonly reservation: Reservation;
+  readonly result: T;
+}
+
+/**
+ * Reserves, then makes the call that starts a charge. The hold is made with `onExpiry: 'reconcile'`, so that it
+ * counts until Stripe has said what became of it.
+ */
+export async function startCharge<T>(
+  deps: StripeDeps,
+  start: Start<T>,
+): Promise<Refused | Started<T>> {
+  const reservation = await reserve(deps, start);
+  if (!reservation.allowed) return reservation;
+  assertMayStart(reservation, start.kind, (deps.now ?? Date.now)());
+  const { purchase } = reservation;
+  const options = {
+    ...start.options,
+    idempotencyKey: await idempotencyKey(start.kind, [purchase.id]),
+  };
+  try {
+    return { reservation, result: await start.call(purchase, options) };
+  } catch (error) {
+    if (outcomeOf(error) === 'not_done') await giveUp(deps, reservation, error);
+    throw callError(error);
+  }
+}
+
+function reserve({ limiter }: StripeDeps, start: Start<unknown>): Promise<Reservation | Refused> {
+  const { amount: _, ...context } = start.context;
+  return limiter.reserve({
+    ...context,
+    ...start.money,
+    expiresInSeconds: start.expiresInSeconds,
+    onExpiry: 'reconcile',
+    metadata: { [KIND_KEY]: start.kind },
+  });
+}
+
+/** A retry may go on only while its purchase lives, and while Stripe knows its idempotency key. */
+function assertMayStart(reservation: Reservation, kind: PaymentKind, now: number): void {
+  const { purchase, replayed } = reservation;
+  if (purchase.metadata[KIND_KEY] !== kind) {
+    throw new SpendcapError('purchase_conflict', 'The purchase was not started with this call.');
+  }
+  const lastStart = Math.min(
+    Date.parse(purchase.expiresAt),
+    Date.parse(purchase.reservedAt) + KEY_LIFETIME_MS,
+  );
+  const ended = purchase.state === 'released' || purchase.state === 'expired';
+  if (ended || (replayed && now >= lastStart)) {
+    throw new SpendcapError('purchase_ended', 'The purchase has ended. Use a new id to buy again.');
+  }
+}
+
+/**
+ * The call was not done. A PaymentIntent that it left behind could still be paid, so it is cancelled before
+ * the hold goes. After a replay another call with this id may have charged: the reconciler finds out.
+ */
+async function giveUp(
+  { stripe, limiter }: StripeDeps,
+  { purchase, replayed }: Reservation,
+  error: unknown,
+): Promise<void> {
+  const left = paymentIntentOf(error);
+  if (left === null && replayed) return;
+  try {
+    if (left !== null) {
+      const key = await idempotencyKey('give_up', [purchase.id]);
+      const { status } = await stripe.paymentIntents.cancel(left.id, {}, { idempotencyKey: key });
+      if (status !== 'canceled') return;
+    }
+    await limiter.release(purchase.id, { reason: 'stripe_rejected' });
+  } catch {
+    // The caller gets the error that came first; the hold counts until it is reconciled.
+  }
+}
+
+/** The purchase context of the options, or a TypeError: without one nothing is called. */
+export function purchaseContextOf(
+  options: { readonly spendcap?: PurchaseContext } | undefined,
+): PurchaseContext {
+  const context = options?.spendcap;
+  if (typeof context !== 'object' || context === null || typeof context.id !== 'string') {
+    throw new TypeError('A call that starts a charge needs options.spendcap with the purchase id.');
+  }
+  return context;
+}
+
+const FOREIGN = ['apiKey', 'authenticator', 'stripeAccount', 'stripeContext'] as const;
+
+/** Request options for Stripe: ours taken out, another account refused. */
+export function callOptionsOf(
+  options: (CallOptions & { readonly spendcap?: PurchaseContext }) | undefined,
+): CallOptions {
+  const { spendcap: _, ...rest } = options ?? {};
+  for (const name of FOREIGN) {
+    if (name in rest) {
+      throw new TypeError(`${name}: guard a client of that account instead.`);
+    }
+  }
+  return rest;
+}

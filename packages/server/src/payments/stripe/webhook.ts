@@ -1,0 +1,156 @@
+import { SpendcapError, type SpendcapErrorCode } from '@spendcap/core';
+import type Stripe from 'stripe';
+import { stripeErrorType } from './errors.ts';
+import { refundedPayment } from './refunds.ts';
+import { purchaseIdOf, settlePayment, settleRefund, settleSession } from './settle.ts';
+import type { StripeDeps } from './types.ts';
+
+/** Larger than any event of Stripe's. */
+const MAX_BODY_BYTES = 1_048_576;
+
+/** An event that was told to the ledger and refused by it; someone should look at the purchase. */
+export interface WebhookProblem {
+  /** Stripe's ids, for its dashboard. */
+  readonly eventId: string;
+  readonly eventType: string;
+  readonly code: SpendcapErrorCode;
+}
+
+export interface StripeWebhookOptions extends StripeDeps {
+  /** Signing secrets of the endpoint; several while one is being replaced. */
+  readonly secrets: readonly string[];
+  /** How old a signature may be, in seconds. Default 300. */
+  readonly toleranceSeconds?: number;
+  /** Told of every event that the ledger refused for good. */
+  readonly onProblem?: (problem: WebhookProblem) => void;
+}
+
+/**
+ * The endpoint for Stripe's events, as a function of a fetch `Request` with its body unread. Events may come late,
+ * twice and in any order: the ledger ends the same. Subscribe it to `payment_intent.succeeded`,
+ * `payment_intent.canceled`, `checkout.session.completed`, `.expired`, `.async_payment_succeeded`,
+ * `.async_payment_failed`, `refund.created`, `refund.updated`, `refund.failed` and `charge.refunded`.
+ *
+ * Answers 200 for an event that was settled, does not concern a purchase, or was refused by the ledger for good
+ * (told to `onProblem`, since a retry would not help); 400 for a bad signature; 405, 413; and 503
+ * when the ledger or Stripe is away, so that Stripe delivers again.
+ *
+ * @throws TypeError without a secret, or for a tolerance that is not above zero
+ */
+export function stripeWebhook(
+  options: StripeWebhookOptions,
+): (request: Request) => Promise<Response> {
+  const { secrets, toleranceSeconds = 300 } = options;
+  if (secrets.length === 0 || secrets.some((secret) => secret.trim() === '')) {
+    throw new TypeError('secrets: at least one signing secret, none of them blank.');
+  }
+  // Stripe's client takes zero for "any age".
+  if (!(toleranceSeconds > 0)) throw new TypeError('toleranceSeconds: a number above zero.');
+  return async (request) => {
+    if (request.method !== 'POST') return answer(405, 'invalid_request');
+    const body = await readBody(request);
+    if (body === null) return answer(413, 'invalid_request');
+    const header = request.headers.get('stripe-signature');
+    const event = header === null ? null : await verify({ ...options, body, header });
+    if (event === null) return answer(400, 'webhook_invalid');
+    return settleEvent(options, event);
+  };
+}
+
+function answer(status: number, outcome: string): Response {
+  return Response.json({ received: status === 200, outcome }, { status });
+}
+
+async function readBody(request: Request): Promise<Uint8Array | null> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of request.body ?? []) {
+    length += chunk.byteLength;
+    if (length > MAX_BODY_BYTES) return null;
+    chunks.push(chunk);
+  }
+  const body = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return body;
+}
+
+interface Signed extends StripeWebhookOptions {
+  readonly body: Uint8Array;
+  readonly header: string;
+}
+
+async function verify(signed: Signed): Promise<Stripe.Event | null> {
+  const { stripe, secrets, toleranceSeconds = 300, now = Date.now, body, header } = signed;
+  for (const secret of secrets) {
+    try {
+      return await stripe.webhooks.constructEventAsync(
+        body,
+        header,
+        secret,
+        toleranceSeconds,
+        undefined,
+        now(),
+      );
+    } catch {
+      // Another secret may fit. What is wrong is told to nobody who cannot sign.
+    }
+  }
+  return null;
+}
+
+async function settleEvent(options: StripeWebhookOptions, event: Stripe.Event): Promise<Response> {
+  try {
+    return answer(200, (await settle(options, event)) ? 'settled' : 'ignored');
+  } catch (error) {
+    if (stripeErrorType(error) !== null) return answer(503, 'outcome_unknown');
+    if (!SpendcapError.isInstance(error)) throw error;
+    if (error.retryable) return answer(503, error.code);
+    options.onProblem?.({ eventId: event.id, eventType: event.type, code: error.code });
+    return answer(200, error.code);
+  }
+}
+
+/** True if the event was about a purchase. Types that only say "not yet" are left to the default. */
+async function settle(deps: StripeDeps, event: Stripe.Event): Promise<boolean> {
+  switch (event.type) {
+    case 'payment_intent.succeeded':
+    case 'payment_intent.canceled':
+      if (purchaseIdOf(event.data.object) === null) return false;
+      await settlePayment(deps.limiter, event.data.object);
+      return true;
+    case 'checkout.session.completed':
+    case 'checkout.session.expired':
+    case 'checkout.session.async_payment_succeeded':
+    case 'checkout.session.async_payment_failed':
+      if (purchaseIdOf(event.data.object) === null) return false;
+      await settleSession(deps, event.data.object);
+      return true;
+    case 'refund.created':
+    case 'refund.updated':
+    case 'refund.failed':
+      return settleRefunds(deps, event.data.object, [event.data.object]);
+    case 'charge.refunded':
+      return settleRefunds(
+        deps,
+        { charge: event.data.object },
+        deps.stripe.refunds.list({ charge: event.data.object.id, limit: 100 }),
+      );
+    default:
+      return false;
+  }
+}
+
+async function settleRefunds(
+  { stripe, limiter }: StripeDeps,
+  of: Parameters<typeof refundedPayment>[1],
+  refunds: Iterable<Stripe.Refund> | AsyncIterable<Stripe.Refund>,
+): Promise<boolean> {
+  const payment = await refundedPayment(stripe, of);
+  if (payment === null || purchaseIdOf(payment) === null) return false;
+  for await (const refund of refunds) await settleRefund(limiter, payment, refund);
+  return true;
+}
