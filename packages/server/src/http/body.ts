@@ -8,6 +8,9 @@ const MAX_PATH = 80;
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
+/** What JSON can be: an optional field is there or not, and never `undefined`. */
+type Exact<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
 export interface JsonOptions {
   readonly maxBytes: number;
   /** True where no body at all means `{}`. */
@@ -24,7 +27,7 @@ export async function readJson<T>(
   request: Request,
   schema: ZodType<T>,
   { maxBytes, optional = false }: JsonOptions,
-): Promise<T> {
+): Promise<Exact<T>> {
   const mediaType = request.headers.get('content-type');
   // The usual spelling needs no pattern.
   const isJson =
@@ -37,17 +40,19 @@ export async function readJson<T>(
   if (!isJson) {
     throw new HttpProblem('unsupported_media_type', 'The body must be application/json in UTF-8.');
   }
-  const value = parse(text);
-  const body = validate(value, schema);
+  const body = validate(parse(text), schema);
   // JSON.parse takes the last of two equal names, others the first: what was meant is not certain.
-  if (namesIn(text) !== namesOf(value)) throw invalid([{ path: '', message: 'Repeated field.' }]);
+  // Names that are not carried over, `__proto__` of a record, are found here as well.
+  if (namesIn(text) !== namesOf(body)) {
+    throw invalid([{ path: '', message: 'A field name is repeated or reserved.' }]);
+  }
   return body;
 }
 
 /** Validates what is not JSON text: a path or a query. */
-export function validate<T>(value: unknown, schema: ZodType<T>): T {
+export function validate<T>(value: unknown, schema: ZodType<T>): Exact<T> {
   const result = schema.safeParse(value);
-  if (result.success) return result.data;
+  if (result.success) return result.data as Exact<T>;
   throw invalid(
     result.error.issues.flatMap((issue) =>
       issue.code === 'unrecognized_keys'
@@ -148,7 +153,7 @@ function endOfString(text: string, from: number): number {
   }
 }
 
-/** How many names came through parsing. Called on valid bodies only, which are shallow. */
+/** How many names came through validation, after which a body is shallow. */
 function namesOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
   let names = 0;

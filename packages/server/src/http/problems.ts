@@ -65,6 +65,7 @@ export function problemResponse(
 /** The answer to anything thrown. Only coded errors tell why: other messages may hold secrets. */
 export function problemOf(error: unknown): Response {
   if (SpendcapError.isInstance(error)) {
+    if (error.code === 'unauthorized') return unauthorized(error);
     const { code, status, message, retryable, errors, why } = error;
     return problemResponse({ code, status, detail: message }, { retryable, errors, why });
   }

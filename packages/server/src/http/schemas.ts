@@ -5,8 +5,13 @@ import { PERIODS, PURCHASE_STATES, REFUSAL_CODES, ROW_STATUSES } from '@spendcap
 export const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
 
 // Control characters and lone surrogates would come back altered from some databases.
-const TEXT = /^[^\p{Cc}\p{Cs}]*$/u;
-const text = (max: number) => z.string().min(1).max(max).regex(TEXT, 'has control characters');
+const UNSAFE = /[\p{Cc}\p{Cs}]/u;
+const text = ({ min, max }: { min: number; max: number }) =>
+  z
+    .string()
+    .min(min)
+    .max(max)
+    .refine((value) => !UNSAFE.test(value), 'has control characters');
 
 const id = z
   .string()
@@ -18,20 +23,20 @@ const amount = z
   .max(40)
   .openapi({ description: 'Decimal string of `currency`; positive.', example: '48.00' });
 const currency = z.string().max(40).openapi({ description: 'ISO 4217.', example: 'CNY' });
-const category = text(64).openapi({ example: 'loot_box' });
-const app = text(64).openapi({ example: 'star-garden' });
+const category = text({ min: 1, max: 64 }).openapi({ example: 'loot_box' });
+const app = text({ min: 1, max: 64 }).openapi({ example: 'star-garden' });
 
 const MAX_METADATA = 20;
 const metadata = z
-  .record(text(40), z.string().max(200).regex(TEXT, 'has control characters'))
+  .record(text({ min: 1, max: 40 }), text({ min: 0, max: 200 }))
   .refine((entries) => Object.keys(entries).length <= MAX_METADATA, 'has more than 20 entries')
   .openapi({ description: 'At most 20 entries. Put no personal data here.', maxProperties: 20 });
 
 const decisionFields = {
   amount,
   currency,
-  category: category.exactOptional(),
-  app: app.exactOptional(),
+  category: category.optional(),
+  app: app.optional(),
 };
 
 export const playerDecisionSchema = z.strictObject(decisionFields).openapi('PlayerDecisionRequest');
@@ -41,10 +46,10 @@ const operatorFields = {
   ageToken: z
     .string()
     .min(1)
-    .exactOptional()
+    .optional()
     .openapi({ description: "Absent: the policy's `unverified` rule decides." }),
-  guardianApproval: text(200)
-    .exactOptional()
+  guardianApproval: text({ min: 1, max: 200 })
+    .optional()
     .openapi({ description: "Reference of a guardian's recorded approval of this purchase." }),
 };
 
@@ -54,28 +59,28 @@ export const purchaseSchema = z
   .strictObject({
     id,
     ...operatorFields,
-    product: text(200).exactOptional(),
-    metadata: metadata.exactOptional(),
+    product: text({ min: 1, max: 200 }).optional(),
+    metadata: metadata.optional(),
     expiresInSeconds: z
       .int()
       .min(10)
       .max(30 * 86_400)
-      .exactOptional()
+      .optional()
       .openapi({ description: 'How long the hold lasts. Default 1800.' }),
-    onExpiry: z.enum(['release', 'reconcile']).exactOptional(),
+    onExpiry: z.enum(['release', 'reconcile']).optional(),
   })
   .openapi('PurchaseRequest');
 
 export const commitSchema = z
-  .strictObject({ amount: amount.exactOptional() })
+  .strictObject({ amount: amount.optional() })
   .openapi('CommitRequest', { description: '`amount`: what was charged, if less than held.' });
 
 export const releaseSchema = z
-  .strictObject({ reason: text(200).exactOptional() })
+  .strictObject({ reason: text({ min: 1, max: 200 }).optional() })
   .openapi('ReleaseRequest');
 
 export const refundSchema = z
-  .strictObject({ id, amount: amount.exactOptional() })
+  .strictObject({ id, amount: amount.optional() })
   .openapi('RefundRequest', { description: '`id` is unique within the purchase.' });
 
 export const reverseRefundSchema = z
@@ -87,9 +92,9 @@ export const purchasePathSchema = z.object({
 });
 
 export const allowanceQuerySchema = z.object({
-  category: category.exactOptional().openapi({ param: { name: 'category', in: 'query' } }),
-  app: app.exactOptional().openapi({ param: { name: 'app', in: 'query' } }),
-  currency: currency.exactOptional().openapi({
+  category: category.optional().openapi({ param: { name: 'category', in: 'query' } }),
+  app: app.optional().openapi({ param: { name: 'app', in: 'query' } }),
+  currency: currency.optional().openapi({
     param: { name: 'currency', in: 'query' },
     description: "If given, it must be the policy's.",
   }),
