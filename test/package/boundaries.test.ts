@@ -48,10 +48,12 @@ const RULES: readonly Rule[] = [
   { files: 'packages/server/src/types.ts', may: CORE },
   { files: 'packages/server/src/internal/jws.ts', may: [...SERVER_BASE, 'jose'] },
   { files: 'packages/server/src/internal/key-set.ts', may: [...SERVER_BASE, 'jose'] },
+  { files: 'packages/server/src/internal/sqlite-*.ts', may: [...SERVER_BASE, 'node:sqlite'] },
   {
-    files: 'packages/server/src/internal/**',
-    may: SERVER_BASE,
+    files: 'packages/server/src/internal/node-*.ts',
+    may: [...SERVER_BASE, '@hono/node-server', 'node:http'],
   },
+  { files: 'packages/server/src/internal/**', may: SERVER_BASE },
   {
     files: 'packages/server/src/stores/sqlite**',
     may: [
