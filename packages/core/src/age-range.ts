@@ -95,20 +95,17 @@ function rangeOf(statement: AgeStatement, today: CivilDate, timeZone: string): A
     if (statement.to < statement.from) throw contradictory();
     return { min: Math.max(0, youngest), maxExclusive: Math.max(0, oldest) + 1 };
   }
-  const { min, maxExclusive, asOf } = statement;
+  const { min, asOf } = statement;
+  const end = statement.maxExclusive ?? null;
   // A NaN that came through here would fall into no band of a policy, and pass for an adult.
-  const end = maxExclusive ?? MAX_AGE + 1;
-  if (!isCount(min, MAX_AGE) || !isCount(end, MAX_AGE + 1)) throw invalid();
+  if (!isCount(min, MAX_AGE) || (end !== null && !isCount(end, MAX_AGE + 1))) throw invalid();
   if (!Number.isSafeInteger(asOf)) throw invalid();
   // Before it ages: ageing widens a range, and an empty one would become an age.
-  if (end <= min) throw contradictory();
+  if (end !== null && end <= min) throw contradictory();
   const since = civilDateOf(asOf, timeZone);
   const whole = wholeYears(since, today);
   const begun = since.month === today.month && since.day === today.day ? whole : whole + 1;
-  return {
-    min: Math.max(0, min + whole),
-    maxExclusive: maxExclusive === null ? null : maxExclusive + begun,
-  };
+  return { min: Math.max(0, min + whole), maxExclusive: end === null ? null : end + begun };
 }
 
 /** Whole years from one date to another; negative before it. */

@@ -19,6 +19,7 @@ const ERROR_TABLE = {
   refund_exceeds_purchase: { retryable: false, status: 409 },
   policy_invalid: { retryable: false, status: 500 },
   policy_not_in_effect: { retryable: false, status: 503 },
+  clock_invalid: { retryable: false, status: 503 },
   exchange_unavailable: { retryable: true, status: 503 },
   store_unavailable: { retryable: true, status: 503 },
   outcome_unknown: { retryable: true, status: 503 },

@@ -7,6 +7,15 @@ export {
   MAX_AGE,
 } from './age-range.ts';
 export { CURRENCIES, type CurrencyExponent, currencyExponent, isCurrency } from './currency.ts';
+export {
+  blockingReasons,
+  decide,
+  limitsOn,
+  type PurchaseFacts,
+  type Rules,
+  rulesFor,
+  windowOf,
+} from './decide.ts';
 export { SpendcapError, type SpendcapErrorCode, type SpendcapErrorOptions } from './errors.ts';
 export {
   type ExchangeOptions,
@@ -25,12 +34,28 @@ export {
   type PeriodBounds,
   startOfDate,
 } from './period.ts';
+export { type CnGameOptions, cnGame } from './policies/cn-game.ts';
+export { type CnLiveOptions, cnLive } from './policies/cn-live.ts';
+export { jpTypical } from './policies/jp-typical.ts';
+export { usAppStore } from './policies/us-app-store.ts';
+export {
+  type Band,
+  type Limit,
+  limitKey,
+  type Policy,
+  type PolicyDocument,
+  parsePolicy,
+  policyInForce,
+  policyJsonSchema,
+} from './policy.ts';
+export { type LimitUsage, limitAllowance, type RuleLimit } from './reason.ts';
 export {
   type CappedWindow,
   type CommitCommand,
   counted,
   type GetCommand,
   type GetResult,
+  MAX_HOLD_MS,
   type OverdueCommand,
   type RefundCommand,
   type RefundResult,

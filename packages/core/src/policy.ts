@@ -1,11 +1,15 @@
 import { z } from 'zod';
-import { currencyExponent } from './currency.ts';
-import { SpendcapError } from './errors.ts';
+import { isCurrency } from './currency.ts';
+import { SpendcapError, type SpendcapErrorOptions } from './errors.ts';
 import { parseMoney } from './money.ts';
-import { isIsoDate, isTimeZone } from './period.ts';
-import { PERIODS, ROW_STATUSES } from './wire.ts';
+import { isIsoDate, isTimeZone, startOfDate } from './period.ts';
+import { PERIODS, type Period, type PolicyRow, ROW_STATUSES } from './wire.ts';
 
-const token = (max: number) => z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]*$/).max(max);
+const token = (max: number) =>
+  z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]*$/)
+    .max(max);
 const isoDate = z.string().refine(isIsoDate, 'must be a calendar date such as 2024-01-31');
 const age = z.int().min(0).max(150);
 const categories = z.array(token(64)).min(1).max(50);
@@ -81,4 +85,113 @@ export function parsePolicy(document: unknown): Policy {
   ];
   if (errors.length > 0) throw invalid(errors);
   return parsed.data;
+}
+
+function invalid(errors: NonNullable<SpendcapErrorOptions['errors']>): SpendcapError {
+  const first = errors[0];
+  const where = first === undefined ? '' : ` ${first.path || 'document'}: ${first.message}`;
+  return new SpendcapError('policy_invalid', `The policy is not valid.${where}`, { errors });
+}
+
+interface Fault {
+  readonly path: string;
+  readonly message: string;
+}
+
+function currencyFaults({ currency, bands }: Policy): Fault[] {
+  if (!isCurrency(currency)) return [{ path: 'currency', message: 'is not an ISO 4217 code' }];
+  return bands.flatMap((band, b) =>
+    band.limits.flatMap(({ max }, l) => {
+      try {
+        parseMoney(max, currency);
+        return [];
+      } catch {
+        const message = `must be a decimal string of ${currency}, such as "50" or "0"`;
+        return [{ path: `bands.${b}.limits.${l}.max`, message }];
+      }
+    }),
+  );
+}
+
+/** Bands cover 0 to no upper end, each beginning where the one before it ends. */
+function bandFaults(bands: Policy['bands']): Fault[] {
+  const faults: Fault[] = [];
+  let covered: number | null = 0;
+  for (const [b, { minAge, maxAgeExclusive }] of bands.entries()) {
+    const path = `bands.${b}`;
+    if (covered === null || minAge < covered) {
+      faults.push({ path, message: 'overlaps the band before it' });
+    } else if (minAge > covered) {
+      faults.push({ path, message: `leaves a gap: ages from ${covered} have no band` });
+    }
+    if (maxAgeExclusive !== null && maxAgeExclusive <= minAge) {
+      faults.push({ path, message: 'ends before it begins' });
+    }
+    covered = maxAgeExclusive;
+  }
+  if (covered !== null) {
+    const message = 'must end with maxAgeExclusive null, so that every age has a band';
+    faults.push({ path: `bands.${bands.length - 1}`, message });
+  }
+  return faults;
+}
+
+function rowFaults({ bands, effectiveFrom, effectiveTo }: Policy): Fault[] {
+  const faults: Fault[] = [];
+  if (effectiveTo !== undefined && effectiveTo <= effectiveFrom) {
+    faults.push({ path: 'effectiveTo', message: 'must come after effectiveFrom' });
+  }
+  const ids = new Set<string>();
+  for (const [b, band] of bands.entries()) {
+    const selectors = new Set<string>();
+    for (const [path, row] of rowsOf(band, `bands.${b}`)) {
+      if (ids.has(row.id)) faults.push({ path: `${path}.id`, message: 'is used twice' });
+      ids.add(row.id);
+      if (row.effectiveFrom > effectiveFrom) {
+        const message = 'is after the policy begins: put the row into the next version';
+        faults.push({ path: `${path}.effectiveFrom`, message });
+      }
+    }
+    for (const [l, limit] of band.limits.entries()) {
+      const selector = limitKey(limit.period, limit.categories ?? null);
+      if (selectors.has(selector)) {
+        const message = 'limits the same period and categories twice';
+        faults.push({ path: `bands.${b}.limits.${l}`, message });
+      }
+      selectors.add(selector);
+    }
+  }
+  return faults;
+}
+
+function rowsOf(band: Band, path: string): (readonly [string, PolicyRow])[] {
+  const single = (name: 'forbidden' | 'guardianApproval') =>
+    band[name] === undefined ? [] : [[`${path}.${name}`, band[name]] as const];
+  return [
+    ...single('forbidden'),
+    ...single('guardianApproval'),
+    ...(band.forbiddenCategories ?? []).map(
+      (row, i) => [`${path}.forbiddenCategories.${i}`, row] as const,
+    ),
+    ...band.limits.map((row, i) => [`${path}.limits.${i}`, row] as const),
+  ];
+}
+
+/** Two limits with the same key count the same purchases over the same period. */
+export function limitKey(period: Period, categories: readonly string[] | null): string {
+  return categories === null ? period : `${period} ${[...categories].sort().join(' ')}`;
+}
+
+/** The policy among versions that holds at an instant (epoch milliseconds), if there is one. */
+export function policyInForce(versions: readonly Policy[], at: number): Policy | undefined {
+  return versions.find(
+    ({ effectiveFrom, effectiveTo, timeZone }) =>
+      startOfDate(effectiveFrom, timeZone) <= at &&
+      (effectiveTo === undefined || at < startOfDate(effectiveTo, timeZone)),
+  );
+}
+
+/** The policy document's JSON Schema (draft 2020-12), for editors and other languages. */
+export function policyJsonSchema(): Record<string, unknown> {
+  return { title: 'spendcap policy', ...z.toJSONSchema(policySchema, { io: 'input' }) };
 }

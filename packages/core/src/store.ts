@@ -10,8 +10,8 @@ import type { PurchaseState } from './wire.ts';
  *    records the purchase, or changes nothing. Under concurrent calls, from any number of
  *    processes, no window passes its cap, from the first ever row on. There is no portable way to
  *    build this from a read and a write; a store that cannot do it must not exist.
- * 2. **Idempotent by purchase id.** The same id and `fingerprint` give the first purchase again, another
- *    fingerprint gives `conflict`. A refused purchase leaves no trace, so its id may be tried again.
+ * 2. **Idempotent by purchase id.** The same id, subject and `request` give the first purchase again,
+ *    anything else gives `conflict`. A refused purchase leaves no trace, so its id may be tried again.
  * 3. **The ledger is the truth, counters are a cache.** The usage of a window is always the sum of
  *    `counted(purchase)` over the subject's purchases that it selects, whenever the window was
  *    first asked for. So a limit that is edited, added or moved to another zone never resets spend.
@@ -66,9 +66,13 @@ export interface CappedWindow extends Window {
   readonly cap: number;
 }
 
+/** A hold lasts at most 31 days, so that finding a subject's open holds never reads its history. */
+export const MAX_HOLD_MS = 31 * 24 * 60 * 60 * 1000;
+
 export interface ReserveCommand {
   readonly id: string;
-  readonly fingerprint: string;
+  /** What the caller asked, as canonical text: equal texts are the same purchase. Opaque. */
+  readonly request: string;
   readonly subject: string;
   /** Positive safe integer. */
   readonly amount: number;
@@ -77,17 +81,18 @@ export interface ReserveCommand {
   readonly category: string | null;
   /** The instant of the purchase: every window contains it. */
   readonly at: number;
+  /** After `at`, by `MAX_HOLD_MS` at most. */
   readonly expiresAt: number;
   readonly onExpiry: 'release' | 'reconcile';
-  /** Opaque text of the limiter's, kept and given back: policy version, evidence kind, metadata. */
-  readonly details: string;
+  /** Why it was allowed (policy version, age range, kind of evidence, exchange rate). Opaque. */
+  readonly basis: string;
   readonly windows: readonly CappedWindow[];
 }
 
 /** A purchase as the ledger has it. */
 export interface StoredPurchase {
   readonly id: string;
-  readonly fingerprint: string;
+  readonly request: string;
   readonly subject: string;
   readonly amount: number;
   readonly currency: string;
@@ -96,7 +101,7 @@ export interface StoredPurchase {
   readonly reservedAt: number;
   readonly expiresAt: number;
   readonly onExpiry: 'release' | 'reconcile';
-  readonly details: string;
+  readonly basis: string;
   readonly state: PurchaseState;
   readonly committed: number;
   readonly refunded: number;
@@ -168,7 +173,10 @@ export interface ReverseRefundCommand {
 export type RefundResult = WithExpired &
   (
     | { readonly outcome: 'done'; readonly purchase: StoredPurchase; readonly changed: boolean }
-    | { readonly outcome: 'conflict' | 'exceeds' | 'not_committed'; readonly purchase: StoredPurchase }
+    | {
+        readonly outcome: 'conflict' | 'exceeds' | 'not_committed';
+        readonly purchase: StoredPurchase;
+      }
     | { readonly outcome: 'not_found' }
   );
 

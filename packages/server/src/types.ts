@@ -47,6 +47,8 @@ export interface PurchaseRequest extends DecisionRequest {
 
 /** What an allowance is asked for. */
 export interface AllowanceRequest extends Player {
+  /** Must be the policy's, if given. */
+  readonly currency?: string;
   readonly category?: string;
   readonly app?: string;
 }
@@ -77,6 +79,17 @@ export interface SpendcapEvent {
   /** What `release` was told. */
   readonly reason?: string;
 }
+
+/**
+ * Says how many units of `to` one unit of `from` is worth, as a decimal string (`"7.12"`). The
+ * rate is kept with the hold and used for everything that happens to the purchase later.
+ */
+export type Exchange = (asked: {
+  readonly from: string;
+  readonly to: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}) => string | Promise<string>;
 
 /** Turns an age token into evidence; made by `ageTokens`. */
 export interface AgeVerifier {
@@ -114,10 +127,7 @@ export interface Limiter {
   /** The money will not move: the hold is given back. */
   release(id: string, options?: { readonly reason?: string }): Promise<Purchase>;
   /** Money went back. `id` is the refund's own, unique within the purchase. */
-  refund(
-    id: string,
-    refund: { readonly id: string; readonly amount?: string },
-  ): Promise<Purchase>;
+  refund(id: string, refund: { readonly id: string; readonly amount?: string }): Promise<Purchase>;
   /** A refund failed at the processor after it was recorded: it counts again. */
   reverseRefund(id: string, refund: { readonly id: string }): Promise<Purchase>;
   get(id: string): Promise<Purchase | null>;

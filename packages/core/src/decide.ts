@@ -1,0 +1,187 @@
+import { parseMoney } from './money.ts';
+import { boundsOf } from './period.ts';
+import { type Band, limitKey, type Policy } from './policy.ts';
+import { capReason, type LimitUsage, type RuleLimit } from './reason.ts';
+import type { CappedWindow } from './store.ts';
+import type { AgeRange, PolicyRow, Reason } from './wire.ts';
+
+/** What one age range may do: the strictest of every band that the range touches. */
+export interface Rules {
+  /** Index of the first and last touched band in `policy.bands`. */
+  readonly first: number;
+  readonly last: number;
+  readonly limits: readonly RuleLimit[];
+  readonly forbidden: PolicyRow | null;
+  readonly forbiddenCategories: ReadonlyMap<string, PolicyRow>;
+  readonly guardianApproval: PolicyRow | null;
+}
+
+/** The parts of a purchase that a decision looks at. */
+export interface PurchaseFacts {
+  /** Minor units of the policy's currency. */
+  readonly amount: number;
+  readonly category: string | null;
+  /** False when the age evidence states nothing. */
+  readonly ageVerified: boolean;
+  readonly guardianApproved: boolean;
+}
+
+/** Rules depend on nothing but the policy and its touched bands, so they are worked out once. */
+const remembered = new WeakMap<Policy, Map<number, Rules>>();
+const MAX_BANDS = 30;
+
+/** The rules of an age range: each limit is the strictest over the bands that the range touches. */
+export function rulesFor(policy: Policy, range: AgeRange): Rules {
+  const touches = ({ minAge, maxAgeExclusive }: Band): boolean =>
+    range.min < (maxAgeExclusive ?? Infinity) && minAge < (range.maxExclusive ?? Infinity);
+  const first = policy.bands.findIndex(touches);
+  const last = policy.bands.findLastIndex(touches);
+  return rulesOfBands(policy, first, last);
+}
+
+function rulesOfBands(policy: Policy, first: number, last: number): Rules {
+  let known = remembered.get(policy);
+  if (known === undefined) {
+    known = new Map();
+    remembered.set(policy, known);
+  }
+  const key = first * MAX_BANDS + last;
+  let rules = known.get(key);
+  if (rules === undefined) {
+    rules = computeRules(policy, first, last);
+    known.set(key, rules);
+  }
+  return rules;
+}
+
+function computeRules(policy: Policy, first: number, last: number): Rules {
+  const bands = policy.bands.slice(first, last + 1);
+  const strictest = new Map<string, RuleLimit>();
+  const forbiddenCategories = new Map<string, PolicyRow>();
+  for (const band of bands) {
+    for (const { period, max, categories, ...row } of band.limits) {
+      const selected = categories === undefined ? null : [...categories].sort();
+      const key = limitKey(period, selected);
+      const cap = parseMoney(max, policy.currency);
+      const other = strictest.get(key);
+      if (other === undefined || cap < other.cap) {
+        strictest.set(key, { key, row, period, categories: selected, cap });
+      }
+    }
+    for (const { category, ...row } of band.forbiddenCategories ?? []) {
+      if (!forbiddenCategories.has(category)) forbiddenCategories.set(category, row);
+    }
+  }
+  return {
+    first,
+    last,
+    limits: [...strictest.values()],
+    forbidden: bands.find((band) => band.forbidden !== undefined)?.forbidden ?? null,
+    forbiddenCategories,
+    guardianApproval:
+      bands.find((band) => band.guardianApproval !== undefined)?.guardianApproval ?? null,
+  };
+}
+
+/** The limits that count a purchase of this category. */
+export function limitsOn(rules: Rules, category: string | null): readonly RuleLimit[] {
+  return rules.limits.filter(
+    ({ categories }) => categories === null || (category !== null && categories.includes(category)),
+  );
+}
+
+/**
+ * The window of a limit at an instant, or `null` for a `transaction` limit, which has none.
+ *
+ * @param app the app whose purchases count, in a policy of scope `app`
+ */
+export function windowOf(
+  limit: RuleLimit,
+  policy: Policy,
+  { app, at }: { readonly app: string | null; readonly at: number },
+): CappedWindow | null {
+  if (limit.period === 'transaction') return null;
+  const { start, end } = boundsOf(limit.period, at, policy.timeZone);
+  const scope = policy.scope === 'app' ? app : null;
+  const selector = { currency: policy.currency, app: scope, categories: limit.categories };
+  return { selector, start, end, cap: limit.cap };
+}
+
+/**
+ * Every reason against a purchase, empty if it may go on. Pure: the same inputs give the same
+ * answer. Equal to a cap is allowed.
+ *
+ * @param usage of each limit on this purchase, without it; see `limitsOn`
+ */
+export function decide(
+  policy: Policy,
+  range: AgeRange,
+  { purchase, usage }: { readonly purchase: PurchaseFacts; readonly usage: readonly LimitUsage[] },
+): readonly Reason[] {
+  if (!purchase.ageVerified && policy.unverified === 'refuse') return [{ code: 'age_unverified' }];
+  const rules = rulesFor(policy, range);
+  const reasons = reasonsOf(policy, rules, { purchase, usage });
+  if (reasons.length === 0) return reasons;
+  return [...imprecision(policy, rules, { purchase, usage, reasons }), ...reasons];
+}
+
+function reasonsOf(
+  policy: Policy,
+  rules: Rules,
+  { purchase, usage }: { readonly purchase: PurchaseFacts; readonly usage: readonly LimitUsage[] },
+): Reason[] {
+  const reasons = blockingReasons(rules, purchase.category);
+  if (rules.guardianApproval !== null && !purchase.guardianApproved) {
+    reasons.push({ code: 'guardian_approval_required', row: rules.guardianApproval });
+  }
+  for (const limit of limitsOn(rules, purchase.category)) {
+    const known = usage.find(({ limit: { key } }) => key === limit.key);
+    const used = known?.used ?? 0;
+    if (used + purchase.amount > limit.cap) {
+      reasons.push(capReason({ limit, used, resetsAt: known?.resetsAt ?? null }, policy.currency));
+    }
+  }
+  return reasons;
+}
+
+/** Reasons that no amount and no approval can lift. */
+export function blockingReasons(rules: Rules, category: string | null): Reason[] {
+  const reasons: Reason[] = [];
+  if (rules.forbidden !== null) reasons.push({ code: 'forbidden_for_age', row: rules.forbidden });
+  const row = category === null ? undefined : rules.forbiddenCategories.get(category);
+  if (row !== undefined && category !== null) {
+    reasons.push({ code: 'forbidden_category', row, category });
+  }
+  return reasons;
+}
+
+/** Would proof of a higher age, within what is known, let the purchase pass? Then name that age. */
+function imprecision(
+  policy: Policy,
+  rules: Rules,
+  {
+    purchase,
+    usage,
+    reasons,
+  }: {
+    readonly purchase: PurchaseFacts;
+    readonly usage: readonly LimitUsage[];
+    readonly reasons: readonly Reason[];
+  },
+): Reason[] {
+  for (let first = rules.first + 1; first <= rules.last; first += 1) {
+    const older = rulesOfBands(policy, first, rules.last);
+    if (reasonsOf(policy, older, { purchase, usage }).length > 0) continue;
+    const provableAge = policy.bands[first]?.minAge ?? 0;
+    const { row, limit } = reasons[0] ?? {};
+    return [
+      {
+        code: 'age_not_precise',
+        ...(row === undefined ? {} : { row }),
+        ...(limit === undefined ? {} : { limit }),
+        provableAge,
+      },
+    ];
+  }
+  return [];
+}

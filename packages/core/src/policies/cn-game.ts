@@ -1,0 +1,80 @@
+import { type Policy, parsePolicy } from '../policy.ts';
+
+const NOTICE_2019 = '国家新闻出版署《关于防止未成年人沉迷网络游戏的通知》国新出发〔2019〕34号';
+const ARTICLE_44 = '《未成年人网络保护条例》（国务院令第766号）第四十四条';
+
+/** The daily figures of an operator, decimal strings in CNY. */
+export interface CnGameOptions {
+  readonly daily?: {
+    /** Ages 8 to under 16. Default `"100"`. */
+    readonly age8to15?: string;
+    /** Ages 16 to under 18. Default `"200"`. */
+    readonly age16to17?: string;
+  };
+}
+
+/**
+ * Games in mainland China. The 2019 notice caps what a minor tops up with one game enterprise: under 8
+ * nothing; 8 to under 16, CNY 50 at once and 200 a month; 16 to under 18, CNY 100 and 400. Article
+ * 44 of the 2024 Regulations asks for a daily cap as well and names no figure, so the
+ * operator states one; the defaults are marked `operator`.
+ *
+ * @throws SpendcapError `policy_invalid` if a daily figure is no amount of CNY
+ * @example
+ * ```ts
+ * import { cnGame } from '@spendcap/core';
+ * const policy = cnGame({ daily: { age8to15: '80' } });
+ * policy.bands[1]?.limits.map(({ period, max }) => `${period} ${max}`); // => ['transaction 50', 'day 80', 'month 200']
+ * ```
+ */
+export function cnGame({ daily = {} }: CnGameOptions = {}): Policy {
+  const band = (ages: string, caps: { once: string; day: string; month: string }) => [
+    notice(`cn-game.${ages}.transaction`, 'transaction', caps.once),
+    {
+      id: `cn-game.${ages}.day`,
+      period: 'day',
+      max: caps.day,
+      citation: ARTICLE_44,
+      status: 'operator',
+      effectiveFrom: '2024-01-01',
+    },
+    notice(`cn-game.${ages}.month`, 'month', caps.month),
+  ];
+  const { age8to15 = '100', age16to17 = '200' } = daily;
+  return parsePolicy({
+    id: 'cn-game',
+    version: '2024-01-01',
+    effectiveFrom: '2024-01-01',
+    jurisdiction: 'CN',
+    currency: 'CNY',
+    timeZone: 'Asia/Shanghai',
+    scope: 'enterprise',
+    unverified: 'refuse',
+    refunds: 'original_window',
+    bands: [
+      { minAge: 0, maxAgeExclusive: 8, limits: [], forbidden: forbiddenUnder8 },
+      {
+        minAge: 8,
+        maxAgeExclusive: 16,
+        limits: band('8-15', { once: '50', day: age8to15, month: '200' }),
+      },
+      {
+        minAge: 16,
+        maxAgeExclusive: 18,
+        limits: band('16-17', { once: '100', day: age16to17, month: '400' }),
+      },
+      { minAge: 18, maxAgeExclusive: null, limits: [] },
+    ],
+  });
+}
+
+const forbiddenUnder8 = {
+  id: 'cn-game.0-7.forbidden',
+  citation: NOTICE_2019,
+  status: 'law',
+  effectiveFrom: '2019-11-01',
+};
+
+function notice(id: string, period: 'transaction' | 'month', max: string) {
+  return { id, period, max, citation: NOTICE_2019, status: 'law', effectiveFrom: '2019-11-01' };
+}

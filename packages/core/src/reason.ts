@@ -1,0 +1,52 @@
+import { formatMoney } from './money.ts';
+import type { LimitAllowance, Period, PolicyRow, Reason, RefusalCode } from './wire.ts';
+
+/** A limit as it applies to one age range. */
+export interface RuleLimit {
+  /** `limitKey` of period and categories: the same key counts the same purchases. */
+  readonly key: string;
+  readonly row: PolicyRow;
+  readonly period: Period;
+  /** Sorted; `null` counts every category. */
+  readonly categories: readonly string[] | null;
+  /** Minor units of the policy's currency. */
+  readonly cap: number;
+}
+
+/** How much of a limit is used in its current window. */
+export interface LimitUsage {
+  readonly limit: RuleLimit;
+  /** Minor units; 0 for a `transaction` limit. */
+  readonly used: number;
+  /** End of the window in epoch milliseconds; `null` where it never ends. */
+  readonly resetsAt: number | null;
+}
+
+const CAP_CODES = {
+  transaction: 'transaction_cap_exceeded',
+  day: 'day_cap_exceeded',
+  week: 'week_cap_exceeded',
+  month: 'month_cap_exceeded',
+  year: 'year_cap_exceeded',
+  lifetime: 'lifetime_cap_exceeded',
+} as const satisfies Record<Period, RefusalCode>;
+
+/** What a limit leaves, in words for the wire. A late charge may have passed the cap: then 0 remains. */
+export function limitAllowance(usage: LimitUsage, currency: string): LimitAllowance {
+  const { limit, used, resetsAt } = usage;
+  return {
+    row: limit.row,
+    period: limit.period,
+    categories: limit.categories,
+    cap: formatMoney(limit.cap, currency),
+    used: formatMoney(used, currency),
+    remaining: formatMoney(Math.max(0, limit.cap - used), currency),
+    resetsAt: resetsAt === null ? null : new Date(resetsAt).toISOString(),
+  };
+}
+
+/** The reason that a limit refuses a purchase. */
+export function capReason(usage: LimitUsage, currency: string): Reason {
+  const { row, ...limit } = limitAllowance(usage, currency);
+  return { code: CAP_CODES[limit.period], row, limit };
+}

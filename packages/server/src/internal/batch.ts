@@ -1,0 +1,66 @@
+import { SpendcapError } from '@spendcap/core';
+
+/** How one command of a batch came out. */
+export type Outcome<R> = { readonly value: R } | { readonly error: unknown };
+
+export interface BatchOptions<C, R> {
+  /** Runs the commands as one transaction and tells how each came out, in order; never throws. */
+  readonly run: (commands: readonly C[]) => readonly Outcome<R>[];
+  /** Commands in one transaction at most. */
+  readonly maxBatch: number;
+  /** Commands that may wait at most; beyond it a call is refused at once. */
+  readonly maxQueue: number;
+}
+
+interface Waiting<C, R> {
+  readonly command: C;
+  readonly resolve: (value: R) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Group commit: the calls that arrive in one turn of the event loop share a transaction, so that many
+ * buyers share one flush to disk. There is no timer: a call that comes alone goes at once.
+ */
+export function batcher<C, R>({ run, maxBatch, maxQueue }: BatchOptions<C, R>) {
+  let queue: Waiting<C, R>[] = [];
+  let scheduled = false;
+
+  const flush = (): void => {
+    scheduled = false;
+    if (queue.length === 0) return;
+    const batch = queue.slice(0, maxBatch);
+    queue = queue.slice(maxBatch);
+    if (queue.length > 0) schedule();
+    const outcomes = run(batch.map(({ command }) => command));
+    for (const [index, { resolve, reject }] of batch.entries()) {
+      const outcome = outcomes[index];
+      if (outcome !== undefined && 'value' in outcome) resolve(outcome.value);
+      else reject(outcome?.error);
+    }
+  };
+
+  const schedule = (): void => {
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(flush);
+  };
+
+  return {
+    /** Adds a command to the next transaction. Rejects with `overloaded` when too many wait. */
+    submit(command: C): Promise<R> {
+      if (queue.length >= maxQueue) {
+        const message = 'Too many calls wait for the store. Try again.';
+        return Promise.reject(new SpendcapError('overloaded', message));
+      }
+      return new Promise((resolve, reject) => {
+        queue.push({ command, resolve, reject });
+        schedule();
+      });
+    },
+    /** Runs everything that waits, now. */
+    drain(): void {
+      while (queue.length > 0) flush();
+    },
+  };
+}

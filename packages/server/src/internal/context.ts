@@ -1,0 +1,95 @@
+import {
+  type AgeEvidence,
+  type Policy,
+  policyInForce,
+  SpendcapError,
+  type Store,
+} from '@spendcap/core';
+import type { AgeVerifier, Exchange, PermitSigner, Player, SpendcapEvent } from '../types.ts';
+import { emitter } from './events.ts';
+import { unrecordedPurchases } from './unrecorded.ts';
+
+export interface LimiterOptions {
+  /** The policy, or all its versions, whose dates do not overlap. */
+  readonly policy: Policy | readonly Policy[];
+  readonly store: Store;
+  /** Needed to take age tokens; without it callers hand in `evidence`. */
+  readonly ageTokens?: AgeVerifier;
+  /** Signs a permit for every reservation. */
+  readonly permits?: PermitSigner;
+  /** Needed to sell in other currencies than the policy's; without it they are refused. */
+  readonly exchange?: Exchange;
+  /** Told of every state change, after it has happened. */
+  readonly onEvent?: (event: SpendcapEvent) => void;
+  /** The clock, epoch milliseconds. Default `Date.now`. */
+  readonly now?: () => number;
+}
+
+/** What the verbs of one limiter share. */
+export interface Context {
+  readonly store: Store;
+  readonly ageTokens: AgeVerifier | undefined;
+  readonly permits: PermitSigner | undefined;
+  readonly exchange: Exchange | undefined;
+  readonly events: ReturnType<typeof emitter>;
+  readonly unrecorded: ReturnType<typeof unrecordedPurchases>;
+  /** The currency of the caps, the same in every version of the policy. */
+  readonly currency: string;
+  /** Rejects a clock that tells no time, rather than count in the wrong window. */
+  clock(): number;
+  /** The version in force. */
+  policyAt(at: number): Policy;
+}
+
+/** @throws TypeError for wrong options */
+export function contextOf(options: LimiterOptions): Context {
+  const versions = versionsOf(options.policy);
+  const now = options.now ?? Date.now;
+  if (typeof options.store?.reserve !== 'function') throw new TypeError('store must be a store');
+  return {
+    store: options.store,
+    ageTokens: options.ageTokens,
+    permits: options.permits,
+    exchange: options.exchange,
+    events: emitter(options.onEvent),
+    unrecorded: unrecordedPurchases(options.store),
+    currency: versions[0].currency,
+    clock() {
+      const at = now();
+      if (Number.isSafeInteger(at) && at >= 0) return at;
+      throw new SpendcapError('clock_invalid', 'The clock tells no time.');
+    },
+    policyAt(at) {
+      const policy = policyInForce(versions, at);
+      if (policy !== undefined) return policy;
+      throw new SpendcapError('policy_not_in_effect', 'No version of the policy is in force now.');
+    },
+  };
+}
+
+function versionsOf(policy: Policy | readonly Policy[]): readonly [Policy, ...Policy[]] {
+  const [first, ...rest] = [policy].flat() as readonly Policy[];
+  if (first === undefined) throw new TypeError('policy must not be empty');
+  const versions = [first, ...rest].sort((a, b) => (a.effectiveFrom < b.effectiveFrom ? -1 : 1));
+  for (const [index, version] of versions.entries()) {
+    const next = versions[index + 1];
+    if (next === undefined) break;
+    if (next.id !== version.id || next.currency !== version.currency) {
+      throw new TypeError('versions of a policy must have the same id and currency');
+    }
+    if (version.effectiveTo === undefined || next.effectiveFrom < version.effectiveTo) {
+      throw new TypeError('versions of a policy must not overlap: give effectiveTo');
+    }
+  }
+  return [first, ...rest];
+}
+
+/** Verified evidence of who buys, or `null` if there is none at all. */
+export async function evidenceOf(context: Context, player: Player): Promise<AgeEvidence | null> {
+  if (player.evidence !== undefined) return player.evidence;
+  if (player.ageToken === undefined) return null;
+  if (context.ageTokens === undefined) {
+    throw new TypeError('createLimiter needs ageTokens to take an ageToken');
+  }
+  return context.ageTokens.verify(player.ageToken);
+}

@@ -1,0 +1,254 @@
+import {
+  type CommitCommand,
+  counted,
+  FOREVER,
+  type GetCommand,
+  type GetResult,
+  type RefundCommand,
+  type RefundResult,
+  type ReleaseCommand,
+  type ReserveCommand,
+  type ReserveResult,
+  type ReverseRefundCommand,
+  type SettleResult,
+  type StoredPurchase,
+  type UsageCommand,
+  type UsageResult,
+  type Window,
+} from '@spendcap/core';
+import {
+  type Account,
+  type Counter,
+  findCounter,
+  fits,
+  withChange,
+  withoutEnded,
+} from './account.ts';
+
+/** One refund of a purchase. `amount: null` is a reversal that came before its refund. */
+export interface StoredRefund {
+  readonly amount: number | null;
+  readonly restored: number;
+  readonly reversed: boolean;
+}
+
+/**
+ * The rows that a synchronous store keeps. Each call of a `ledger` function reads and writes them without
+ * giving way, so a store is atomic as soon as its rows are.
+ */
+export interface Rows {
+  purchase(id: string): StoredPurchase | undefined;
+  /** False, and nothing changed, if the id is taken. */
+  addPurchase(purchase: StoredPurchase): boolean;
+  savePurchase(purchase: StoredPurchase): void;
+  /** What was saved last, or nothing: an account can always be worked out again. */
+  account(subject: string): Account | undefined;
+  saveAccount(subject: string, account: Account): void;
+  refund(id: string, refundId: string): StoredRefund | undefined;
+  saveRefund(id: string, refundId: string, refund: StoredRefund): void;
+  /** The subject's holds that are open and end by themselves, if made within `MAX_HOLD_MS`. */
+  openHolds(subject: string, at: number): readonly StoredPurchase[];
+  /** The sum of `counted` over the subject's purchases that a window selects. */
+  sum(subject: string, window: Window): number;
+}
+
+export function reserve(rows: Rows, command: ReserveCommand): ReserveResult {
+  const { subject, at, amount, windows } = command;
+  const { account, expired } = expireDue(rows, subject, at);
+  const { used, counters } = usageOf(rows, { subject, windows, account });
+  const room = fits(windows, used, amount);
+  const purchase = newPurchase(command);
+  const changed = room ? withChange(withoutEnded(counters, at), purchase, amount) : counters;
+  // A purchase that is there already is answered as before, whether or not there is room for another.
+  if (!room || !rows.addPurchase(purchase)) {
+    const before = rows.purchase(command.id);
+    if (before === undefined) return { outcome: 'refused', used, expired };
+    const same = before.subject === subject && before.request === command.request;
+    if (!same) return { outcome: 'conflict', expired };
+    return { outcome: 'held', purchase: before, replayed: true, used, expired };
+  }
+  const nextExpiry =
+    purchase.onExpiry === 'release'
+      ? Math.min(account.nextExpiry, purchase.expiresAt)
+      : account.nextExpiry;
+  rows.saveAccount(subject, { counters: changed, nextExpiry });
+  return {
+    outcome: 'held',
+    purchase,
+    replayed: false,
+    used: used.map((sum) => sum + amount),
+    expired,
+  };
+}
+
+function newPurchase(command: ReserveCommand): StoredPurchase {
+  return {
+    id: command.id,
+    request: command.request,
+    subject: command.subject,
+    amount: command.amount,
+    currency: command.currency,
+    app: command.app,
+    category: command.category,
+    reservedAt: command.at,
+    expiresAt: command.expiresAt,
+    onExpiry: command.onExpiry,
+    basis: command.basis,
+    state: 'reserved',
+    committed: 0,
+    refunded: 0,
+    restored: 0,
+    late: false,
+  };
+}
+
+export function commit(rows: Rows, { id, amount, at }: CommitCommand): SettleResult {
+  const found = find(rows, id, at);
+  if (found === undefined) return { outcome: 'not_found', expired: [] };
+  const { purchase, expired } = found;
+  const charged = amount ?? purchase.amount;
+  if (purchase.state === 'committed') {
+    return purchase.committed === charged
+      ? { outcome: 'done', purchase, changed: false, expired }
+      : { outcome: 'ended', purchase, expired };
+  }
+  const late = purchase.state !== 'reserved';
+  const next: StoredPurchase = { ...purchase, state: 'committed', committed: charged, late };
+  change(rows, purchase, next);
+  return { outcome: 'done', purchase: next, changed: true, expired };
+}
+
+export function release(rows: Rows, { id, at }: ReleaseCommand): SettleResult {
+  const found = find(rows, id, at);
+  if (found === undefined) return { outcome: 'not_found', expired: [] };
+  const { purchase, expired } = found;
+  if (purchase.state === 'committed') return { outcome: 'ended', purchase, expired };
+  if (purchase.state !== 'reserved') return { outcome: 'done', purchase, changed: false, expired };
+  const next: StoredPurchase = { ...purchase, state: 'released' };
+  change(rows, purchase, next);
+  return { outcome: 'done', purchase: next, changed: true, expired };
+}
+
+export function refund(rows: Rows, command: RefundCommand): RefundResult {
+  const found = find(rows, command.id, command.at);
+  if (found === undefined) return { outcome: 'not_found', expired: [] };
+  const { purchase, expired } = found;
+  const before = rows.refund(command.id, command.refundId);
+  if (before !== undefined) {
+    const same =
+      command.amount === undefined || (before.amount ?? command.amount) === command.amount;
+    return same
+      ? { outcome: 'done', purchase, changed: false, expired }
+      : { outcome: 'conflict', purchase, expired };
+  }
+  if (purchase.state !== 'committed') return { outcome: 'not_committed', purchase, expired };
+  const left = purchase.committed - purchase.refunded;
+  const amount = command.amount ?? left;
+  if (amount > left || amount === 0) return { outcome: 'exceeds', purchase, expired };
+  const restored = command.restores ? amount : 0;
+  const next: StoredPurchase = {
+    ...purchase,
+    refunded: purchase.refunded + amount,
+    restored: purchase.restored + restored,
+  };
+  rows.saveRefund(command.id, command.refundId, { amount, restored, reversed: false });
+  change(rows, purchase, next);
+  return { outcome: 'done', purchase: next, changed: true, expired };
+}
+
+export function reverseRefund(rows: Rows, command: ReverseRefundCommand): RefundResult {
+  const found = find(rows, command.id, command.at);
+  if (found === undefined) return { outcome: 'not_found', expired: [] };
+  const { purchase, expired } = found;
+  const before = rows.refund(command.id, command.refundId);
+  if (before === undefined) {
+    // Its refund has yet to be told of, and must then change nothing.
+    const never = { amount: null, restored: 0, reversed: true };
+    rows.saveRefund(command.id, command.refundId, never);
+    return { outcome: 'done', purchase, changed: false, expired };
+  }
+  if (before.reversed) return { outcome: 'done', purchase, changed: false, expired };
+  const next: StoredPurchase = {
+    ...purchase,
+    refunded: purchase.refunded - (before.amount ?? 0),
+    restored: purchase.restored - before.restored,
+  };
+  rows.saveRefund(command.id, command.refundId, { ...before, reversed: true });
+  change(rows, purchase, next);
+  return { outcome: 'done', purchase: next, changed: true, expired };
+}
+
+export function get(rows: Rows, { id, at }: GetCommand): GetResult {
+  const found = find(rows, id, at);
+  return found ?? { purchase: null, expired: [] };
+}
+
+export function usage(rows: Rows, { subject, windows, at }: UsageCommand): UsageResult {
+  const { account, expired } = expireDue(rows, subject, at);
+  return { used: usageOf(rows, { subject, windows, account }).used, expired };
+}
+
+/** A purchase, after the holds of its subject that are over have ended. */
+function find(rows: Rows, id: string, at: number) {
+  const first = rows.purchase(id);
+  if (first === undefined) return undefined;
+  const { expired } = expireDue(rows, first.subject, at);
+  const purchase = expired.find((hold) => hold.id === id) ?? first;
+  return { purchase, expired };
+}
+
+/** Ends the subject's holds whose time is up, so that no sweeper is needed. */
+function expireDue(rows: Rows, subject: string, at: number) {
+  const known = rows.account(subject);
+  if (known !== undefined && at < known.nextExpiry) return { account: known, expired: NONE };
+  const expired: StoredPurchase[] = [];
+  let counters = known?.counters ?? [];
+  let nextExpiry = FOREVER;
+  for (const hold of rows.openHolds(subject, at)) {
+    if (at < hold.expiresAt) {
+      nextExpiry = Math.min(nextExpiry, hold.expiresAt);
+      continue;
+    }
+    const ended: StoredPurchase = { ...hold, state: 'expired' };
+    rows.savePurchase(ended);
+    counters = withChange(counters, hold, -hold.amount);
+    expired.push(ended);
+  }
+  const account: Account = { counters, nextExpiry };
+  rows.saveAccount(subject, account);
+  return { account, expired };
+}
+
+const NONE: readonly StoredPurchase[] = [];
+
+/** Usage of each window; a window without a counter is summed from the purchases, once. */
+function usageOf(
+  rows: Rows,
+  {
+    subject,
+    windows,
+    account,
+  }: { readonly subject: string; readonly windows: readonly Window[]; readonly account: Account },
+) {
+  const added: Counter[] = [];
+  const used = windows.map((window) => {
+    const known = findCounter(account.counters, window);
+    if (known !== undefined) return known.used;
+    const { selector, start, end } = window;
+    const counter = { selector, start, end, used: rows.sum(subject, window) };
+    added.push(counter);
+    return counter.used;
+  });
+  if (added.length === 0) return { used, counters: account.counters };
+  const counters = [...account.counters, ...added];
+  rows.saveAccount(subject, { counters, nextExpiry: account.nextExpiry });
+  return { used, counters };
+}
+
+/** Writes a purchase's next state and what that changes in the windows that count it. */
+function change(rows: Rows, before: StoredPurchase, next: StoredPurchase): void {
+  const account = rows.account(next.subject);
+  const counters = withChange(account?.counters ?? [], next, counted(next) - counted(before));
+  rows.savePurchase(next);
+  if (account !== undefined) rows.saveAccount(next.subject, { ...account, counters });
+}

@@ -1,0 +1,151 @@
+import {
+  type AgeEvidence,
+  type AgeRange,
+  type Allowance,
+  ANY_AGE,
+  ageRangeAt,
+  blockingReasons,
+  type CappedWindow,
+  decide,
+  exchange,
+  FOREVER,
+  limitAllowance,
+  limitsOn,
+  type Policy,
+  type PurchaseFacts,
+  parseAmount,
+  type Reason,
+  type RuleLimit,
+  rulesFor,
+  SpendcapError,
+  windowOf,
+} from '@spendcap/core';
+import type { DecisionRequest, Exchange } from '../types.ts';
+import { invalid } from './validate.ts';
+
+/** Whose allowance, under which rules: all that a decision and an allowance share. */
+export interface Standing {
+  readonly at: number;
+  readonly policy: Policy;
+  readonly evidence: AgeEvidence;
+  readonly range: AgeRange;
+  readonly category: string | null;
+  readonly limits: readonly RuleLimit[];
+  /** The windows of `limits` that a store counts, in their order. */
+  readonly windows: readonly CappedWindow[];
+}
+
+/** A standing together with a purchase to decide on. */
+export interface Question extends Standing {
+  readonly facts: PurchaseFacts;
+  /** Units of the policy's currency for one of the purchase's; `null` where they are the same. */
+  readonly rate: string | null;
+}
+
+export interface StandingInput {
+  readonly at: number;
+  readonly policy: Policy;
+  readonly evidence: AgeEvidence;
+  readonly category: string | undefined;
+  readonly app: string | undefined;
+  /** Without a category: the limits of every category, not only those that count any purchase. */
+  readonly allCategories: boolean;
+}
+
+export function standing(input: StandingInput): Standing {
+  const { at, policy, evidence, category = null, app = null, allCategories } = input;
+  if (policy.scope === 'app' && app === null) throw invalid('app', 'is needed by this policy');
+  if (evidence.expiresAt <= at) {
+    const message = 'The age evidence has expired.';
+    throw new SpendcapError('age_token_invalid', message, { why: 'expired' });
+  }
+  const range = ageRangeAt(evidence.statements, at, policy.timeZone);
+  const rules = rulesFor(policy, range);
+  const limits = allCategories && category === null ? rules.limits : limitsOn(rules, category);
+  const windows = limits.flatMap((limit) => windowOf(limit, policy, { app, at }) ?? []);
+  return { at, policy, evidence, range, category, limits, windows };
+}
+
+/**
+ * Adds the purchase to a standing, or says why it cannot be put into the policy's currency.
+ *
+ * @throws SpendcapError `invalid_amount`, `invalid_currency`, `exchange_unavailable`
+ */
+export async function question(
+  base: Standing,
+  request: DecisionRequest,
+  exchangeRate: Exchange | undefined,
+): Promise<Question | readonly [Reason]> {
+  const asked = parseAmount(request.amount, request.currency);
+  const { currency } = base.policy;
+  let amount = asked;
+  let rate: string | null = null;
+  if (request.currency !== currency) {
+    if (exchangeRate === undefined) return [{ code: 'currency_not_supported', currency }];
+    rate = await rateOf(exchangeRate, { from: request.currency, to: currency, at: base.at });
+    amount = exchange(asked, { from: request.currency, to: currency, rate, rounding: 'up' });
+  }
+  const facts: PurchaseFacts = {
+    amount,
+    category: base.category,
+    ageVerified: base.evidence.statements.length > 0,
+    guardianApproved: request.guardianApproval !== undefined,
+  };
+  return { ...base, facts, rate };
+}
+
+async function rateOf(
+  exchangeRate: Exchange,
+  asked: { readonly from: string; readonly to: string; readonly at: number },
+): Promise<string> {
+  try {
+    return await exchangeRate(asked);
+  } catch (cause) {
+    throw new SpendcapError('exchange_unavailable', 'No exchange rate can be had.', { cause });
+  }
+}
+
+/** Every reason against the purchase, given what its windows have used. Nothing used: pass `[]`. */
+export function reasonsAgainst(asked: Question, used: readonly number[]): readonly Reason[] {
+  const usage = usageOf(asked, used);
+  return decide(asked.policy, asked.range, { purchase: asked.facts, usage });
+}
+
+/** What a standing leaves, given what its windows have used. */
+export function allowanceOf(base: Standing, used: readonly number[]): Allowance {
+  const { policy, range, category } = base;
+  const rules = rulesFor(policy, range);
+  const unverified = base.evidence.statements.length === 0 && policy.unverified === 'refuse';
+  const blocked: Reason[] = unverified ? [{ code: 'age_unverified' }] : [];
+  blocked.push(...blockingReasons(rules, category));
+  if (rules.guardianApproval !== null) {
+    blocked.push({ code: 'guardian_approval_required', row: rules.guardianApproval });
+  }
+  return {
+    ...frame(policy, range),
+    limits: usageOf(base, used).map((usage) => limitAllowance(usage, policy.currency)),
+    blocked,
+  };
+}
+
+/** The allowance of someone of whom nothing is known: there is no one to count for. */
+export function unknownAllowance(policy: Policy): Allowance {
+  return { ...frame(policy, ANY_AGE), limits: [], blocked: [{ code: 'age_unverified' }] };
+}
+
+function frame(policy: Policy, ageRange: AgeRange) {
+  const { id, version, timeZone, currency } = policy;
+  return { currency, policy: { id, version, timeZone }, ageRange };
+}
+
+/** Lays the usage of the counted windows beside the limits, of which `transaction` ones have none. */
+function usageOf({ limits, windows }: Standing, used: readonly number[]) {
+  let next = 0;
+  return limits.map((limit) => {
+    if (limit.period === 'transaction') return { limit, used: 0, resetsAt: null };
+    const end = windows[next]?.end ?? FOREVER;
+    const usage = { limit, used: used[next] ?? 0, resetsAt: end === FOREVER ? null : end };
+    next += 1;
+    return usage;
+  });
+}

@@ -1,0 +1,210 @@
+import {
+  type Allowance,
+  type Decision,
+  type Reason,
+  type Refused,
+  type Reservation,
+  type ReserveCommand,
+  SpendcapError,
+  type StoredPurchase,
+} from '@spendcap/core';
+import type { AllowanceRequest, DecisionRequest, PurchaseRequest } from '../types.ts';
+import { type Context, evidenceOf } from './context.ts';
+import { basisText, policyName, policyOf, requestText, toPurchase } from './purchase.ts';
+import {
+  allowanceOf,
+  type Question,
+  question,
+  reasonsAgainst,
+  type Standing,
+  standing,
+  unknownAllowance,
+} from './question.ts';
+import { checkDecision, checkPurchase, HOLD_SECONDS, invalid } from './validate.ts';
+
+export async function reserve(
+  context: Context,
+  request: PurchaseRequest,
+): Promise<Reservation | Refused> {
+  checkPurchase(request);
+  const asked = await ask(context, request);
+  if ('allowed' in asked) return refused(context, request.id, asked);
+  await context.unrecorded.record(request.id);
+  const command = commandOf(asked, request);
+  if (reasonsAgainst(asked, []).length > 0) return refuseUnlessHeld(context, asked, command);
+  const result = await hold(context, asked, command);
+  if (result.outcome === 'conflict') throw conflict();
+  const allowance = allowanceOf(asked, result.used);
+  if (result.outcome === 'held') {
+    return reservation(context, { ...result, allowance });
+  }
+  const reasons = reasonsAgainst(asked, result.used);
+  return refused(context, request.id, { allowed: false, reasons: atLeastOne(reasons), allowance });
+}
+
+export async function check(context: Context, request: DecisionRequest): Promise<Decision> {
+  checkDecision(request);
+  const asked = await ask(context, request);
+  if ('allowed' in asked) return asked;
+  const used = await usedIn(context, asked);
+  const reasons = reasonsAgainst(asked, used);
+  const allowance = allowanceOf(asked, used);
+  if (reasons.length === 0) return { allowed: true, allowance };
+  return { allowed: false, reasons: atLeastOne(reasons), allowance };
+}
+
+export async function allowance(context: Context, request: AllowanceRequest): Promise<Allowance> {
+  checkDecision(request);
+  const at = context.clock();
+  const policy = context.policyAt(at);
+  if (request.currency !== undefined && request.currency !== policy.currency) {
+    throw invalid('currency', `must be ${policy.currency}`);
+  }
+  const evidence = await evidenceOf(context, request);
+  if (evidence === null) return unknownAllowance(policy);
+  const { category, app } = request;
+  const base = standing({ at, policy, evidence, category, app, allCategories: true });
+  return allowanceOf(base, await usedIn(context, base));
+}
+
+/** Finds out who buys what under which rules; a refusal where no one or no amount can be counted. */
+async function ask(context: Context, request: DecisionRequest): Promise<Question | Refused> {
+  const at = context.clock();
+  const policy = context.policyAt(at);
+  const evidence = await evidenceOf(context, request);
+  if (evidence === null) {
+    const reasons = [{ code: 'age_unverified' }] as const;
+    return { allowed: false, reasons, allowance: unknownAllowance(policy) };
+  }
+  const { category, app } = request;
+  const base = standing({ at, policy, evidence, category, app, allCategories: false });
+  const asked = await question(base, request, context.exchange);
+  if (!('length' in asked)) return asked;
+  const allowanceNow = allowanceOf(base, await usedIn(context, base));
+  return { allowed: false, reasons: asked, allowance: allowanceNow };
+}
+
+function commandOf(asked: Question, request: PurchaseRequest): ReserveCommand {
+  const { at, policy, range, evidence, rate } = asked;
+  const seconds = request.expiresInSeconds ?? HOLD_SECONDS.default;
+  return {
+    id: request.id,
+    request: requestText(request),
+    subject: evidence.subject,
+    amount: asked.facts.amount,
+    currency: policy.currency,
+    app: request.app ?? null,
+    category: asked.category,
+    at,
+    expiresAt: at + seconds * 1_000,
+    onExpiry: request.onExpiry ?? 'release',
+    basis: basisText({ policy, range, evidence, rate }),
+    windows: asked.windows,
+  };
+}
+
+/** Reserves; while the store is down, an adult may pass if the policy says so. */
+async function hold(context: Context, asked: Question, command: ReserveCommand) {
+  try {
+    const result = await context.store.reserve(command);
+    reportExpired(context, result.expired);
+    if (context.unrecorded.size > 0) await context.unrecorded.recordAll();
+    return result;
+  } catch (error) {
+    const down = SpendcapError.isInstance(error) && error.retryable;
+    const free = asked.limits.length === 0;
+    if (!down || !free || asked.policy.onUnavailable !== 'allow_adults') throw error;
+    const purchase = context.unrecorded.add(command);
+    context.events.changed('purchase.unrecorded', purchase, { at: command.at });
+    return { outcome: 'held', purchase, replayed: false, used: [] } as const;
+  }
+}
+
+async function reservation(
+  context: Context,
+  held: {
+    readonly purchase: StoredPurchase;
+    readonly replayed: boolean;
+    readonly allowance: Allowance;
+  },
+): Promise<Reservation> {
+  const { purchase: stored, replayed, allowance } = held;
+  if (stored.state === 'released' || stored.state === 'expired') {
+    throw new SpendcapError('purchase_ended', `The hold is ${stored.state}: use a new id.`);
+  }
+  const purchase = toPurchase(stored);
+  if (!replayed) {
+    context.events.changed('purchase.reserved', stored, { at: stored.reservedAt });
+  }
+  const permit = await permitOf(context, stored);
+  return { allowed: true, purchase, permit, replayed, allowance };
+}
+
+/** A permit is only good for a hold that is still open. */
+async function permitOf({ permits }: Context, stored: StoredPurchase): Promise<string | null> {
+  if (permits === undefined || stored.state !== 'reserved') return null;
+  const { id, amount, currency, app } = toPurchase(stored);
+  const { expiresAt } = stored;
+  const policy = policyOf(stored);
+  return permits.sign({ purchaseId: id, amount, currency, app, policy, expiresAt });
+}
+
+/** Refused whatever is used, unless the id was reserved before: then that is the answer again. */
+async function refuseUnlessHeld(
+  context: Context,
+  asked: Question,
+  command: ReserveCommand,
+): Promise<Reservation | Refused> {
+  const { store } = context;
+  const { id, at, subject, windows } = command;
+  const [found, usage] = await Promise.all([
+    store.get({ id, at }),
+    store.usage({ subject, windows, at }),
+  ]);
+  reportExpired(context, [...found.expired, ...usage.expired]);
+  const allowance = allowanceOf(asked, usage.used);
+  const { purchase } = found;
+  if (purchase === null) {
+    const reasons = atLeastOne(reasonsAgainst(asked, usage.used));
+    return refused(context, id, { allowed: false, reasons, allowance });
+  }
+  if (purchase.subject !== subject || purchase.request !== command.request) throw conflict();
+  return reservation(context, { purchase, replayed: true, allowance });
+}
+
+function refused(context: Context, purchaseId: string, refusal: Refused): Refused {
+  context.events.emit({
+    type: 'purchase.refused',
+    at: context.clock(),
+    purchaseId,
+    policy: policyName(refusal.allowance.policy),
+    reasons: refusal.reasons.map(({ code }) => code),
+  });
+  return refusal;
+}
+
+async function usedIn(context: Context, base: Standing): Promise<readonly number[]> {
+  const { windows, at, evidence } = base;
+  if (windows.length === 0) return [];
+  const { used, expired } = await context.store.usage({ subject: evidence.subject, windows, at });
+  reportExpired(context, expired);
+  return used;
+}
+
+/** Holds that a verb found past their time: each is reported once. */
+export function reportExpired(context: Context, expired: readonly StoredPurchase[]): void {
+  for (const hold of expired) {
+    context.events.changed('purchase.expired', hold, { at: hold.expiresAt });
+  }
+}
+
+function conflict(): SpendcapError {
+  const message = 'This purchase id was used for another purchase.';
+  return new SpendcapError('purchase_conflict', message);
+}
+
+function atLeastOne(reasons: readonly Reason[]): readonly [Reason, ...Reason[]] {
+  const [first, ...rest] = reasons;
+  if (first === undefined) throw new Error('a refusal without a reason');
+  return [first, ...rest];
+}

@@ -1,0 +1,42 @@
+import { type Context, contextOf, type LimiterOptions } from './internal/context.ts';
+import { allowance, check, reserve } from './internal/reserve.ts';
+import { commit, get, overdue, refund, release, reverseRefund } from './internal/settle.ts';
+import type { Limiter } from './types.ts';
+
+export type { LimiterOptions } from './internal/context.ts';
+
+/**
+ * Makes a spending limiter over a policy and a store.
+ *
+ * @throws TypeError for wrong options, as versions of a policy that overlap or differ in currency
+ * @example
+ * ```ts
+ * import { cnGame, createLimiter } from '@spendcap/server';
+ * import { memoryStore } from '@spendcap/server/stores/memory';
+ * const limiter = createLimiter({ policy: cnGame(), store: memoryStore() });
+ * const decision = await limiter.check({ amount: '30.00', currency: 'CNY' });
+ * decision.allowed; // => false
+ * ```
+ */
+export function createLimiter(options: LimiterOptions): Limiter {
+  const context: Context = contextOf(options);
+  const { store, permits } = context;
+  return {
+    reserve: (request) => reserve(context, request),
+    check: (request) => check(context, request),
+    allowance: (request) => allowance(context, request),
+    commit: (id, { amount } = {}) => commit(context, id, amount),
+    release: (id, { reason } = {}) => release(context, id, reason),
+    refund: (id, asked) => refund(context, id, asked),
+    reverseRefund: (id, asked) => reverseRefund(context, id, asked),
+    get: (id) => get(context, id),
+    overdue: ({ limit = 100 } = {}) => overdue(context, limit),
+    policy: () => context.policyAt(context.clock()),
+    jwks: permits?.jwks ?? { keys: [] },
+    ready: async () => {
+      context.policyAt(context.clock());
+      await store.ready();
+    },
+    close: () => store.close(),
+  };
+}

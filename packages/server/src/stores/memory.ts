@@ -1,0 +1,58 @@
+import type { Store } from '@spendcap/core';
+import {
+  commit,
+  get,
+  type Rows,
+  refund,
+  release,
+  reserve,
+  reverseRefund,
+  usage,
+} from '../internal/ledger.ts';
+import { memoryRows } from '../internal/memory-rows.ts';
+
+export interface MemoryStoreOptions {
+  /**
+   * How long an ended purchase is remembered at least, so that a retry gets the same answer: in
+   * milliseconds, default 24 hours. What a window still counts stays until that window ends.
+   */
+  readonly keepEndedMs?: number;
+}
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * A ledger in this process's memory: for tests, demos and single processes that may forget. It keeps
+ * every promise of the store contract but durability. An ended purchase leaves memory
+ * when no window counts it and `keepEndedMs` have passed; a refund after that finds nothing.
+ *
+ * @throws TypeError if `keepEndedMs` is no positive number
+ * @example
+ * ```ts
+ * import { memoryStore } from '@spendcap/server/stores/memory';
+ * const store = memoryStore();
+ * await store.get({ id: 'order-1', at: 0 }); // => { purchase: null, expired: [] }
+ * ```
+ */
+export function memoryStore({ keepEndedMs = 24 * HOUR_MS }: MemoryStoreOptions = {}): Store {
+  if (!(keepEndedMs > 0)) throw new TypeError('keepEndedMs must be a positive number');
+  const { rows, dropEnded, overdue } = memoryRows(keepEndedMs);
+  const verb =
+    <C extends { readonly at: number }, R>(run: (rows: Rows, command: C) => R) =>
+    async (command: C): Promise<R> => {
+      dropEnded(command.at);
+      return run(rows, command);
+    };
+  return {
+    reserve: verb(reserve),
+    commit: verb(commit),
+    release: verb(release),
+    refund: verb(refund),
+    reverseRefund: verb(reverseRefund),
+    get: verb(get),
+    usage: verb(usage),
+    overdue: async (command) => overdue(command),
+    ready: async () => {},
+    close: async () => {},
+  };
+}
