@@ -33,8 +33,8 @@ export type Handler = (request: Request) => Promise<Response>;
  * @throws TypeError if an option is wrong
  * @example
  * ```ts
- * import { cnGame } from '@spendcap/core';
- * import { createHandler, createLimiter, memoryStore } from '@spendcap/server';
+ * import { cnGame, createHandler, createLimiter } from '@spendcap/server';
+ * import { memoryStore } from '@spendcap/server/stores/memory';
  * const limiter = createLimiter({ policy: cnGame(), store: memoryStore() });
  * const handler = createHandler(limiter, { apiKeys: ['an-example-key-of-a-test'] });
  * const response = await handler(new Request('http://localhost/health/ready'));
