@@ -1,0 +1,143 @@
+import { createClient } from '/client/index.js';
+import { closeDialog, setBusy, setIdle, showDialog } from './dialog.js';
+import { byId, el } from './elements.js';
+import { allowanceView, productView, refusalView, saleView, speech } from './words.js';
+
+const CHINESE = 'zh-CN';
+const { personas, products, currency } = await json('/shop/catalogue');
+const wanted = new URLSearchParams(location.search);
+let locale = /^zh\b/i.test(wanted.get('lang') ?? navigator.language) ? CHINESE : 'en';
+let player = personas.find(({ id }) => id === wanted.get('player')) ?? personas[1];
+let words = speech(locale, currency);
+
+const base = () => `/shop/players/${player.id}`;
+const client = createClient({
+  url: `${location.origin}/spendcap`,
+  // Short-lived, so a fresh one for each call.
+  ageToken: async () => (await fetch(`${base()}/age-token`)).text(),
+});
+
+for (const input of byId('languages').querySelectorAll('input')) {
+  input.checked = input.value === locale;
+  input.addEventListener('change', () => {
+    locale = input.value;
+    showAll();
+  });
+}
+await showAll();
+
+async function showAll() {
+  words = speech(locale, currency);
+  document.documentElement.lang = locale;
+  document.title = words.t.brand;
+  for (const element of document.querySelectorAll('[data-text]')) {
+    element.textContent = words.t[element.dataset.text];
+  }
+  say('');
+  showPersonas();
+  byId('products').replaceChildren(
+    ...products.map((product) => productView(product, words, () => ask(product))),
+  );
+  await showFigures();
+}
+
+function showPersonas() {
+  const legend = byId('personas').querySelector('legend');
+  const choices = personas.map((persona) => {
+    const radio = { type: 'radio', name: 'persona', value: persona.id };
+    const input = el('input', { ...radio, checked: persona.id === player.id });
+    input.addEventListener('change', async () => {
+      player = persona;
+      await showFigures();
+      say(words.t.playing(words.titleOf(persona)));
+    });
+    return el('label', {}, input, el('span', {}, words.titleOf(persona)));
+  });
+  byId('personas').replaceChildren(legend, ...choices);
+}
+
+/** The figures are the server's: asked anew after everything that may have changed them. */
+async function showFigures() {
+  const shown = player;
+  try {
+    const [allowance, sales] = await Promise.all([client.allowance(), json(`${base()}/purchases`)]);
+    if (shown !== player) return;
+    byId('allowance').replaceChildren(...allowanceView(allowance, words));
+    const rows = sales.map((sale) => {
+      const product = products.find(({ id }) => id === sale.product);
+      return saleView({ ...sale, product }, words, () => refund(sale.purchase, product));
+    });
+    byId('history').replaceChildren(
+      rows.length === 0 ? el('p', {}, words.t.nothing) : el('ul', { class: 'sales' }, ...rows),
+    );
+  } catch {
+    say(words.t.failed);
+  }
+}
+
+/** Before any money moves the buyer sees what it costs and may step back. */
+function ask(product) {
+  const { t, money, titleOf } = words;
+  // One id for one intended purchase: however often it is pressed or retried, it is paid once.
+  const purchase = {
+    id: crypto.randomUUID(),
+    amount: product.price,
+    currency,
+    ...(product.category === undefined ? {} : { category: product.category }),
+  };
+  showDialog({
+    heading: t.ask(titleOf(product)),
+    body: [el('p', {}, t.askDetail(money(product.price)))],
+    buttons: [
+      { label: t.yes(money(product.price)), kind: 'main', onclick: () => buy(product, purchase) },
+      { label: t.no, onclick: closeDialog },
+    ],
+  });
+}
+
+async function buy(product, purchase) {
+  const { t, money, titleOf } = words;
+  setBusy(t.paying);
+  const outcome = await client.checkout(purchase, pay(product)).catch(() => null);
+  setIdle();
+  const ok = [{ label: t.ok, kind: 'main', onclick: closeDialog }];
+  if (outcome?.allowed === true && outcome.result.ok) {
+    closeDialog();
+    await showFigures();
+    say(t.bought(titleOf(product), money(product.price)));
+  } else if (outcome?.allowed === false) {
+    showDialog({ heading: t.refusedTitle, alert: refusalView(outcome, words), buttons: ok });
+  } else {
+    showDialog({ heading: t.failedTitle, alert: [el('p', {}, t.failed)], buttons: ok });
+  }
+}
+
+/** Asks the game's own back end, which holds the allowance and charges. */
+function pay(product) {
+  return ({ id }) => post(`${base()}/purchases`, { id, product: product.id });
+}
+
+async function refund(purchase, product) {
+  const { t, money, titleOf } = words;
+  const response = await post(`${base()}/purchases/${purchase.id}/refund`, {}).catch(() => null);
+  await showFigures();
+  // The pressed button is gone, so the focus has to go somewhere near.
+  byId('history-title').focus();
+  const done = t.refundDone(titleOf(product), money(purchase.amount));
+  say(response?.ok === true ? done : t.failed);
+}
+
+function say(text) {
+  byId('status').textContent = text;
+}
+
+function post(path, body) {
+  const headers = { 'content-type': 'application/json' };
+  return fetch(path, { method: 'POST', headers, body: JSON.stringify(body) });
+}
+
+async function json(path) {
+  const response = await fetch(path);
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  return response.json();
+}

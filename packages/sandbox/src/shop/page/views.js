@@ -1,0 +1,100 @@
+import { explain, formatAmount } from '/client/index.js';
+import { el } from './elements.js';
+import { TEXTS } from './texts.js';
+
+/** A language and a currency: everything that the views below need to know. */
+export function speech(locale, currency) {
+  return {
+    locale,
+    t: TEXTS[locale],
+    money: (amount) => formatAmount(amount, currency, locale),
+    titleOf: ({ title }) => title[locale === 'en' ? 'en' : 'zh'],
+  };
+}
+
+export function allowanceView(allowance, { locale, t, money }) {
+  if (allowance.blocked.length > 0) {
+    return allowance.blocked.map((reason) => el('p', {}, explain(reason, allowance, locale)));
+  }
+  if (allowance.limits.length === 0) return [el('p', {}, t.noLimits)];
+  const { timeZone } = allowance.policy;
+  const limits = allowance.limits.map((limit) =>
+    limit.period === 'transaction'
+      ? el('p', { class: 'once' }, el('b', {}, t.transaction), t.atMost(money(limit.cap)))
+      : limitView(limit, { t, money, when: dateIn(locale, timeZone) }),
+  );
+  return [el('div', { class: 'meters' }, ...limits)];
+}
+
+function limitView({ row, period, cap, used, remaining, resetsAt }, { t, money, when }) {
+  const isFull = Number(remaining) === 0;
+  const left = t.left(money(remaining), money(cap));
+  const bar = el('div', { class: 'bar' });
+  bar.style.inlineSize = `${Math.min(1, Number(used) / Number(cap)) * 100}%`;
+  const meter = {
+    class: isFull ? 'meter full' : 'meter',
+    role: 'meter',
+    'aria-labelledby': row.id,
+    'aria-valuemin': '0',
+    'aria-valuemax': cap,
+    'aria-valuenow': used,
+    'aria-valuetext': `${t.spent(money(used))}, ${left}`,
+  };
+  const notes = [isFull && t.full, t.spent(money(used)), resetsAt && t.resets(when(resetsAt))];
+  return el(
+    'div',
+    {},
+    el('div', { class: 'limit-head' }, el('b', { id: row.id }, t[period]), el('span', {}, left)),
+    el('div', meter, bar),
+    el('p', { class: 'small' }, notes.filter(Boolean).join(' · ')),
+  );
+}
+
+function dateIn(locale, timeZone) {
+  const parts = { month: 'long', day: 'numeric', hour: '2-digit', minute: '2-digit' };
+  const format = new Intl.DateTimeFormat(locale, { timeZone, hourCycle: 'h23', ...parts });
+  return (instant) => format.format(new Date(instant));
+}
+
+export function productView(product, { t, money, titleOf }, onclick) {
+  const price = money(product.price);
+  const title = titleOf(product);
+  const label = t.buyNamed(title, price);
+  const button = { type: 'button', class: 'main', 'aria-label': label, onclick };
+  return el(
+    'li',
+    { class: 'product' },
+    el('span', { class: `art art-${product.id}`, 'aria-hidden': 'true' }),
+    el('h3', {}, title),
+    el('p', { class: 'price' }, price),
+    el('button', { ...button, 'data-product': product.id }, t.buy),
+  );
+}
+
+export function saleView({ purchase, product }, { t, money, titleOf }, onclick) {
+  const title = titleOf(product);
+  const isRefunded = Number(purchase.refunded) > 0;
+  const button = { type: 'button', 'aria-label': t.refundNamed(title), onclick };
+  return el(
+    'li',
+    { class: 'sale' },
+    el('span', {}, title),
+    el('span', {}, money(purchase.amount)),
+    isRefunded ? el('span', { class: 'badge' }, `↩ ${t.refunded}`) : el('button', button, t.refund),
+  );
+}
+
+/** Why, in the player's words; the rule itself is there for whoever wants to read it. */
+export function refusalView({ reasons, allowance }, { locale, t }) {
+  const rows = reasons.flatMap(({ row }) => (row === undefined ? [] : [row]));
+  return [
+    ...reasons.map((reason) => el('p', {}, explain(reason, allowance, locale))),
+    el('p', { class: 'small' }, t.refusedNote),
+    el(
+      'details',
+      {},
+      el('summary', {}, t.rule),
+      ...rows.map((row) => el('p', { class: 'small' }, `${row.citation} (${t[row.status]})`)),
+    ),
+  ];
+}
