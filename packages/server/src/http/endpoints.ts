@@ -1,4 +1,5 @@
 import { type Purchase, SpendcapError } from '@spendcap/core';
+import { ID_PATTERN } from '../internal/validate.ts';
 import type { Limiter } from '../types.ts';
 import type { Authenticator } from './auth.ts';
 import { readJson, validate } from './body.ts';
@@ -9,7 +10,6 @@ import {
   allowanceQuerySchema,
   commitSchema,
   decisionSchema,
-  ID_PATTERN,
   playerDecisionSchema,
   purchasePathSchema,
   purchaseSchema,

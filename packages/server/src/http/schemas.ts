@@ -1,21 +1,27 @@
 import { z } from '@hono/zod-openapi';
 import { PERIODS, PURCHASE_STATES, REFUSAL_CODES, ROW_STATUSES } from '@spendcap/core';
+import {
+  HOLD_SECONDS,
+  ID_PATTERN,
+  MAX_METADATA,
+  MAX_TEXT,
+  NAME_PATTERN,
+  TEXT_PATTERN,
+} from '../internal/validate.ts';
 
-/** Ids travel in paths and logs, so they keep to characters that need no escaping anywhere. */
-export const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
-
-// Control characters and lone surrogates would come back altered from some databases.
-const UNSAFE = /[\p{Cc}\p{Cs}]/u;
 const text = ({ min, max }: { min: number; max: number }) =>
   z
     .string()
     .min(min)
     .max(max)
-    .refine((value) => !UNSAFE.test(value), 'has control characters');
+    .refine((value) => TEXT_PATTERN.test(value), 'has control characters');
 
+const name = z
+  .string()
+  .regex(NAME_PATTERN, 'must be 1 to 64 letters, digits or . _ : -, beginning with no mark');
 const id = z
   .string()
-  .regex(ID_PATTERN, 'must be 1 to 128 letters, digits or . _ : - and begin with a letter or digit')
+  .regex(ID_PATTERN, 'must be 1 to 128 letters, digits or . _ : -, beginning with no mark')
   .openapi({ example: 'order-2026-000481' });
 // What is a valid amount or currency is the limiter's to say, with a code of its own.
 const amount = z
@@ -23,14 +29,19 @@ const amount = z
   .max(40)
   .openapi({ description: 'Decimal string of `currency`; positive.', example: '48.00' });
 const currency = z.string().max(40).openapi({ description: 'ISO 4217.', example: 'CNY' });
-const category = text({ min: 1, max: 64 }).openapi({ example: 'loot_box' });
-const app = text({ min: 1, max: 64 }).openapi({ example: 'star-garden' });
+const category = name.openapi({ example: 'loot_box' });
+const app = name.openapi({ example: 'star-garden' });
 
-const MAX_METADATA = 20;
 const metadata = z
-  .record(text({ min: 1, max: 40 }), text({ min: 0, max: 200 }))
-  .refine((entries) => Object.keys(entries).length <= MAX_METADATA, 'has more than 20 entries')
-  .openapi({ description: 'At most 20 entries. Put no personal data here.', maxProperties: 20 });
+  .record(text({ min: 1, max: MAX_METADATA.key }), text({ min: 0, max: MAX_METADATA.value }))
+  .refine(
+    (entries) => Object.keys(entries).length <= MAX_METADATA.entries,
+    `has more than ${MAX_METADATA.entries} entries`,
+  )
+  .openapi({
+    description: 'At most 20 entries. Put no personal data here.',
+    maxProperties: MAX_METADATA.entries,
+  });
 
 const decisionFields = {
   amount,
@@ -48,7 +59,7 @@ const operatorFields = {
     .min(1)
     .optional()
     .openapi({ description: "Absent: the policy's `unverified` rule decides." }),
-  guardianApproval: text({ min: 1, max: 200 })
+  guardianApproval: text({ min: 1, max: MAX_TEXT })
     .optional()
     .openapi({ description: "Reference of a guardian's recorded approval of this purchase." }),
 };
@@ -59,14 +70,14 @@ export const purchaseSchema = z
   .strictObject({
     id,
     ...operatorFields,
-    product: text({ min: 1, max: 200 }).optional(),
+    product: text({ min: 1, max: MAX_TEXT }).optional(),
     metadata: metadata.optional(),
     expiresInSeconds: z
       .int()
-      .min(10)
-      .max(30 * 86_400)
+      .min(HOLD_SECONDS.min)
+      .max(HOLD_SECONDS.max)
       .optional()
-      .openapi({ description: 'How long the hold lasts. Default 1800.' }),
+      .openapi({ description: `How long the hold lasts. Default ${HOLD_SECONDS.default}.` }),
     onExpiry: z.enum(['release', 'reconcile']).optional(),
   })
   .openapi('PurchaseRequest');
@@ -76,7 +87,7 @@ export const commitSchema = z
   .openapi('CommitRequest', { description: '`amount`: what was charged, if less than held.' });
 
 export const releaseSchema = z
-  .strictObject({ reason: text({ min: 1, max: 200 }).optional() })
+  .strictObject({ reason: text({ min: 1, max: MAX_TEXT }).optional() })
   .openapi('ReleaseRequest');
 
 export const refundSchema = z
