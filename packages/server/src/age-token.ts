@@ -44,8 +44,15 @@ export interface AgeTokenOptions {
 }
 
 interface Remembered {
-  readonly answer: Promise<AgeEvidence>;
+  readonly evidence: AgeEvidence;
+  /** Epoch milliseconds. */
   readonly validUntil: number;
+}
+
+interface Unproved {
+  readonly claims: Claims;
+  readonly rules: JwsRules;
+  readonly at: number;
 }
 
 const KEYS_CODE = 'age_keys_unavailable';
@@ -54,13 +61,15 @@ const KEYS_CODE = 'age_keys_unavailable';
 const SUBJECT = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
 
 /**
- * Verifies age tokens: signed JWTs of configured issuers. As RFC 8725 asks, algorithm, keys, issuer, audience
- * and type come from the configuration and never from the token; `iss`, `aud`, `exp` and `sub` are
- * required. The claims understood are in `docs/age-tokens.md`; a token without any says nothing.
+ * Verifies age tokens: signed JWTs of configured issuers. As RFC 8725 asks, algorithm, keys, issuer,
+ * audience and type come from the configuration and never from the token; `iss`, `aud`, `exp` and
+ * `sub` are required. Ages are read from `age_range` `{ min, max_exclusive? }`, `age_equal_or_over`,
+ * `age_over_NN`, `age_in_years`, `age_birth_year`, `birthdate` and, with `verified_claims`, from those
+ * inside it only; several are intersected, and a token without any says nothing.
  *
- * A verified token is remembered until it expires, so that showing it again costs one hash. A key that is
- * withdrawn from a key set therefore stops new tokens at once (a remote set is read again after ten
- * minutes), and a token seen before at its `exp`: keep `exp` short.
+ * A verified token is remembered until it expires, so that showing it again costs one hash. When a key
+ * leaves the key set (a remote set is read again after ten minutes), tokens seen before are good until
+ * their `exp`: keep it short.
  *
  * `verify` rejects with a SpendcapError: `age_token_invalid`, whose `why` is an `AgeTokenFault`, or
  * `age_keys_unavailable` (retryable) if a key set cannot be read.
@@ -93,36 +102,37 @@ export function ageTokens(options: AgeTokenOptions): AgeVerifier {
   const remembered = new LRUCache<string, Remembered>({ max: cacheSize });
   const underWay = new Map<string, Promise<AgeEvidence>>();
 
-  async function verifyFirst(token: string, key: string): Promise<AgeEvidence> {
-    const at = now();
-    const claims = decodeClaims(token, maxBytes);
-    if (typeof claims === 'string') throw ageTokenInvalid(claims);
-    const rules = rulesFor(claims, issuers);
-    const fault = await checkJws(token, claims, { rules, at });
-    if (fault !== null) throw ageTokenInvalid(fault);
-    const evidence = evidenceOf(claims, pseudonym(rules.issuer, subjectOf(claims)), at);
-    // To the second the instant at which the same token would be refused as expired.
-    const validUntil = Math.ceil((claims.exp as number) + rules.toleranceSeconds) * 1000;
-    remembered.set(key, { answer: Promise.resolve(evidence), validUntil });
-    return evidence;
+  async function prove(token: string, key: string, unproved: Unproved): Promise<AgeEvidence> {
+    const { claims, rules, at } = unproved;
+    try {
+      const fault = await checkJws(token, claims, { rules, at });
+      if (fault !== null) throw ageTokenInvalid(fault);
+      const evidence = evidenceOf(claims, pseudonym(rules.issuer, subjectOf(claims)), at);
+      // To the second the instant at which the same token would be refused as expired.
+      const validUntil = Math.ceil((claims.exp as number) + rules.toleranceSeconds) * 1000;
+      remembered.set(key, { evidence, validUntil });
+      return evidence;
+    } finally {
+      underWay.delete(key);
+    }
   }
 
   return {
-    verify(token) {
+    async verify(token) {
       // Before the hash, whose cost grows with the length.
-      if (typeof token !== 'string') return Promise.reject(ageTokenInvalid('malformed'));
-      if (token.length > maxBytes) return Promise.reject(ageTokenInvalid('too_large'));
+      if (typeof token !== 'string') throw ageTokenInvalid('malformed');
+      if (token.length > maxBytes) throw ageTokenInvalid('too_large');
       const key = hash('sha256', token, 'base64');
       const known = remembered.get(key);
-      if (known !== undefined) {
-        if (now() < known.validUntil) return known.answer;
-        remembered.delete(key);
-      }
-      let pending = underWay.get(key);
-      if (pending === undefined) {
-        pending = verifyFirst(token, key).finally(() => underWay.delete(key));
-        underWay.set(key, pending);
-      }
+      if (known !== undefined && now() < known.validUntil) return known.evidence;
+      const shared = underWay.get(key);
+      if (shared !== undefined) return shared;
+
+      const claims = decodeClaims(token, maxBytes);
+      if (typeof claims === 'string') throw ageTokenInvalid(claims);
+      const rules = rulesFor(claims, issuers);
+      const pending = prove(token, key, { claims, rules, at: now() });
+      underWay.set(key, pending);
       return pending;
     },
   };

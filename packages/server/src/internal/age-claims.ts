@@ -62,16 +62,17 @@ function statementsOf(facts: Facts, asOf: number): AgeStatement[] {
   const { min, maxExclusive, bornFrom, bornTo } = facts;
   if (min > 0 || maxExclusive !== Infinity) {
     const end = maxExclusive === Infinity ? null : maxExclusive;
-    statements.push({ kind: 'range', min, maxExclusive: end, asOf });
+    statements.push(Object.freeze({ kind: 'range', min, maxExclusive: end, asOf }));
   }
   if (bornFrom !== EARLIEST || bornTo !== LATEST) {
-    statements.push({ kind: 'born', from: bornFrom, to: bornTo });
+    statements.push(Object.freeze({ kind: 'born', from: bornFrom, to: bornTo }));
   }
   return statements;
 }
 
 function readInto(facts: Facts, claims: Claims): void {
-  for (const [name, value] of Object.entries(claims)) {
+  for (const name of Object.keys(claims)) {
+    const value = claims[name];
     if (name === 'age_range') readRange(facts, value);
     else if (name === 'age_equal_or_over') readThresholds(facts, value);
     else if (name === 'age_in_years') {
@@ -81,7 +82,7 @@ function readInto(facts: Facts, claims: Claims): void {
       if (!Number.isInteger(value)) throw ageTokenInvalid('age_claim_invalid');
       readBirthYear(facts, String(value));
     } else if (name === 'birthdate') readBirthdate(facts, value);
-    else {
+    else if (name.startsWith('age_over_')) {
       const threshold = AGE_OVER.exec(name)?.[1];
       if (threshold !== undefined) readThreshold(facts, threshold, value);
     }
