@@ -1,0 +1,32 @@
+import { boundsOf, civilDateOf } from '@spendcap/core';
+import { expect, test } from 'vitest';
+import { loadVectors } from './load.ts';
+
+interface PeriodCase {
+  readonly name: string;
+  readonly period: 'day' | 'week' | 'month' | 'year';
+  readonly timeZone: string;
+  readonly at: string;
+  readonly start: string;
+  readonly end: string;
+  /** Length of the window. */
+  readonly hours: number;
+  /** The calendar date at that instant. */
+  readonly date: string;
+}
+
+const { cases } = loadVectors<{ cases: readonly PeriodCase[] }>('periods.json');
+
+test.each(cases)('$name: $period at $at in $timeZone', (vector) => {
+  const at = Date.parse(vector.at);
+  const { start, end } = boundsOf(vector.period, at, vector.timeZone);
+  expect({ start: iso(start), end: iso(end) }).toEqual({ start: vector.start, end: vector.end });
+  expect((end - start) / 3_600_000).toBe(vector.hours);
+
+  const { year, month, day } = civilDateOf(at, vector.timeZone);
+  expect(iso(Date.UTC(year, month - 1, day)).slice(0, 10)).toBe(vector.date);
+});
+
+function iso(at: number): string {
+  return new Date(at).toISOString();
+}
