@@ -7,6 +7,8 @@ import type { ServeFlags } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 
 const EXIT_USAGE = 2;
+/** Commander's code where a command was needed: its help has been printed instead. */
+const HELP_SHOWN = 'commander.help';
 
 function print(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -84,6 +86,7 @@ function usageFault(error: unknown): string | null {
 try {
   await createProgram().parseAsync();
 } catch (error) {
+  if (error instanceof CommanderError && error.code === HELP_SHOWN) process.exit(EXIT_USAGE);
   if (error instanceof CommanderError && error.exitCode === 0) process.exit(0);
   const fault = usageFault(error);
   if (fault === null) throw error;

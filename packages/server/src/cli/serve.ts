@@ -11,6 +11,7 @@ import { loadPolicy } from './policy.ts';
 import {
   apiKeysOf,
   type Environment,
+  hasPermitKey,
   keySetOf,
   openStore,
   permitKeyOf,
@@ -54,6 +55,10 @@ export async function serve(flags: ServeFlags, environment: Environment): Promis
     throw error;
   }
   stopOnSignal(server, limiter);
+  if (!hasPermitKey(environment)) {
+    const kid = String(limiter.jwks.keys[0]?.kid);
+    warn(`SPENDCAP_PERMIT_KEY is not set: permits are signed with a new key, kid ${kid}`);
+  }
   const address = server.address();
   const bound = typeof address === 'object' && address !== null ? address.port : port;
   const host = flags.host.includes(':') ? `[${flags.host}]` : flags.host;
@@ -69,12 +74,8 @@ async function openLimiter(flags: ServeFlags, environment: Environment): Promise
     ],
     ...(subjectKey === '' ? {} : { subjectKey }),
   });
-  const { key, made } = await permitKeyOf(environment);
+  const key = await permitKeyOf(environment);
   const signer = permits({ key, issuer: flags.permitIssuer, audience: flags.permitAudience });
-  if (made) {
-    const kid = String(signer.jwks.keys[0]?.kid);
-    warn(`SPENDCAP_PERMIT_KEY is not set: permits are signed with a new key, kid ${kid}`);
-  }
   const store = openStore(flags.store);
   return createLimiter({ policy, store, ageTokens: verifier, permits: signer, onEvent: logEvent });
 }

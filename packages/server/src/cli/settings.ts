@@ -44,15 +44,23 @@ export function apiKeysOf(environment: Environment): readonly string[] {
   return keys;
 }
 
-/** The signing key of permits, and whether it was made just now. The key is never printed. */
+/** False where `serve` makes a permit key of its own, good until it ends. */
+export function hasPermitKey({ SPENDCAP_PERMIT_KEY = '' }: Environment): boolean {
+  return SPENDCAP_PERMIT_KEY !== '';
+}
+
+/**
+ * The signing key of permits, made now if there is none. It is never printed.
+ *
+ * @throws UsageError if it is not JSON
+ */
 export async function permitKeyOf(
   environment: Environment,
-): Promise<{ readonly key: Readonly<Record<string, unknown>>; readonly made: boolean }> {
-  const text = environment.SPENDCAP_PERMIT_KEY ?? '';
-  if (text === '') return { key: { ...(await generatePermitKey()) }, made: true };
+): Promise<Readonly<Record<string, unknown>>> {
+  if (!hasPermitKey(environment)) return { ...(await generatePermitKey()) };
   try {
-    const key: unknown = JSON.parse(text);
-    if (typeof key === 'object' && key !== null) return { key: { ...key }, made: false };
+    const key: unknown = JSON.parse(environment.SPENDCAP_PERMIT_KEY ?? '');
+    if (typeof key === 'object' && key !== null) return { ...key };
   } catch {
     // The parser's message would quote the key.
   }
