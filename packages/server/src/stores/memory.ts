@@ -1,4 +1,4 @@
-import type { Store } from '@spendcap/core';
+import { SpendcapError, type Store } from '@spendcap/core';
 import {
   commit,
   get,
@@ -37,9 +37,14 @@ const HOUR_MS = 3_600_000;
 export function memoryStore({ keepEndedMs = 24 * HOUR_MS }: MemoryStoreOptions = {}): Store {
   if (!(keepEndedMs > 0)) throw new TypeError('keepEndedMs must be a positive number');
   const { rows, dropEnded, overdue } = memoryRows(keepEndedMs);
+  let closed = false;
+  const checkOpen = (): void => {
+    if (closed) throw new SpendcapError('store_unavailable', 'The store is closed.');
+  };
   const verb =
     <C extends { readonly at: number }, R>(run: (rows: Rows, command: C) => R) =>
     async (command: C): Promise<R> => {
+      checkOpen();
       dropEnded(command.at);
       return run(rows, command);
     };
@@ -51,8 +56,10 @@ export function memoryStore({ keepEndedMs = 24 * HOUR_MS }: MemoryStoreOptions =
     reverseRefund: verb(reverseRefund),
     get: verb(get),
     usage: verb(usage),
-    overdue: async (command) => overdue(command),
-    ready: async () => {},
-    close: async () => {},
+    overdue: verb((_, command) => overdue(command)),
+    ready: async () => checkOpen(),
+    close: async () => {
+      closed = true;
+    },
   };
 }

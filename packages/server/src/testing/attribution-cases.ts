@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import {
+  capped,
+  DAY,
+  HOUR,
+  MONTH,
+  NEXT_MONTH,
+  NOON,
+  purchase,
+  T0,
+  TODAY,
+  TOMORROW,
+  used,
+} from './fixtures.ts';
+import type { StoreCase } from './store-suite.ts';
+
+/** Half an hour before midnight, and half an hour after it: another day and another month. */
+const EVENING = T0 + DAY - HOUR / 2;
+const MORNING = T0 + DAY + HOUR / 2;
+const windows = [capped(TODAY, 5_000), capped(MONTH, 5_000)];
+const lasting = { at: EVENING, expiresAt: EVENING + 3 * HOUR, windows };
+
+export const attributionCases: readonly StoreCase[] = [
+  {
+    name: 'a hold committed after midnight stays in the day and month it was made',
+    async run(store) {
+      await store.reserve(purchase('p', lasting));
+      await store.commit({ id: 'p', at: MORNING });
+      assert.equal(await used(store, TODAY, MORNING), 1_000);
+      assert.equal(await used(store, MONTH, MORNING), 1_000);
+      assert.equal(await used(store, TOMORROW, MORNING), 0);
+      assert.equal(await used(store, NEXT_MONTH, MORNING), 0);
+    },
+  },
+  {
+    name: 'a release after midnight gives back to the original windows only',
+    async run(store) {
+      await store.reserve(purchase('p', lasting));
+      const fresh = [capped(TOMORROW, 2_000), capped(NEXT_MONTH, 2_000)];
+      await store.reserve(
+        purchase('q', { at: MORNING, expiresAt: MORNING + HOUR, windows: fresh }),
+      );
+      await store.release({ id: 'p', at: MORNING });
+      assert.equal(await used(store, TODAY, MORNING), 0);
+      assert.equal(await used(store, TOMORROW, MORNING), 1_000);
+      assert.equal(await used(store, NEXT_MONTH, MORNING), 1_000);
+    },
+  },
+  {
+    name: 'the unused part of a commit goes back to the original windows',
+    async run(store) {
+      await store.reserve(purchase('p', lasting));
+      await store.commit({ id: 'p', amount: 400, at: MORNING });
+      assert.equal(await used(store, TODAY, MORNING), 400);
+      assert.equal(await used(store, MONTH, MORNING), 400);
+      assert.equal(await used(store, TOMORROW, MORNING), 0);
+    },
+  },
+  {
+    name: 'a charge above the hold is recorded as it is',
+    async run(store) {
+      await store.reserve(purchase('p', { windows: [capped(TODAY, 1_000)] }));
+      const result = await store.commit({ id: 'p', amount: 1_300, at: NOON });
+      assert.ok(result.outcome === 'done' && result.purchase.committed === 1_300);
+      assert.equal(await used(store, TODAY), 1_300);
+    },
+  },
+  {
+    name: 'a refund in a later month goes back to the original month only',
+    async run(store) {
+      await store.reserve(purchase('p', lasting));
+      await store.commit({ id: 'p', at: MORNING });
+      const fresh = [capped(NEXT_MONTH, 1_000)];
+      await store.reserve(
+        purchase('q', { at: MORNING, expiresAt: MORNING + HOUR, windows: fresh }),
+      );
+      await store.refund({ id: 'p', refundId: 'r', restores: true, at: MORNING });
+      assert.equal(await used(store, MONTH, MORNING), 0);
+      assert.equal(await used(store, NEXT_MONTH, MORNING), 1_000);
+      const more = purchase('more', { at: MORNING, expiresAt: MORNING + HOUR, windows: fresh });
+      assert.equal((await store.reserve(more)).outcome, 'refused');
+    },
+  },
+  {
+    name: 'a purchase is inside a window from its first to its last millisecond',
+    async run(store) {
+      const long = { expiresAt: T0 + 2 * DAY, windows: [capped(TODAY, 9_000)] };
+      await store.reserve(purchase('first', { ...long, at: T0 }));
+      await store.reserve(purchase('last', { ...long, at: T0 + DAY - 1 }));
+      await store.reserve(purchase('next', { at: T0 + DAY, windows: [capped(TOMORROW, 9_000)] }));
+      assert.equal(await used(store, TODAY, T0 + DAY), 2_000);
+      assert.equal(await used(store, TOMORROW, T0 + DAY), 1_000);
+    },
+  },
+];

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { capped, HOUR, NOON, purchase, TODAY, used } from './fixtures.ts';
+import type { StoreCase } from './store-suite.ts';
+
+const END = NOON + HOUR / 2;
+const windows = [capped(TODAY, 1_000)];
+
+export const expiryCases: readonly StoreCase[] = [
+  {
+    name: 'a hold counts to the last millisecond and no longer, without a sweeper',
+    async run(store) {
+      await store.reserve(purchase('p', { windows }));
+      const early = await store.reserve(purchase('q', { at: END - 1, windows }));
+      const after = await store.reserve(purchase('r', { at: END, windows }));
+      assert.equal(early.outcome, 'refused');
+      assert.equal(after.outcome, 'held');
+      assert.deepEqual(
+        after.expired.map(({ id, state }) => [id, state]),
+        [['p', 'expired']],
+      );
+    },
+  },
+  {
+    name: 'an expiry is seen by every verb and told once',
+    async run(store) {
+      await store.reserve(purchase('p', { windows }));
+      assert.equal(await used(store, TODAY, END - 1), 1_000);
+      const first = await store.get({ id: 'p', at: END });
+      const second = await store.get({ id: 'p', at: END + 1 });
+      assert.equal(first.purchase?.state, 'expired');
+      assert.equal(first.expired.length, 1);
+      assert.equal(second.expired.length, 0);
+      assert.equal(await used(store, TODAY, END), 0);
+    },
+  },
+  {
+    name: 'holds of different length end each in its time',
+    async run(store) {
+      for (const minutes of [10, 30, 20]) {
+        const expiresAt = NOON + minutes * 60_000;
+        await store.reserve(
+          purchase(`p${minutes}`, { expiresAt, windows: [capped(TODAY, 9_000)] }),
+        );
+      }
+      const at = (minutes: number) => used(store, TODAY, NOON + minutes * 60_000);
+      assert.deepEqual(
+        [await at(9), await at(10), await at(20), await at(30)],
+        [3_000, 2_000, 1_000, 0],
+      );
+    },
+  },
+  {
+    name: 'a reconcile hold keeps counting and is listed as overdue, oldest first',
+    async run(store) {
+      const change = { onExpiry: 'reconcile', windows: [capped(TODAY, 9_000)] } as const;
+      await store.reserve(purchase('younger', { ...change, expiresAt: END + 2 }));
+      await store.reserve(purchase('older', { ...change, expiresAt: END + 1 }));
+      await store.reserve(purchase('settled', { ...change, expiresAt: END }));
+      await store.release({ id: 'settled', at: NOON });
+      assert.deepEqual(await store.overdue({ at: END, limit: 10 }), []);
+      const overdue = await store.overdue({ at: END + 2, limit: 10 });
+      assert.deepEqual(
+        overdue.map(({ id }) => id),
+        ['older', 'younger'],
+      );
+      const one = await store.overdue({ at: END + 2, limit: 1 });
+      assert.deepEqual(
+        one.map(({ id }) => id),
+        ['older'],
+      );
+      assert.equal(await used(store, TODAY, END + HOUR), 2_000);
+      assert.equal((await store.get({ id: 'older', at: END + HOUR })).purchase?.state, 'reserved');
+    },
+  },
+  {
+    name: 'a commit after expiry is recorded, late, even past the cap',
+    async run(store) {
+      await store.reserve(purchase('p', { windows }));
+      await store.reserve(purchase('q', { at: END, expiresAt: END + HOUR, windows }));
+      const late = await store.commit({ id: 'p', at: END + 1 });
+      assert.ok(late.outcome === 'done' && late.changed && late.purchase.late);
+      assert.equal(late.purchase.state, 'committed');
+      assert.equal(await used(store, TODAY, END + 1), 2_000);
+      const again = await store.commit({ id: 'p', at: END + 2 });
+      assert.ok(again.outcome === 'done' && !again.changed && again.purchase.late);
+    },
+  },
+  {
+    name: 'a commit at the very end of the hold is late even if nothing has looked since',
+    async run(store) {
+      await store.reserve(purchase('p', { windows }));
+      await store.reserve(purchase('q', { subject: 'subject-b', windows }));
+      const late = await store.commit({ id: 'p', at: END });
+      const inTime = await store.commit({ id: 'q', at: END - 1 });
+      assert.ok(late.outcome === 'done' && late.purchase.late);
+      assert.ok(inTime.outcome === 'done' && !inTime.purchase.late);
+    },
+  },
+  {
+    name: 'a commit after release is recorded, late',
+    async run(store) {
+      await store.reserve(purchase('p', { windows }));
+      await store.release({ id: 'p', at: NOON });
+      assert.equal(await used(store, TODAY), 0);
+      const late = await store.commit({ id: 'p', amount: 800, at: NOON + 1 });
+      assert.ok(late.outcome === 'done' && late.purchase.late);
+      assert.equal(await used(store, TODAY), 800);
+      assert.equal((await store.release({ id: 'p', at: NOON + 2 })).outcome, 'ended');
+    },
+  },
+  {
+    name: 'a release after expiry changes nothing',
+    async run(store) {
+      await store.reserve(purchase('p', { windows }));
+      const result = await store.release({ id: 'p', at: END });
+      assert.ok(result.outcome === 'done' && !result.changed);
+      assert.equal(result.purchase.state, 'expired');
+      assert.equal(await used(store, TODAY, END), 0);
+    },
+  },
+];

@@ -1,0 +1,45 @@
+import type { CappedWindow, ReserveCommand, Selector, Store, Window } from '@spendcap/core';
+
+export const HOUR = 3_600_000;
+export const DAY = 24 * HOUR;
+/** Midnight of 30 November 2026 in UTC: the last day of a month. */
+export const T0 = Date.UTC(2026, 10, 30);
+export const NOON = T0 + 12 * HOUR;
+
+export const ALL: Selector = { currency: 'CNY', app: null, categories: null };
+
+/** The day that begins at `T0`, and the next one. */
+export const TODAY: Window = { selector: ALL, start: T0, end: T0 + DAY };
+export const TOMORROW: Window = { selector: ALL, start: T0 + DAY, end: T0 + 2 * DAY };
+/** November and December 2026. */
+export const MONTH: Window = { selector: ALL, start: Date.UTC(2026, 10, 1), end: T0 + DAY };
+export const NEXT_MONTH: Window = { selector: ALL, start: T0 + DAY, end: Date.UTC(2027, 0, 1) };
+
+export function capped(window: Window, cap: number): CappedWindow {
+  return { ...window, cap };
+}
+
+/** A purchase of 10.00 at noon, without caps, whose hold lasts half an hour. */
+export function purchase(id: string, change: Partial<ReserveCommand> = {}): ReserveCommand {
+  const at = change.at ?? NOON;
+  return {
+    id,
+    request: `request of ${id}`,
+    subject: 'subject-a',
+    amount: 1_000,
+    currency: 'CNY',
+    app: null,
+    category: null,
+    at,
+    expiresAt: at + HOUR / 2,
+    onExpiry: 'release',
+    basis: '{"policy":"test@1"}',
+    windows: [],
+    ...change,
+  };
+}
+
+export async function used(store: Store, window: Window, at = NOON): Promise<number> {
+  const { used } = await store.usage({ subject: 'subject-a', windows: [window], at });
+  return used[0] ?? Number.NaN;
+}

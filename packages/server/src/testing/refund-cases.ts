@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import type { Store } from '@spendcap/core';
+import { capped, NOON, purchase, TODAY, used } from './fixtures.ts';
+import type { StoreCase } from './store-suite.ts';
+
+const refund = { id: 'p', refundId: 'r', restores: true, at: NOON };
+
+async function paid(store: Store): Promise<void> {
+  await store.reserve(purchase('p', { windows: [capped(TODAY, 5_000)] }));
+  await store.commit({ id: 'p', at: NOON });
+}
+
+export const refundCases: readonly StoreCase[] = [
+  {
+    name: 'part refunds add up, each by its own id, to what was charged and no further',
+    async run(store) {
+      await paid(store);
+      const first = await store.refund({ ...refund, amount: 300 });
+      assert.ok(first.outcome === 'done' && first.purchase.refunded === 300);
+      assert.equal(
+        (await store.refund({ ...refund, refundId: 's', amount: 800 })).outcome,
+        'exceeds',
+      );
+      const rest = await store.refund({ ...refund, refundId: 't' });
+      assert.ok(rest.outcome === 'done' && rest.purchase.refunded === 1_000);
+      assert.equal((await store.refund({ ...refund, refundId: 'u' })).outcome, 'exceeds');
+      assert.equal(await used(store, TODAY), 0);
+    },
+  },
+  {
+    name: 'a refund id counts once; with another amount it is a conflict',
+    async run(store) {
+      await paid(store);
+      await store.refund({ ...refund, amount: 300 });
+      const again = await store.refund({ ...refund, amount: 300 });
+      assert.ok(again.outcome === 'done' && !again.changed);
+      assert.equal((await store.refund({ ...refund, amount: 301 })).outcome, 'conflict');
+      assert.equal(await used(store, TODAY), 700);
+    },
+  },
+  {
+    name: 'a full refund told again gets the same answer',
+    async run(store) {
+      await paid(store);
+      await store.refund(refund);
+      const again = await store.refund(refund);
+      assert.ok(again.outcome === 'done' && !again.changed && again.purchase.refunded === 1_000);
+    },
+  },
+  {
+    name: 'a refund that restores nothing is recorded and gives nothing back',
+    async run(store) {
+      await paid(store);
+      const result = await store.refund({ ...refund, restores: false });
+      assert.ok(result.outcome === 'done');
+      assert.deepEqual([result.purchase.refunded, result.purchase.restored], [1_000, 0]);
+      assert.equal(await used(store, TODAY), 1_000);
+    },
+  },
+  {
+    name: 'only what was charged can be refunded',
+    async run(store) {
+      await store.reserve(purchase('p', { windows: [capped(TODAY, 5_000)] }));
+      assert.equal((await store.refund(refund)).outcome, 'not_committed');
+      await store.release({ id: 'p', at: NOON });
+      assert.equal((await store.refund(refund)).outcome, 'not_committed');
+      assert.equal(await used(store, TODAY), 0);
+    },
+  },
+  {
+    name: 'a refund that failed counts again, once',
+    async run(store) {
+      await paid(store);
+      await store.refund({ ...refund, amount: 300 });
+      const reversed = await store.reverseRefund(refund);
+      const again = await store.reverseRefund(refund);
+      assert.ok(reversed.outcome === 'done' && reversed.changed);
+      assert.ok(again.outcome === 'done' && !again.changed && again.purchase.refunded === 0);
+      assert.equal(await used(store, TODAY), 1_000);
+      const retold = await store.refund({ ...refund, amount: 300 });
+      assert.ok(retold.outcome === 'done' && !retold.changed);
+      assert.equal(await used(store, TODAY), 1_000);
+    },
+  },
+  {
+    name: 'a refund whose failure was told first changes nothing',
+    async run(store) {
+      await paid(store);
+      await store.reverseRefund(refund);
+      const result = await store.refund({ ...refund, amount: 300 });
+      assert.ok(result.outcome === 'done' && !result.changed);
+      assert.equal(await used(store, TODAY), 1_000);
+      const other = await store.refund({ ...refund, refundId: 'second', amount: 300 });
+      assert.ok(other.outcome === 'done' && other.changed);
+    },
+  },
+];

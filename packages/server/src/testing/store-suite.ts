@@ -1,0 +1,54 @@
+import type { Store } from '@spendcap/core';
+import { attributionCases } from './attribution-cases.ts';
+import { expiryCases } from './expiry-cases.ts';
+import { idempotencyCases } from './idempotency-cases.ts';
+import { raceCases } from './race-cases.ts';
+import { refundCases } from './refund-cases.ts';
+import { truthCases } from './truth-cases.ts';
+
+/** One promise of the store contract: given a fresh store, rejects if it is broken. */
+export interface StoreCase {
+  readonly name: string;
+  readonly run: (store: Store) => Promise<void>;
+}
+
+export interface StoreSuiteOptions {
+  /** The test runner's `test` or `it`. */
+  readonly test: (name: string, run: () => Promise<void>) => void;
+  /** Makes a fresh, empty store for one case. The suite closes it. */
+  readonly open: () => Store | Promise<Store>;
+}
+
+/**
+ * The conformance suite of the store contract, for any store and any test runner. A store that passes
+ * keeps every promise written at `Store` but durability, which needs a process to kill.
+ *
+ * @example
+ * ```ts
+ * import { storeSuite } from '@spendcap/server/testing';
+ * import { memoryStore } from '@spendcap/server/stores/memory';
+ * const names: string[] = [];
+ * storeSuite({ test: (name) => names.push(name), open: () => memoryStore() });
+ * names.length > 30; // => true
+ * ```
+ */
+export function storeSuite({ test, open }: StoreSuiteOptions): void {
+  const cases = [
+    ...raceCases,
+    ...idempotencyCases,
+    ...attributionCases,
+    ...expiryCases,
+    ...refundCases,
+    ...truthCases,
+  ];
+  for (const { name, run } of cases) {
+    test(name, async () => {
+      const store = await open();
+      try {
+        await run(store);
+      } finally {
+        await store.close();
+      }
+    });
+  }
+}

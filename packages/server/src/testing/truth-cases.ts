@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { FOREVER, type Window } from '@spendcap/core';
+import { ALL, capped, DAY, HOUR, MONTH, NOON, purchase, T0, TODAY, used } from './fixtures.ts';
+import type { StoreCase } from './store-suite.ts';
+
+const inCategories = (categories: readonly string[] | null): Window => ({
+  ...MONTH,
+  selector: { ...ALL, categories },
+});
+const inApp = (app: string | null): Window => ({ ...MONTH, selector: { ...ALL, app } });
+
+export const truthCases: readonly StoreCase[] = [
+  {
+    name: 'a limit added in mid-month counts what was spent before it',
+    async run(store) {
+      await store.reserve(purchase('p', { at: T0 - 5 * DAY, expiresAt: NOON + DAY }));
+      await store.reserve(purchase('q', { windows: [capped(TODAY, 9_000)] }));
+      const windows = [capped(TODAY, 9_000), capped(MONTH, 2_500)];
+      const refused = await store.reserve(purchase('r', { windows }));
+      assert.equal(refused.outcome, 'refused');
+      assert.deepEqual('used' in refused ? refused.used : [], [1_000, 2_000]);
+    },
+  },
+  {
+    name: 'a counter stays true while purchases pass that do not name its window',
+    async run(store) {
+      await store.reserve(purchase('child', { windows: [capped(TODAY, 9_000)] }));
+      await store.reserve(purchase('adult'));
+      await store.commit({ id: 'adult', amount: 600, at: NOON });
+      assert.equal(await used(store, TODAY), 1_600);
+      await store.refund({ id: 'adult', refundId: 'r', restores: true, at: NOON });
+      assert.equal(await used(store, TODAY), 1_000);
+    },
+  },
+  {
+    name: 'another zone, another window: nothing that was spent is forgotten',
+    async run(store) {
+      const shifted: Window = {
+        ...TODAY,
+        start: TODAY.start - 8 * HOUR,
+        end: TODAY.end - 8 * HOUR,
+      };
+      await store.reserve(purchase('p', { windows: [capped(TODAY, 9_000)] }));
+      assert.equal(await used(store, shifted), 1_000);
+      await store.reserve(purchase('q', { windows: [capped(shifted, 9_000)] }));
+      assert.equal(await used(store, TODAY), 2_000);
+    },
+  },
+  {
+    name: 'a window counts its categories only',
+    async run(store) {
+      const loot = inCategories(['loot_box', 'tip']);
+      await store.reserve(purchase('p', { category: 'loot_box', windows: [capped(loot, 1_500)] }));
+      await store.reserve(purchase('q', { category: 'skin', windows: [capped(MONTH, 9_000)] }));
+      await store.reserve(purchase('r', { windows: [capped(MONTH, 9_000)] }));
+      const tip = await store.reserve(
+        purchase('s', { category: 'tip', windows: [capped(loot, 1_500)] }),
+      );
+      assert.equal(tip.outcome, 'refused');
+      assert.equal(await used(store, loot), 1_000);
+      assert.equal(await used(store, inCategories(['skin'])), 1_000);
+      assert.equal(await used(store, inCategories(['other'])), 0);
+      assert.equal(await used(store, MONTH), 3_000);
+    },
+  },
+  {
+    name: 'a window counts its app only, or all apps of the enterprise',
+    async run(store) {
+      await store.reserve(
+        purchase('p', { app: 'game-1', windows: [capped(inApp('game-1'), 1_000)] }),
+      );
+      const other = purchase('q', { app: 'game-2', windows: [capped(inApp('game-2'), 1_000)] });
+      assert.equal((await store.reserve(other)).outcome, 'held');
+      assert.equal(await used(store, inApp('game-1')), 1_000);
+      assert.equal(await used(store, inApp(null)), 2_000);
+    },
+  },
+  {
+    name: 'a window counts its currency only',
+    async run(store) {
+      const dollars: Window = { ...MONTH, selector: { ...ALL, currency: 'USD' } };
+      await store.reserve(purchase('p', { windows: [capped(MONTH, 9_000)] }));
+      assert.equal(await used(store, dollars), 0);
+      await store.reserve(purchase('q', { currency: 'USD', windows: [capped(dollars, 9_000)] }));
+      assert.equal(await used(store, MONTH), 1_000);
+    },
+  },
+  {
+    name: 'a lifetime window never ends',
+    async run(store) {
+      const life: Window = { selector: ALL, start: 0, end: FOREVER };
+      await store.reserve(purchase('p', { windows: [capped(life, 1_500)] }));
+      await store.commit({ id: 'p', at: NOON });
+      const at = NOON + 3_650 * DAY;
+      const windows = [capped(life, 1_500)];
+      const decade = purchase('q', { at, expiresAt: at + HOUR, windows });
+      assert.equal((await store.reserve(decade)).outcome, 'refused');
+      assert.equal(await used(store, life, at), 1_000);
+    },
+  },
+  {
+    name: 'a lower cap keeps what was spent and gives back nothing below zero',
+    async run(store) {
+      await store.reserve(purchase('p', { amount: 5_000, windows: [capped(TODAY, 9_000)] }));
+      const lower = await store.reserve(purchase('q', { windows: [capped(TODAY, 3_000)] }));
+      assert.equal(lower.outcome, 'refused');
+      await store.release({ id: 'p', at: NOON });
+      assert.equal(await used(store, TODAY), 0);
+      const again = await store.reserve(purchase('r', { windows: [capped(TODAY, 3_000)] }));
+      assert.equal(again.outcome, 'held');
+    },
+  },
+];

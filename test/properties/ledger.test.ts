@@ -1,0 +1,209 @@
+import type { CappedWindow, ReserveCommand, Store, Window } from '@spendcap/core';
+import { memoryStore } from '@spendcap/server/stores/memory';
+import { sqliteStore } from '@spendcap/server/stores/sqlite';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { NaiveLedger } from './model.ts';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const START = Date.UTC(2026, 10, 29, 20);
+
+/** Windows as a policy would ask for them: days, months, a category, an app; two zones. */
+const LIMITS = [
+  { cap: 3_000, length: DAY, shift: 0, app: null, categories: null },
+  { cap: 2_500, length: DAY, shift: 8 * HOUR, app: null, categories: null },
+  { cap: 6_000, length: 30 * DAY, shift: 0, app: null, categories: null },
+  { cap: 1_500, length: 30 * DAY, shift: 0, app: null, categories: ['loot', 'tip'] },
+  { cap: 2_000, length: 30 * DAY, shift: 0, app: 'game-1', categories: null },
+] as const;
+
+function windowAt(limit: (typeof LIMITS)[number], at: number): CappedWindow {
+  const { cap, length, shift, app, categories } = limit;
+  const start = Math.floor((at + shift) / length) * length - shift;
+  return { selector: { currency: 'CNY', app, categories }, start, end: start + length, cap };
+}
+
+const step = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      verb: fc.constant('reserve' as const),
+      id: fc.nat(14),
+      subject: fc.nat(1),
+      amount: fc.integer({ min: 1, max: 2_000 }),
+      category: fc.constantFrom(null, 'loot', 'skin'),
+      app: fc.constantFrom(null, 'game-1', 'game-2'),
+      limits: fc.subarray([0, 1, 2, 3, 4]),
+      hold: fc.integer({ min: 1, max: 30 * HOUR }),
+      onExpiry: fc.constantFrom('release' as const, 'release' as const, 'reconcile' as const),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      verb: fc.constantFrom('commit' as const, 'release' as const, 'get' as const),
+      id: fc.nat(14),
+      amount: fc.option(fc.integer({ min: 1, max: 2_500 }), { nil: undefined }),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      verb: fc.constantFrom('refund' as const, 'reverseRefund' as const),
+      id: fc.nat(14),
+      refundId: fc.nat(2),
+      amount: fc.option(fc.integer({ min: 1, max: 1_000 }), { nil: undefined }),
+      restores: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ verb: fc.constant('wait' as const), ms: fc.nat(20 * HOUR) }),
+  },
+  { weight: 1, arbitrary: fc.record({ verb: fc.constant('skew' as const), ms: fc.nat(2 * HOUR) }) },
+);
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+function commandOf(asked: Extract<Step, { verb: 'reserve' }>, at: number): ReserveCommand {
+  const { id, subject, amount, category, app, limits, hold, onExpiry } = asked;
+  return {
+    id: `p${id}`,
+    request: JSON.stringify([amount, category, app]),
+    subject: `s${subject}`,
+    amount,
+    currency: 'CNY',
+    app,
+    category,
+    at,
+    expiresAt: at + hold,
+    onExpiry,
+    basis: '{}',
+    windows: limits.flatMap((index) => {
+      const limit = LIMITS[index];
+      if (limit === undefined) return [];
+      const { categories } = limit;
+      const counts = categories === null || categories.some((name) => name === category);
+      return counts && (limit.app === null || limit.app === app) ? [windowAt(limit, at)] : [];
+    }),
+  };
+}
+
+const optional = (amount: number | undefined) => (amount === undefined ? {} : { amount });
+
+/** Does one step on both, and compares what they answer. */
+async function both(store: Store, model: NaiveLedger, { asked, at }: { asked: Step; at: number }) {
+  switch (asked.verb) {
+    case 'reserve': {
+      const command = commandOf(asked, at);
+      const { outcome, ...rest } = await store.reserve(command);
+      const expected = model.reserve(command);
+      expect({ outcome, ...rest }).toMatchObject(expected);
+      return;
+    }
+    case 'commit': {
+      const command = { id: `p${asked.id}`, at, ...optional(asked.amount) };
+      expect(await store.commit(command)).toMatchObject(model.commit(command));
+      return;
+    }
+    case 'release': {
+      const command = { id: `p${asked.id}`, at };
+      expect(await store.release(command)).toMatchObject(model.release(command));
+      return;
+    }
+    case 'refund': {
+      const { restores } = asked;
+      const ids = { id: `p${asked.id}`, refundId: `r${asked.refundId}` };
+      const command = { ...ids, restores, at, ...optional(asked.amount) };
+      expect(await store.refund(command)).toMatchObject(model.refund(command));
+      return;
+    }
+    case 'reverseRefund': {
+      const command = { id: `p${asked.id}`, refundId: `r${asked.refundId}`, at };
+      expect(await store.reverseRefund(command)).toMatchObject(model.reverseRefund(command));
+      return;
+    }
+    case 'get': {
+      const { purchase } = await store.get({ id: `p${asked.id}`, at });
+      const expected = model.get(`p${asked.id}`, at);
+      if (expected === null) expect(purchase).toBeNull();
+      else expect(purchase).toMatchObject(expected);
+      return;
+    }
+  }
+}
+
+/** Every window of both subjects, also windows that no one has asked for yet. */
+async function compareUsage(store: Store, model: NaiveLedger, at: number): Promise<void> {
+  for (const subject of ['s0', 's1']) {
+    const windows: Window[] = LIMITS.flatMap((limit) => [
+      windowAt(limit, at),
+      windowAt(limit, at - limit.length),
+    ]);
+    const { used } = await store.usage({ subject, windows, at });
+    expect(used).toEqual(model.usage({ subject, windows, at }).used);
+    expect(used.every((sum) => sum >= 0)).toBe(true);
+  }
+}
+
+async function run(store: Store, steps: readonly Step[]): Promise<void> {
+  const model = new NaiveLedger();
+  let now = START;
+  for (const asked of steps) {
+    if (asked.verb === 'wait') now += asked.ms;
+    // Another server's clock is behind: only for this one call.
+    const at = asked.verb === 'skew' ? now - asked.ms : now;
+    if (asked.verb === 'wait' || asked.verb === 'skew') await compareUsage(store, model, at);
+    else await both(store, model, { asked, at });
+  }
+  await compareUsage(store, model, now);
+  await store.close();
+}
+
+describe.each([
+  ['memory', 400, () => memoryStore({ keepEndedMs: 400 * DAY })],
+  ['SQLite', 200, () => sqliteStore({ path: ':memory:' })],
+] as const)('%s', (_name, runs, open) => {
+  test('answers every history as the naive ledger does', async () => {
+    const histories = fc.array(step, { minLength: 1, maxLength: 60, size: 'max' });
+    await fc.assert(
+      fc.asyncProperty(histories, (steps) => run(open(), steps)),
+      { numRuns: runs },
+    );
+  });
+
+  test('holds and commits in parallel never pass a cap', async () => {
+    const bursts = fc.array(fc.integer({ min: 1, max: 900 }), { minLength: 2, maxLength: 40 });
+    await fc.assert(
+      fc.asyncProperty(bursts, fc.array(fc.nat(2), { maxLength: 40 }), async (amounts, fates) => {
+        const store = open();
+        const window = windowAt(LIMITS[0], START);
+        const windows = [window];
+        await Promise.all(
+          amounts.map(async (amount, index) => {
+            const id = `p${index}`;
+            const base = { subject: 's0', currency: 'CNY', app: null, category: null, basis: '{}' };
+            const times = { at: START, expiresAt: START + HOUR, onExpiry: 'release' as const };
+            const held = await store.reserve({
+              ...base,
+              ...times,
+              id,
+              request: id,
+              amount,
+              windows,
+            });
+            const { used } = await store.usage({ subject: 's0', windows, at: START });
+            expect(used[0]).toBeLessThanOrEqual(window.cap);
+            if (held.outcome !== 'held') return;
+            if (fates[index] === 1) await store.commit({ id, at: START });
+            if (fates[index] === 2) await store.release({ id, at: START });
+          }),
+        );
+        const { used } = await store.usage({ subject: 's0', windows, at: START });
+        expect(used[0]).toBeLessThanOrEqual(window.cap);
+        await store.close();
+      }),
+      { numRuns: runs },
+    );
+  });
+});

@@ -1,0 +1,149 @@
+import type {
+  CommitCommand,
+  RefundCommand,
+  ReleaseCommand,
+  ReserveCommand,
+  ReverseRefundCommand,
+  UsageCommand,
+  Window,
+} from '@spendcap/core';
+
+interface ModelPurchase {
+  readonly command: ReserveCommand;
+  state: 'reserved' | 'committed' | 'released' | 'expired';
+  committed: number;
+  late: boolean;
+  refunds: Map<string, { amount: number; restores: boolean; reversed: boolean }>;
+}
+
+/**
+ * The ledger as one would explain it on paper: a list of purchases, and every sum taken anew. It has no
+ * counters, no indexes and no shortcuts, so that it can be checked by reading.
+ */
+export class NaiveLedger {
+  private readonly purchases: ModelPurchase[] = [];
+
+  reserve(command: ReserveCommand) {
+    this.expire(command.subject, command.at);
+    const before = this.find(command.id);
+    if (before !== undefined) {
+      const { subject, request } = before.command;
+      const same = subject === command.subject && request === command.request;
+      return same ? { outcome: 'held', replayed: true } : { outcome: 'conflict' };
+    }
+    const used = command.windows.map((window) => this.sum(command.subject, window));
+    const room = command.windows.every(({ cap }, i) => (used[i] ?? 0) + command.amount <= cap);
+    if (!room) return { outcome: 'refused', used };
+    this.purchases.push({
+      command,
+      state: 'reserved',
+      committed: 0,
+      late: false,
+      refunds: new Map(),
+    });
+    return { outcome: 'held', replayed: false, used: used.map((sum) => sum + command.amount) };
+  }
+
+  commit({ id, amount, at }: CommitCommand) {
+    const purchase = this.at(id, at);
+    if (purchase === undefined) return { outcome: 'not_found' };
+    const charged = amount ?? purchase.command.amount;
+    if (purchase.state === 'committed') {
+      return { outcome: purchase.committed === charged ? 'done' : 'ended' };
+    }
+    purchase.late = purchase.state !== 'reserved';
+    purchase.state = 'committed';
+    purchase.committed = charged;
+    return { outcome: 'done' };
+  }
+
+  release({ id, at }: ReleaseCommand) {
+    const purchase = this.at(id, at);
+    if (purchase === undefined) return { outcome: 'not_found' };
+    if (purchase.state === 'committed') return { outcome: 'ended' };
+    if (purchase.state === 'reserved') purchase.state = 'released';
+    return { outcome: 'done' };
+  }
+
+  refund({ id, refundId, amount, restores, at }: RefundCommand) {
+    const purchase = this.at(id, at);
+    if (purchase === undefined) return { outcome: 'not_found' };
+    const before = purchase.refunds.get(refundId);
+    if (before !== undefined) {
+      const same = amount === undefined || Number.isNaN(before.amount) || before.amount === amount;
+      return { outcome: same ? 'done' : 'conflict' };
+    }
+    if (purchase.state !== 'committed') return { outcome: 'not_committed' };
+    const left = purchase.committed - this.refunded(purchase);
+    const asked = amount ?? left;
+    if (asked > left || asked === 0) return { outcome: 'exceeds' };
+    purchase.refunds.set(refundId, { amount: asked, restores, reversed: false });
+    return { outcome: 'done' };
+  }
+
+  reverseRefund({ id, refundId, at }: ReverseRefundCommand) {
+    const purchase = this.at(id, at);
+    if (purchase === undefined) return { outcome: 'not_found' };
+    const before = purchase.refunds.get(refundId);
+    if (before !== undefined) before.reversed = true;
+    else purchase.refunds.set(refundId, { amount: Number.NaN, restores: false, reversed: true });
+    return { outcome: 'done' };
+  }
+
+  usage({ subject, windows, at }: UsageCommand) {
+    this.expire(subject, at);
+    return { used: windows.map((window) => this.sum(subject, window)) };
+  }
+
+  get(id: string, at: number) {
+    const purchase = this.at(id, at);
+    if (purchase === undefined) return null;
+    const { state, committed, late } = purchase;
+    return { state, committed, late, refunded: this.refunded(purchase) };
+  }
+
+  private at(id: string, at: number): ModelPurchase | undefined {
+    const purchase = this.find(id);
+    if (purchase !== undefined) this.expire(purchase.command.subject, at);
+    return purchase;
+  }
+
+  private find(id: string): ModelPurchase | undefined {
+    return this.purchases.find(({ command }) => command.id === id);
+  }
+
+  private expire(subject: string, at: number): void {
+    for (const purchase of this.purchases) {
+      const { command } = purchase;
+      const over = command.onExpiry === 'release' && command.expiresAt <= at;
+      if (command.subject === subject && purchase.state === 'reserved' && over) {
+        purchase.state = 'expired';
+      }
+    }
+  }
+
+  private sum(subject: string, window: Window): number {
+    return this.purchases
+      .filter((p) => p.command.subject === subject && this.counts(p, window))
+      .reduce((total, p) => total + this.weight(p), 0);
+  }
+
+  private counts({ command }: ModelPurchase, { selector, start, end }: Window): boolean {
+    const { currency, app, categories } = selector;
+    if (command.at < start || command.at >= end || command.currency !== currency) return false;
+    if (app !== null && command.app !== app) return false;
+    return categories === null || categories.some((category) => category === command.category);
+  }
+
+  private weight(purchase: ModelPurchase): number {
+    if (purchase.state === 'reserved') return purchase.command.amount;
+    if (purchase.state !== 'committed') return 0;
+    const restored = [...purchase.refunds.values()].filter((r) => r.restores && !r.reversed);
+    return purchase.committed - restored.reduce((sum, { amount }) => sum + amount, 0);
+  }
+
+  private refunded({ refunds }: ModelPurchase): number {
+    const standing = [...refunds.values()].filter(({ reversed }) => !reversed);
+    return standing.reduce((sum, { amount }) => sum + amount, 0);
+  }
+}
