@@ -180,7 +180,7 @@ function configure(options: AgeTokenOptions): ReadonlyMap<string, JwsRules> {
     }
     if (typ !== null && !isName(typ)) throw new TypeError('typ must be a text or null');
     issuers.set(each.issuer, {
-      keys: keySet(each.jwks, { code: KEYS_CODE, fetch: options.fetch }),
+      keys: keySet(each.jwks, options.fetch),
       keysCode: KEYS_CODE,
       algorithms: assertAlgorithms(each.algorithms ?? ['ES256']),
       issuer: each.issuer,

@@ -127,7 +127,7 @@ export function permitVerifier(
   const now = options.now ?? Date.now;
   assertParties(options);
   const rules: JwsRules = {
-    keys: keySet(options.jwks, { code: KEYS_CODE, fetch: options.fetch }),
+    keys: keySet(options.jwks, options.fetch),
     keysCode: KEYS_CODE,
     algorithms: ALGORITHMS,
     issuer: options.issuer,

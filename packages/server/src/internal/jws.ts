@@ -1,6 +1,5 @@
 import { SpendcapError, type SpendcapErrorCode } from '@spendcap/core';
 import { type CompactVerifyGetKey, compactVerify } from 'jose';
-import { keysUnavailable } from './key-set.ts';
 
 /** What may be wrong with any signed token, in words that never change. */
 export type JwsFault =
@@ -99,16 +98,18 @@ export async function checkJws(
 ): Promise<JwsFault | null> {
   try {
     const { protectedHeader } = await compactVerify(token, rules.keys, rules);
+    // No extension is understood here, `b64` of RFC 7797 included, which jose follows.
+    if (protectedHeader.crit !== undefined) return 'critical_header';
     if (rules.typ !== null && mediaType(protectedHeader.typ) !== mediaType(rules.typ)) {
       return 'type_mismatch';
     }
     return partyFault(claims, rules) ?? dateFault(claims, rules.toleranceSeconds, at);
   } catch (error) {
-    if (SpendcapError.isInstance(error)) throw error;
     const fault = FAULT_OF_CODE[(error as { code?: string }).code ?? ''];
-    // What jose has no code for is a key that cannot verify anything, as a short RSA key.
-    if (fault === undefined) throw keysUnavailable(rules.keysCode, error);
-    return fault;
+    if (fault !== undefined) return fault;
+    // The rest is of the key set: no answer or a bad one, or a key that cannot verify anything.
+    const message = 'The issuer’s key set could not be read.';
+    throw new SpendcapError(rules.keysCode, message, { cause: error });
   }
 }
 

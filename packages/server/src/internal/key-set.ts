@@ -1,23 +1,15 @@
 import { createPublicKey } from 'node:crypto';
-import { SpendcapError, type SpendcapErrorCode } from '@spendcap/core';
 import {
   type CompactVerifyGetKey,
   createLocalJWKSet,
   createRemoteJWKSet,
   customFetch,
-  errors,
   type JSONWebKeySet,
 } from 'jose';
 
 /** A JWK Set of public keys (RFC 7517, section 5). */
 export interface JwkSet {
   readonly keys: readonly Readonly<Record<string, unknown>>[];
-}
-
-export interface KeySetOptions {
-  /** Says in whose name an unreachable or unusable key set is reported. */
-  readonly code: SpendcapErrorCode;
-  readonly fetch?: typeof fetch | undefined;
 }
 
 /** The algorithms a configuration may name: signatures by a private key, never a shared secret. */
@@ -50,23 +42,8 @@ export function assertAlgorithms(algorithms: readonly string[]): string[] {
  *
  * @throws TypeError for a set or an address that can never work
  */
-export function keySet(jwks: URL | JwkSet, options: KeySetOptions): CompactVerifyGetKey {
-  const find = jwks instanceof URL ? remoteKeys(jwks, options.fetch) : localKeys(jwks);
-  return async (header, token) => {
-    // No extension is understood here, `b64` of RFC 7797 included, which jose would follow.
-    if (header.crit !== undefined) throw new errors.JOSENotSupported('critical extension');
-    try {
-      return await find(header, token);
-    } catch (cause) {
-      if (cause instanceof errors.JWKSNoMatchingKey) throw cause;
-      if (cause instanceof errors.JWKSMultipleMatchingKeys) throw cause;
-      throw keysUnavailable(options.code, cause);
-    }
-  };
-}
-
-export function keysUnavailable(code: SpendcapErrorCode, cause: unknown): SpendcapError {
-  return new SpendcapError(code, 'The issuer’s key set could not be read.', { cause });
+export function keySet(jwks: URL | JwkSet, fetchKeys?: typeof fetch): CompactVerifyGetKey {
+  return jwks instanceof URL ? remoteKeys(jwks, fetchKeys) : localKeys(jwks);
 }
 
 function localKeys(jwks: JwkSet): CompactVerifyGetKey {
