@@ -6,7 +6,7 @@ export interface OperatorPolicyOptions {
   readonly daily8to15?: string;
 }
 
-/** `cn-game` with a rule of the operator's own on top: no blind boxes for minors. */
+/** `cn-game` with rules of the operator's own on top: no blind boxes and no tips for minors. */
 export function operatorPolicy({ version, daily8to15 }: OperatorPolicyOptions): Policy {
   const law = cnGame(daily8to15 === undefined ? {} : { daily: { age8to15: daily8to15 } });
   return {
@@ -15,17 +15,17 @@ export function operatorPolicy({ version, daily8to15 }: OperatorPolicyOptions): 
     bands: law.bands.map((band) =>
       band.maxAgeExclusive === null
         ? band
-        : { ...band, forbiddenCategories: [noLootBoxes(`${band.minAge}`)] },
+        : { ...band, forbiddenCategories: ['loot_box', 'tip'].map(forbidden(band.minAge)) },
     ),
   };
 }
 
-function noLootBoxes(band: string) {
-  return {
-    id: `operator.${band}.no-loot-boxes`,
-    category: 'loot_box',
-    citation: "The operator's own rule",
+function forbidden(minAge: number) {
+  return (category: string) => ({
+    id: `operator.${minAge}.${category}`,
+    category,
+    citation: '运营者自行规定（沙盒）',
     status: 'operator' as const,
     effectiveFrom: '2024-01-01',
-  };
+  });
 }

@@ -19,7 +19,6 @@ import {
 
 const ISSUER = 'https://age.sandbox.example';
 const AUDIENCE = 'https://spendcap.sandbox.example';
-const USUAL_PORT = 8787;
 
 export interface StoreAndPolicy {
   /** A store's name; the same name is the same ledger again. */
@@ -42,14 +41,15 @@ export interface Sandbox {
   dispose(): void;
 }
 
-export async function createSandbox(): Promise<Sandbox> {
+/** @param wantedPort of the spendcap server; another one if somebody listens there already */
+export async function createSandbox(wantedPort: number): Promise<Sandbox> {
   const folder = mkdtempSync(join(tmpdir(), 'spendcap-sandbox-'));
   const issuer = await ageIssuer({ issuer: ISSUER, audience: AUDIENCE });
   const jwksFile = join(folder, 'age-jwks.json');
   writeFileSync(jwksFile, JSON.stringify(issuer.jwks));
   const secrets = await makeSecrets();
   // The server comes back on its port after a restart, so that nobody has to be told.
-  const port = await freePort(USUAL_PORT);
+  const port = await freePort(wantedPort);
   const url = `http://127.0.0.1:${port}`;
   const api = spendcapApi(url, secrets.apiKey);
   const { stripe, chargeAttempts } = countingStripe();

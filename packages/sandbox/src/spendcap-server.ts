@@ -56,7 +56,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     },
   });
   const killWithUs = () => child.kill('SIGKILL');
-  process.once('exit', killWithUs);
+  // Before other listeners, so that nobody removes files under a living server.
+  process.prependOnceListener('exit', killWithUs);
   child.once('exit', () => process.removeListener('exit', killWithUs));
   return { url: await untilReady(child), stop: () => end('SIGTERM'), crash: () => end('SIGKILL') };
 

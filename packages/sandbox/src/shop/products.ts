@@ -8,7 +8,7 @@ export interface Product {
 
 export const SHOP_CURRENCY = 'CNY';
 
-/** Below every cap, above each single one, and a blind box, which the operator keeps from minors. */
+/** Below every cap, above each single one, and two kinds that the operator keeps from minors. */
 export const PRODUCTS: readonly Product[] = [
   { id: 'gems-60', price: '6.00', title: { en: '60 gems', zh: '60 颗宝石' } },
   { id: 'gems-300', price: '30.00', title: { en: '300 gems', zh: '300 颗宝石' } },
@@ -21,5 +21,11 @@ export const PRODUCTS: readonly Product[] = [
     price: '10.00',
     category: 'loot_box',
     title: { en: 'Blind box of seeds', zh: '种子盲盒' },
+  },
+  {
+    id: 'tip',
+    price: '20.00',
+    category: 'tip',
+    title: { en: 'Tip for a streamer', zh: '给主播的打赏' },
   },
 ];

@@ -2,11 +2,9 @@ import { serve } from '@hono/node-server';
 import { freePort } from '../spendcap-server.ts';
 import { createShop, type ShopSandbox } from './app.ts';
 
-const USUAL_PORT = 8788;
-
 /** Opens the shop on this machine only, and gives its address once it answers. */
-export async function openShop(sandbox: ShopSandbox): Promise<string> {
-  const port = await freePort(USUAL_PORT);
+export async function openShop(sandbox: ShopSandbox, wantedPort: number): Promise<string> {
+  const port = await freePort(wantedPort);
   const { fetch } = createShop(sandbox);
   await new Promise<void>((resolve) => {
     serve({ fetch, port, hostname: '127.0.0.1' }, () => resolve());

@@ -12,7 +12,7 @@ export function showDialog({ heading, body = [], alert = [], buttons }) {
   byId('dialog-body').replaceChildren(...body);
   byId('dialog-actions').replaceChildren(
     ...buttons.map(({ label, kind = '', onclick }) =>
-      el('button', { type: 'button', class: kind, onclick }, label),
+      el('button', { type: 'button', class: kind, onclick: () => isBusy() || onclick() }, label),
     ),
   );
   if (!dialog.open) dialog.showModal();
@@ -28,6 +28,10 @@ export function setBusy(label) {
   dialog.setAttribute('aria-busy', 'true');
 }
 
+function isBusy() {
+  return dialog.hasAttribute('aria-busy');
+}
+
 export function closeDialog() {
   dialog.close();
 }
@@ -37,5 +41,5 @@ export function setIdle() {
 }
 
 dialog.addEventListener('cancel', (event) => {
-  if (dialog.hasAttribute('aria-busy')) event.preventDefault();
+  if (isBusy()) event.preventDefault();
 });

@@ -1,7 +1,7 @@
 import { createClient } from '/client/index.js';
 import { closeDialog, setBusy, setIdle, showDialog } from './dialog.js';
 import { byId, el } from './elements.js';
-import { allowanceView, productView, refusalView, saleView, speech } from './words.js';
+import { allowanceView, productView, refusalView, saleView, speech } from './views.js';
 
 const CHINESE = 'zh-CN';
 const { personas, products, currency } = await json('/shop/catalogue');

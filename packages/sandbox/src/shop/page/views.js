@@ -18,12 +18,16 @@ export function allowanceView(allowance, { locale, t, money }) {
   }
   if (allowance.limits.length === 0) return [el('p', {}, t.noLimits)];
   const { timeZone } = allowance.policy;
-  const limits = allowance.limits.map((limit) =>
-    limit.period === 'transaction'
-      ? el('p', { class: 'once' }, el('b', {}, t.transaction), t.atMost(money(limit.cap)))
-      : limitView(limit, { t, money, when: dateIn(locale, timeZone) }),
-  );
-  return [el('div', { class: 'meters' }, ...limits)];
+  const when = dateIn(locale, timeZone);
+  const isOnce = ({ period }) => period === 'transaction';
+  const once = allowance.limits.filter(isOnce);
+  const others = allowance.limits.filter((limit) => !isOnce(limit));
+  return [
+    ...once.map(({ cap }) =>
+      el('p', { class: 'once' }, el('b', {}, t.transaction), t.atMost(money(cap))),
+    ),
+    el('div', { class: 'meters' }, ...others.map((limit) => limitView(limit, { t, money, when }))),
+  ];
 }
 
 function limitView({ row, period, cap, used, remaining, resetsAt }, { t, money, when }) {

@@ -1,0 +1,77 @@
+import { createClient, explain } from '@spendcap/client';
+import { cnGame } from '@spendcap/core';
+import { ageIssuer } from '@spendcap/sandbox';
+import { ageTokens, createHandler, createLimiter } from '@spendcap/server';
+import { memoryStore } from '@spendcap/server/stores/memory';
+import { expect, test } from 'vitest';
+
+const named = { issuer: 'https://age.example', audience: 'https://limiter.example' };
+const API_KEY = 'a-key-of-the-back-end';
+const now = () => Date.UTC(2026, 10, 23);
+
+/** The client against the real HTTP API, in process. */
+async function world(age: number) {
+  const issuer = await ageIssuer({ ...named, now });
+  const verifier = ageTokens({ issuers: [{ ...named, jwks: issuer.jwks }], now });
+  const limiter = createLimiter({
+    policy: cnGame(),
+    store: memoryStore(),
+    ageTokens: verifier,
+    now,
+  });
+  const handler = createHandler(limiter, { apiKeys: [API_KEY] });
+  const ageToken = () => issuer.issue({ subject: 'player', age });
+  const url = 'http://limiter.example';
+  const client = createClient({
+    url,
+    ageToken,
+    fetch: (to, init) => handler(new Request(to, init)),
+  });
+  /** The game's own back end. */
+  async function pay(purchase: { id: string; amount: string; currency: string }) {
+    const body = JSON.stringify({ ...purchase, ageToken: await ageToken() });
+    const headers = { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' };
+    return handler(new Request(`${url}/v1/purchases`, { method: 'POST', headers, body }));
+  }
+  return { client, pay };
+}
+
+const price = (amount: string) => ({ amount, currency: 'CNY' });
+
+test('allowance, check and checkout speak the language of the server', async () => {
+  const { client, pay } = await world(12);
+  const caps = (await client.allowance()).limits.map(({ period, cap }) => `${period} ${cap}`);
+  expect(caps).toEqual(['transaction 50.00', 'day 100.00', 'month 200.00']);
+  expect(await client.check(price('48.00'))).toMatchObject({ allowed: true });
+  expect((await client.allowance()).limits[1]).toMatchObject({ used: '0.00' });
+
+  const done = await client.checkout({ ...price('48.00'), id: 'order-1' }, pay);
+  expect(done).toMatchObject({ allowed: true, id: 'order-1', result: { status: 201 } });
+  expect((await client.allowance()).limits[1]).toMatchObject({ used: '48.00' });
+
+  const refused = await client.checkout(price('60.00'), pay);
+  if (refused.allowed) expect.unreachable();
+  expect(refused.reasons.map(({ code }) => code)).toEqual([
+    'transaction_cap_exceeded',
+    'day_cap_exceeded',
+  ]);
+  expect(explain(refused.reasons[0], refused.allowance, 'en')).toContain('at most ¥50.00');
+});
+
+test('the last word is the back end’s: what was free at the check may be gone at the hold', async () => {
+  const { client, pay } = await world(12);
+  await client.checkout(price('50.00'), pay);
+  const outcomes = await Promise.all(
+    ['a', 'b'].map((id) => client.checkout({ ...price('30.00'), id }, pay)),
+  );
+  expect(outcomes.map(({ allowed }) => allowed).sort()).toEqual([false, true]);
+});
+
+test('a wrong amount is an error with the server’s own code', async () => {
+  const { client } = await world(30);
+  await expect(client.check(price('1e3'))).rejects.toMatchObject({
+    code: 'invalid_amount',
+    status: 400,
+    retryable: false,
+  });
+});

@@ -1,0 +1,128 @@
+import { once } from 'node:events';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { type OpenShop, openShop } from '../sandbox/open-shop.ts';
+import { findBrowser, launch } from './browser.ts';
+
+const executable = findBrowser();
+
+/** The tests share one ledger, and each persona is one test's, so that their order is of no matter. */
+describe.skipIf(executable === null)('the shop page', () => {
+  let shop: OpenShop;
+  let browser: Browser;
+  let page: Page;
+  const faults: string[] = [];
+
+  beforeAll(async () => {
+    [shop, browser] = await Promise.all([openShop(), launch(executable ?? '')]);
+  });
+  afterEach(async () => {
+    await page.close();
+    expect(faults.splice(0)).toEqual([]);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    if (shop === undefined) return;
+    const exited = once(shop.process, 'exit');
+    shop.process.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
+  });
+
+  async function visit(player: string, language = 'en', width = 1000): Promise<void> {
+    page = await browser.newPage({ viewport: { width, height: 800 } });
+    page.on('pageerror', (error) => faults.push(error.message));
+    page.on('requestfailed', (request) => faults.push(request.url()));
+    await page.goto(`${shop.url}?player=${player}&lang=${language}`);
+    await page.locator('#history > *').waitFor();
+  }
+  const buyButton = (name: RegExp): Locator => page.getByRole('button', { name });
+  const dialog = (): Locator => page.getByRole('dialog');
+  const focused = (): Promise<string> =>
+    page.evaluate(
+      'document.activeElement.getAttribute("aria-label") ?? document.activeElement.textContent',
+    );
+  const meter = (name: string): Promise<string | null> =>
+    page.getByRole('meter', { name }).getAttribute('aria-valuetext');
+
+  async function pay(name: RegExp): Promise<void> {
+    await buyButton(name).click();
+    await dialog().getByRole('button', { name: /^Pay/ }).click();
+  }
+
+  test('a 12-year-old buys, is told the limits, is refused, and gives a thing back', async () => {
+    await visit('player-12');
+    expect(await meter('Today')).toBe('¥0.00 spent, ¥100.00 left of ¥100.00');
+    expect(await meter('This month')).toBe('¥0.00 spent, ¥200.00 left of ¥200.00');
+
+    await pay(/^Buy 480 gems/);
+    await page.getByText('You bought 480 gems for ¥48.00.').waitFor();
+    expect(await page.getByRole('status').textContent()).toBe('You bought 480 gems for ¥48.00.');
+    expect(await focused()).toBe('Buy 480 gems for ¥48.00');
+    expect(await meter('Today')).toBe('¥48.00 spent, ¥52.00 left of ¥100.00');
+
+    await pay(/^Buy Glass greenhouse/);
+    const alert = dialog().getByRole('alert');
+    await alert.getByText(/You can spend at most ¥50.00 in one go/).waitFor();
+    expect(await alert.getByText(/You have ¥52.00 left today/).count()).toBe(1);
+    expect(await focused()).toBe('You can’t buy this right now');
+    await page.keyboard.press('Escape');
+    expect(await dialog().count()).toBe(0);
+    expect(await focused()).toBe('Buy Glass greenhouse for ¥60.00');
+    expect(await page.locator('#history li').count()).toBe(1);
+
+    await page.getByRole('button', { name: 'Give back 480 gems' }).click();
+    await page.getByText('↩ Given back').waitFor();
+    expect(await page.getByRole('status').textContent()).toContain('¥48.00 counts as unspent');
+    expect(await meter('Today')).toBe('¥0.00 spent, ¥100.00 left of ¥100.00');
+  });
+
+  test('a 17-year-old reads Chinese, at 360 pixels', async () => {
+    await visit('player-17', 'zh', 360);
+    expect(await page.locator('html').getAttribute('lang')).toBe('zh-CN');
+    expect(await meter('今天')).toBe('已花 ¥0.00, 还剩 ¥200.00，共 ¥200.00');
+    await page.getByRole('button', { name: /种子盲盒/ }).click();
+    await dialog().getByRole('button', { name: /支付/ }).click();
+    await dialog().getByRole('alert').getByText('你这个年龄还不能买这一类东西').waitFor();
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
+    await page.keyboard.press('Escape');
+
+    for (const target of await page.locator('button:visible, label:visible').all()) {
+      const box = await target.boundingBox();
+      expect(Math.min(box?.width ?? 0, box?.height ?? 0)).toBeGreaterThanOrEqual(24);
+    }
+    await page.getByRole('radio', { name: 'English' }).check();
+    await page.getByRole('heading', { name: 'The seed shop' }).waitFor();
+    expect(await page.locator('html').getAttribute('lang')).toBe('en');
+  });
+
+  test('a child of 7 reads that nothing is sold to them, and is refused', async () => {
+    await visit('child-7');
+    expect(await page.getByText('Players of your age cannot buy things here.').count()).toBe(1);
+    expect(await page.getByRole('meter').count()).toBe(0);
+    await pay(/^Buy 60 gems/);
+    await dialog().getByRole('alert').getByText('Players of your age cannot').waitFor();
+    await dialog().getByRole('button', { name: 'OK' }).click();
+    expect(await page.getByText('Nothing yet.').count()).toBe(1);
+  });
+
+  test('an adult buys by keyboard alone, and a double press pays once', async () => {
+    await visit('adult-30');
+    expect(await page.getByText('No limit applies to you.').count()).toBe(1);
+    const orders: string[] = [];
+    page.on('request', (request) => {
+      if (request.method() === 'POST' && request.url().endsWith('/purchases')) {
+        orders.push(request.url());
+      }
+    });
+    await buyButton(/^Buy Collector’s garden/).focus();
+    await page.keyboard.press('Enter');
+    expect(await focused()).toBe('Buy Collector’s garden?');
+    await page.keyboard.press('Tab');
+    expect(await focused()).toBe('Pay ¥648.00');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Enter');
+    await page.getByText('You bought Collector’s garden for ¥648.00.').waitFor();
+    expect(await page.locator('#history li').count()).toBe(1);
+    expect(orders).toHaveLength(1);
+  });
+});

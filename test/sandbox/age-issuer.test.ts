@@ -1,0 +1,44 @@
+import { ageRangeAt } from '@spendcap/core';
+import { ageIssuer, PERSONAS } from '@spendcap/sandbox';
+import { ageTokens } from '@spendcap/server';
+import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { expect, test } from 'vitest';
+
+const now = () => Date.UTC(2026, 10, 23);
+const named = { issuer: 'https://age.example', audience: 'https://limiter.example' };
+
+async function authority() {
+  const issuer = await ageIssuer({ ...named, now });
+  const verifier = ageTokens({ issuers: [{ ...named, jwks: issuer.jwks }], now });
+  return { issuer, verifier };
+}
+
+test.each(PERSONAS)('a token of $id states exactly $age years', async ({ id, age }) => {
+  const { issuer, verifier } = await authority();
+  const { statements } = await verifier.verify(await issuer.issue({ subject: id, age }));
+  const range = ageRangeAt(statements, now(), 'Asia/Shanghai');
+  expect(range).toEqual({ min: age, maxExclusive: age + 1 });
+});
+
+test('tokens are short-lived, of the age type, and name nobody', async () => {
+  const { issuer } = await authority();
+  const token = await issuer.issue({ subject: 'player-12', age: 12 });
+  expect(decodeProtectedHeader(token)).toMatchObject({ alg: 'ES256', typ: 'age+jwt' });
+  const { sub, iat = 0, exp } = decodeJwt(token);
+  expect(exp).toBe(iat + 300);
+  expect(sub).not.toContain('player-12');
+  expect(issuer.jwks.keys[0]).not.toHaveProperty('d');
+  const again = await issuer.issue({ subject: 'player-12', claims: { age_over_18: false } });
+  expect(decodeJwt(again)).toMatchObject({ sub, age_over_18: false });
+  const elsewhere = await ageIssuer({ ...named, audience: 'https://other.example', now });
+  expect(decodeJwt(await elsewhere.issue({ subject: 'player-12' })).sub).not.toBe(sub);
+});
+
+test('an expired token is refused, and so is one of another authority', async () => {
+  const { issuer, verifier } = await authority();
+  const expired = await issuer.issue({ subject: 'x', age: 30, expiresInSeconds: -60 });
+  await expect(verifier.verify(expired)).rejects.toMatchObject({ why: 'expired' });
+  const other = await ageIssuer({ ...named, now });
+  const forged = await other.issue({ subject: 'x', age: 30 });
+  await expect(verifier.verify(forged)).rejects.toMatchObject({ code: 'age_token_invalid' });
+});

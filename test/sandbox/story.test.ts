@@ -1,0 +1,30 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { isAsExpected, tableRow } from '../../packages/sandbox/src/story/table.ts';
+
+const start = fileURLToPath(new URL('../../packages/sandbox/src/start.ts', import.meta.url));
+
+test('the story comes out as the policy says, and leaves nothing behind', async () => {
+  const flags = ['--conditions=@spendcap/source', start, '--story-only', '--port', '0'];
+  const child = spawn(process.execPath, flags, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let printed = '';
+  child.stdout.on('data', (chunk) => (printed += chunk));
+  child.stderr.on('data', (chunk) => (printed += chunk));
+  const [code] = await once(child, 'exit');
+  expect(printed).toMatch(/(\d+) of \1 lines came out as the policy says/);
+  expect(printed).toMatch(/^ok {2}server +is killed \(-9\)/m);
+  expect(printed).not.toMatch(/^!!/m);
+  expect(code).toBe(0);
+  const url = /spendcap on (\S+),/.exec(printed)?.[1] ?? '';
+  await expect(fetch(`${url}/health/live`)).rejects.toThrow();
+}, 90_000);
+
+test('a line that came out otherwise is marked', () => {
+  const line = { who: 'player-12', what: 'buys', amount: '48.00', expected: 'allowed' };
+  expect(isAsExpected({ ...line, got: 'allowed' })).toBe(true);
+  expect(isAsExpected({ ...line, got: 'allowed (2 charges)' })).toBe(false);
+  expect(tableRow({ ...line, got: 'allowed' })).toMatch(/^ok {2}player-12 {2}buys/);
+  expect(tableRow({ ...line, got: 'refused: day cap' })).toMatch(/^!! /);
+});
