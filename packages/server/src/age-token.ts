@@ -43,12 +43,6 @@ export interface AgeTokenOptions {
   readonly fetch?: typeof fetch;
 }
 
-interface Remembered {
-  readonly evidence: AgeEvidence;
-  /** Epoch milliseconds. */
-  readonly validUntil: number;
-}
-
 interface Unproved {
   readonly claims: Claims;
   readonly rules: JwsRules;
@@ -99,7 +93,7 @@ export function ageTokens(options: AgeTokenOptions): AgeVerifier {
   const cacheSize = within('cacheSize', options.cacheSize ?? 10_000, [1, 1_000_000]);
   const issuers = configure(options);
   const pseudonym = pseudonyms(options.subjectKey);
-  const remembered = new LRUCache<string, Remembered>({ max: cacheSize });
+  const remembered = new LRUCache<string, AgeEvidence>({ max: cacheSize });
   const underWay = new Map<string, Promise<AgeEvidence>>();
 
   async function prove(token: string, key: string, unproved: Unproved): Promise<AgeEvidence> {
@@ -107,10 +101,11 @@ export function ageTokens(options: AgeTokenOptions): AgeVerifier {
     try {
       const fault = await checkJws(token, claims, { rules, at });
       if (fault !== null) throw ageTokenInvalid(fault);
-      const evidence = evidenceOf(claims, pseudonym(rules.issuer, subjectOf(claims)), at);
       // To the second the instant at which the same token would be refused as expired.
-      const validUntil = Math.ceil((claims.exp as number) + rules.toleranceSeconds) * 1000;
-      remembered.set(key, { evidence, validUntil });
+      const expiresAt = Math.ceil((claims.exp as number) + rules.toleranceSeconds) * 1000;
+      const subject = pseudonym(rules.issuer, subjectOf(claims));
+      const evidence = evidenceOf(claims, { subject, at, expiresAt });
+      remembered.set(key, evidence);
       return evidence;
     } finally {
       underWay.delete(key);
@@ -124,7 +119,7 @@ export function ageTokens(options: AgeTokenOptions): AgeVerifier {
       if (token.length > maxBytes) throw ageTokenInvalid('too_large');
       const key = hash('sha256', token, 'base64');
       const known = remembered.get(key);
-      if (known !== undefined && now() < known.validUntil) return known.evidence;
+      if (known !== undefined && now() < known.expiresAt) return known;
       const shared = underWay.get(key);
       if (shared !== undefined) return shared;
 
@@ -150,7 +145,10 @@ function subjectOf({ sub }: Claims): string {
   return sub;
 }
 
-function evidenceOf(claims: Claims, subject: string, at: number): AgeEvidence {
+function evidenceOf(
+  claims: Claims,
+  { subject, at, expiresAt }: { subject: string; at: number; expiresAt: number },
+): AgeEvidence {
   // Without `iat` the statements count from now, which makes nobody older than they are.
   const asOf = claims.iat === undefined ? at : (claims.iat as number) * 1000;
   const { statements, assurance } = readAgeClaims(claims, { asOf, now: at });
@@ -159,7 +157,7 @@ function evidenceOf(claims: Claims, subject: string, at: number): AgeEvidence {
     statements: Object.freeze(statements),
     kind: 'age_token',
     assurance,
-    expiresAt: (claims.exp as number) * 1000,
+    expiresAt,
   });
 }
 
