@@ -1,0 +1,27 @@
+// The process that charges: it has the payment processor's keys, and no age, cap or ledger.
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
+import { SpendcapError } from '@spendcap/server';
+import { type PermittedPurchase, permitVerifier } from '@spendcap/server/permit';
+
+const verify = permitVerifier({
+  jwks: new URL(process.argv[2] ?? ''),
+  issuer: 'https://limiter.example',
+  audience: 'https://payments.example',
+});
+const server = createServer(async (request, response) => {
+  const asked = (await json(request)) as { permit: string; purchase: PermittedPurchase };
+  try {
+    const { purchaseId, amount, currency } = await verify(asked.permit, asked.purchase);
+    // Here the card is charged, with the purchase id as the processor's idempotency key.
+    response.end(`charged ${amount} ${currency} for ${purchaseId}`);
+  } catch (error) {
+    if (!SpendcapError.isInstance(error)) throw error;
+    response.writeHead(error.status).end(`${error.code} ${error.why}`);
+  }
+});
+server.listen(0, '127.0.0.1');
+await once(server, 'listening');
+process.send?.(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);

@@ -1,0 +1,102 @@
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { ROOT } from '../../scripts/packages.ts';
+
+const FOLDER = join(ROOT, 'examples');
+const MAX_LINES = 100;
+const MAX_README_LINES = 20;
+const run = promisify(execFile);
+
+/** What each example prints, line by line. Dates differ from day to day. */
+const OUTPUT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
+  'express-stripe': [
+    'order-1 403 transaction_cap_exceeded not in the ledger',
+    'order-2 201 committed',
+    'order-3 201 committed',
+    'order-4 403 day_cap_exceeded not in the ledger',
+    'charged: 96 CNY in 2 charges',
+  ],
+  'game-checkout': [
+    '60.00 You can spend at most ¥50.00 in one go. Choose something that costs ¥50.00 or less.',
+    '60.00 一次最多可以花 ¥50.00。请选一个不超过 ¥50.00 的东西。',
+    '48.00 paid',
+    '13.00 card declined',
+    /^48\.00 You have ¥42\.00 left today\. Your limit starts again on \w+ \d+ at 00:00\.$/,
+    /^48\.00 你今天还可以花 ¥42\.00。到\d+月\d+日 00:00，额度会重新开始计算。$/,
+    'transaction: 0.00 of 50.00 CNY',
+    'day: 48.00 of 90.00 CNY',
+    'month: 48.00 of 200.00 CNY',
+  ],
+  permit: [
+    'ten times the amount: 422 permit_invalid purchase_mismatch',
+    'another order: 422 permit_invalid purchase_mismatch',
+    'as permitted: 200 charged 68.00 CNY for order-1',
+    'ledger: committed',
+  ],
+  sidecar: [
+    '1. Reserve before the charge, and commit after it.',
+    '/v1/purchases: 201',
+    'reserved',
+    '/v1/purchases/order-1/commit: 200',
+    'committed',
+    '2. A refusal is a 403 with its reasons: nothing is charged, and nothing is held.',
+    '/v1/purchases: 403',
+    'transaction_cap_exceeded, cap 50.00 and day_cap_exceeded, cap 100.00',
+    '3. The player sees what is left, with the age token as the credential.',
+    '/v1/allowance: 200',
+    'transaction 50.00, day 52.00, month 152.00',
+  ],
+};
+
+const names = readdirSync(FOLDER);
+
+function read(name: string, file: string): string {
+  return readFileSync(join(FOLDER, name, file), 'utf8');
+}
+
+/** Runs an example the way its `npm start` does, which is what its README says. */
+async function start(name: string): Promise<string> {
+  const { start } = JSON.parse(read(name, 'package.json')).scripts;
+  const { stdout, stderr } = await run('bash', ['-c', start], {
+    cwd: join(FOLDER, name),
+    env: { ...process.env, PATH: `${join(ROOT, 'node_modules/.bin')}:${process.env.PATH}` },
+    timeout: 25_000,
+  });
+  expect(stderr).toBe('');
+  return stdout;
+}
+
+describe('examples', () => {
+  it('are all known here', () => {
+    expect(names.sort()).toEqual(Object.keys(OUTPUT).sort());
+  });
+
+  it.each(names)('%s runs as it is shown', async (name) => {
+    const expected = OUTPUT[name] ?? [];
+    const lines = (await start(name)).trimEnd().split('\n');
+    expect(lines).toEqual(
+      expected.map((line) => (typeof line === 'string' ? line : expect.stringMatching(line))),
+    );
+  });
+
+  it.each(names)('%s is short, and says how it is run', (name) => {
+    const code = readdirSync(join(FOLDER, name)).filter((file) => /\.(ts|sh)$/.test(file));
+    const lines = code.flatMap((file) => read(name, file).trimEnd().split('\n'));
+    expect(lines.length).toBeGreaterThan(0);
+    expect(lines.length).toBeLessThan(MAX_LINES);
+    const readme = read(name, 'README.md').trimEnd().split('\n');
+    expect(readme.length).toBeLessThan(MAX_README_LINES);
+    expect(readme).toContain(`npm start --workspace spendcap-example-${name}`);
+  });
+
+  it.each(names)('%s is never published, and depends on what is built here', (name) => {
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    const manifest = JSON.parse(read(name, 'package.json'));
+    expect(manifest).toMatchObject({ name: `spendcap-example-${name}`, private: true, version });
+    const own = Object.entries(manifest.dependencies).filter(([id]) => id.startsWith('@spendcap/'));
+    expect(own.map(([, wanted]) => wanted)).toEqual(own.map(() => version));
+  });
+});
