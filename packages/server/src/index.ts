@@ -29,10 +29,20 @@ export {
   type AgeTokenFault,
   type AgeTokenOptions,
   ageTokens,
+  type JwkSet,
 } from './age-token.ts';
-export { createHandler, type HandlerOptions } from './handler.ts';
+export { createHandler, type Handler, type HandlerOptions } from './handler.ts';
 export { createLimiter, type LimiterOptions } from './limiter.ts';
-export { generatePermitKey, permits, verifyPermit } from './permit.ts';
+export {
+  generatePermitKey,
+  type PermitFault,
+  type PermitOptions,
+  type PermittedPurchase,
+  type PermitVerifierOptions,
+  permits,
+  permitVerifier,
+  verifyPermit,
+} from './permit.ts';
 export type {
   AgeVerifier,
   AllowanceRequest,
