@@ -4,4 +4,5 @@ export {
   type IssueRequest,
   type SandboxAgeIssuer,
 } from './age-issuer.ts';
+export { type FakeStripe, type FakeStripeOptions, fakeStripe } from './fake-stripe.ts';
 export { PERSONAS, type Persona } from './personas.ts';

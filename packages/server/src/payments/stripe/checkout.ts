@@ -5,12 +5,15 @@ import { idempotencyKey } from './idempotency.ts';
 import { fromStripe, type Money } from './money.ts';
 import { PURCHASE_KEY, purchaseIdOf, settleOrLeave, settleSession } from './settle.ts';
 import { callOptionsOf, purchaseContextOf, startCharge } from './start.ts';
-import type { GuardedSessions, StripeDeps } from './types.ts';
+import type { GuardedSessions, PurchaseContext, StripeDeps } from './types.ts';
 
-/** The session ends this long before the hold, so that a payment in its last minute is still held. */
+/**
+ * The session ends this long before the hold, so that a payment in its last minute is still held.
+ */
 const MARGIN_SECONDS = 300;
 /** Stripe lets a session live 30 minutes at least; five more leave room for a retry of the call. */
 const HOLD_SECONDS = 35 * 60 + MARGIN_SECONDS;
+const SHORTEST_HOLD_SECONDS = 31 * 60 + MARGIN_SECONDS;
 
 type Params = Stripe.Checkout.SessionCreateParams;
 type Session = Stripe.Response<Stripe.Checkout.Session>;
@@ -21,7 +24,7 @@ export function guardSessions(deps: StripeDeps): Pick<GuardedSessions, 'create' 
   return {
     async create(params, options) {
       const context = purchaseContextOf(options);
-      assertGuardable(params);
+      assertGuardable(params, context);
       const started = await startCharge<Session>(deps, {
         kind: 'checkout_session',
         context,
@@ -56,12 +59,18 @@ export function guardSessions(deps: StripeDeps): Pick<GuardedSessions, 'create' 
   };
 }
 
-function assertGuardable({ mode, expires_at }: Params): void {
+function assertGuardable(
+  { mode, expires_at }: Params,
+  { expiresInSeconds = HOLD_SECONDS }: PurchaseContext,
+): void {
   if (mode !== 'payment') throw forbidden('A guarded Checkout Session has mode "payment".');
   if (expires_at !== undefined) {
     throw new TypeError(
       'expires_at follows from the hold: give spendcap.expiresInSeconds instead.',
     );
+  }
+  if (expiresInSeconds < SHORTEST_HOLD_SECONDS) {
+    throw new TypeError(`expiresInSeconds: at least ${SHORTEST_HOLD_SECONDS} for Checkout.`);
   }
 }
 

@@ -2,8 +2,8 @@ import { SpendcapError } from '@spendcap/core';
 import type Stripe from 'stripe';
 
 /**
- * What an error of Stripe's client says of the call that it ended. Only an answer that Stripe gave and
- * meant is `not_done`; a closed connection, a time-out, 409, 429 and 5xx leave it open.
+ * What an error of Stripe's client says of the call that it ended. Only an answer that Stripe gave
+ * and meant is `not_done`; a closed connection, a time-out, 409, 429 and 5xx leave it open.
  */
 export type CallOutcome = 'not_done' | 'key_reused' | 'unknown';
 

@@ -16,8 +16,9 @@ export interface FenceOptions {
 }
 
 /**
- * A view of a client in which every method rejects with `payment_forbidden`, but for reads, the guarded ones
- * and those allowed by name. What a newer client can do is closed until someone opens it.
+ * A view of a client in which every method rejects with `payment_forbidden`, but for reads, the
+ * guarded ones and those allowed by name. What a newer client can do is closed until someone opens
+ * it.
  */
 export function fence<T extends object>(client: T, options: FenceOptions): T {
   return view(client, '', options);
@@ -25,7 +26,8 @@ export function fence<T extends object>(client: T, options: FenceOptions): T {
 
 function view<T extends object>(target: T, prefix: string, options: FenceOptions): T {
   const seen = new Map<string, unknown>();
-  // The target is an empty object, since a proxy may not show other values than a frozen target has.
+  // The target is an empty object, since a proxy may not show other values than a frozen target
+  // has.
   return new Proxy(Object.create(null) as T, {
     get(_, name) {
       if (typeof name === 'symbol') return undefined;

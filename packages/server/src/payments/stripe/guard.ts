@@ -6,25 +6,42 @@ import type { GuardedStripe, StripeDeps } from './types.ts';
 
 export interface GuardStripeOptions extends StripeDeps {
   /**
-   * Calls that go through without a hold, by path: `['customers.create', 'paymentIntents.update']`. Whatever
-   * they charge is not limited.
+   * Calls that go through without a hold, by path: `['customers.create', 'paymentIntents.update']`.
+   * Whatever they charge is not limited.
    */
   readonly allow?: readonly string[];
 }
 
 /**
- * Wraps your Stripe client so that no call charges a player beyond the caps. The calls that start a charge
- * (`paymentIntents.create`, `checkout.sessions.create`) take the purchase in `options.spendcap`, reserve it, and
- * answer `{ allowed: true, purchase, paymentIntent | session }` or the refusal; a refused purchase makes no
- * network call. Reads pass. Every other method rejects with `payment_forbidden` unless `allow` names it.
+ * Wraps your Stripe client so that no call charges a player beyond the caps. The calls that start a
+ * charge (`paymentIntents.create`, `checkout.sessions.create`) take the purchase in
+ * `options.spendcap`, reserve it, and answer `{ allowed: true, purchase, paymentIntent | session }`
+ * or the refusal; a refused purchase makes no network call. Reads pass. Every other method rejects
+ * with `payment_forbidden` unless `allow` names it.
  *
- * A definite "no" of Stripe's gives the hold back. When the outcome is open (time-out, closed connection, 409,
- * 429, 5xx) the call rejects with `outcome_unknown` and the hold stays: retry with the same purchase id, which is
- * also Stripe's idempotency key. Use `stripeWebhook` and `reconcileStripe` beside it.
+ * A definite "no" of Stripe's gives the hold back. When the outcome is open (time-out, closed
+ * connection, 409, 429, 5xx) the call rejects with `outcome_unknown` and the hold stays: retry with
+ * the same purchase id, which is also Stripe's idempotency key. Use `stripeWebhook` and
+ * `reconcileStripe` beside it.
  *
+ * @example
+ * ```ts
+ * import { cnGame, createLimiter } from '@spendcap/server';
+ * import { guardStripe } from '@spendcap/server/payments/stripe';
+ * import { memoryStore } from '@spendcap/server/stores/memory';
+ * import Stripe from 'stripe';
+ * const limiter = createLimiter({ policy: cnGame(), store: memoryStore() });
+ * const guard = guardStripe({ stripe: new Stripe('sk_test_example'), limiter });
+ * const answer = await guard.paymentIntents.create(
+ *   { amount: 3000, currency: 'cny' },
+ *   { spendcap: { id: 'order-1' } }, // no age token: this policy refuses
+ * );
+ * answer.allowed; // => false
+ * ```
  * @throws TypeError for a wrong option, and in a call without `options.spendcap`
  * @throws SpendcapError `payment_forbidden`, `outcome_unknown`, `purchase_ended`, `purchase_conflict`,
- * and what the limiter's verbs reject with; Stripe's own errors when the call was certainly not done
+ * and what the limiter's verbs reject with; Stripe's own errors when the call was certainly not
+ * done
  */
 export function guardStripe({ allow = [], ...deps }: GuardStripeOptions): GuardedStripe {
   const payments = guardPaymentIntents(deps);

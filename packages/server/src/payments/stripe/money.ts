@@ -11,7 +11,8 @@ const WHOLE_UNITS = new Set(
   'BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF'.split(' '),
 );
 
-// These have no decimals, and yet Stripe counts them in hundredths, of which only whole units are legal.
+// These have no decimals, and yet Stripe counts them in hundredths, of which only whole units are
+// legal.
 const HUNDREDTHS = new Set(['ISK', 'UGX']);
 
 /**

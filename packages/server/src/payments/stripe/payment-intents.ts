@@ -1,4 +1,4 @@
-import { type Purchase, parseMoney, type Refused, SpendcapError } from '@spendcap/core';
+import { type Purchase, parseMoney, SpendcapError } from '@spendcap/core';
 import type Stripe from 'stripe';
 import { callError, forbidden } from './errors.ts';
 import { idempotencyKey } from './idempotency.ts';
@@ -38,7 +38,7 @@ export function guardPaymentIntents(deps: StripeDeps): Verbs {
           return stripe.paymentIntents.create({ ...params, metadata }, callOptions);
         },
       });
-      if ('allowed' in started) return started satisfies Refused;
+      if ('allowed' in started) return started;
       const { reservation, result } = started;
       const purchase = await settleOrLeave(
         () => settlePayment(deps.limiter, result),
@@ -109,8 +109,8 @@ function assertCovered(payment: Stripe.PaymentIntent, purchase: Purchase): void 
 }
 
 /**
- * A step repeated in the same state has the same key; after a decline it is another attempt, with another
- * key. Your own key, if you give one, is made part of it.
+ * A step repeated in the same state has the same key; after a decline it is another attempt, with
+ * another key. Your own key, if you give one, is made part of it.
  */
 function stepKey(verb: string, payment: Stripe.PaymentIntent, own?: string): Promise<string> {
   const attempt = idOf(payment.latest_charge) ?? 'none';
@@ -118,7 +118,9 @@ function stepKey(verb: string, payment: Stripe.PaymentIntent, own?: string): Pro
   return idempotencyKey(verb, own === undefined ? parts : [...parts, own]);
 }
 
-/** Makes one call on a payment; whatever goes wrong, the hold stays until Stripe has told the truth. */
+/**
+ * Makes one call on a payment; whatever goes wrong, the hold stays until Stripe has told the truth.
+ */
 async function step(deps: StripeDeps, call: () => Promise<Payment>): Promise<Payment> {
   try {
     return await settled(deps, await call());

@@ -18,11 +18,21 @@ export interface Reconciled {
 }
 
 /**
- * Asks Stripe about the guard's holds whose time is up, oldest first, and settles them: what was paid is
- * committed; what is still open is cancelled first, and released only once Stripe says that it is closed; what is
- * processing or waits for a capture stays. A hold that Stripe has never heard of is released an hour after its
- * time. Run it every few minutes, in one process.
+ * Asks Stripe about the guard's holds whose time is up, oldest first, and settles them: what was
+ * paid is committed; what is still open is cancelled first, and released only once Stripe says that
+ * it is closed; what is processing or waits for a capture stays. A hold that Stripe has never heard
+ * of is released an hour after its time. Run it every few minutes, in one process.
  *
+ * @example
+ * ```ts
+ * import { cnGame, createLimiter } from '@spendcap/server';
+ * import { reconcileStripe } from '@spendcap/server/payments/stripe';
+ * import { memoryStore } from '@spendcap/server/stores/memory';
+ * import Stripe from 'stripe';
+ * const limiter = createLimiter({ policy: cnGame(), store: memoryStore() });
+ * const reconcile = reconcileStripe({ stripe: new Stripe('sk_test_example'), limiter });
+ * await reconcile({ limit: 50 }); // => []
+ * ```
  * @returns one entry for each hold looked at; rejects only if the store cannot list them
  */
 export function reconcileStripe(

@@ -16,7 +16,9 @@ interface Marked {
   readonly metadata: Stripe.Metadata | null;
 }
 
-/** The purchase that an object of Stripe's belongs to; `null` for one that the guard did not make. */
+/**
+ * The purchase that an object of Stripe's belongs to; `null` for one that the guard did not make.
+ */
 export function purchaseIdOf({ metadata }: Marked): string | null {
   return metadata?.[PURCHASE_KEY] || null;
 }
@@ -28,8 +30,8 @@ export async function purchaseOf(limiter: Limiter, id: string): Promise<Purchase
 }
 
 /**
- * Tells the ledger what became of a PaymentIntent: `succeeded` commits what was received, `canceled`
- * releases, and every other status, also one that is not known yet, keeps the hold.
+ * Tells the ledger what became of a PaymentIntent: `succeeded` commits what was received,
+ * `canceled` releases, and every other status, also one that is not known yet, keeps the hold.
  */
 export async function settlePayment(
   limiter: Limiter,
@@ -58,8 +60,8 @@ function receivedOf(payment: Stripe.PaymentIntent, purchase: Purchase): string {
 }
 
 /**
- * Tells the ledger what became of a Checkout Session. Its PaymentIntent is the truth about the money, and is
- * read anew; without one nothing was paid, so that a closed session releases.
+ * Tells the ledger what became of a Checkout Session. Its PaymentIntent is the truth about the
+ * money, and is read anew; without one nothing was paid, so that a closed session releases.
  */
 export async function settleSession(
   { stripe, limiter }: StripeDeps,
@@ -81,8 +83,9 @@ export async function settleSession(
 }
 
 /**
- * Records a refund by its status: `succeeded` gives back, `failed` and `canceled` take that back again, and
- * anything else waits for the webhook. A refund implies the charge, so a missing commit is made first.
+ * Records a refund by its status: `succeeded` gives back, `failed` and `canceled` take that back
+ * again, and anything else waits for the webhook. A refund implies the charge, so a missing commit
+ * is made first.
  */
 export async function settleRefund(
   limiter: Limiter,
@@ -113,8 +116,8 @@ export async function settleRefund(
 }
 
 /**
- * Settles after Stripe has answered. A ledger that is away for a moment does not turn a charge into a failure:
- * the hold counts on, and the webhook or the reconciler settles it.
+ * Settles after Stripe has answered. A ledger that is away for a moment does not turn a charge into
+ * a failure: the hold counts on, and the webhook or the reconciler settles it.
  */
 export async function settleOrLeave<T>(settle: () => Promise<T>, otherwise: T): Promise<T> {
   try {

@@ -24,8 +24,8 @@ export interface Started<T> {
 }
 
 /**
- * Reserves, then makes the call that starts a charge. The hold is made with `onExpiry: 'reconcile'`, so that it
- * counts until Stripe has said what became of it.
+ * Reserves, then makes the call that starts a charge. The hold is made with `onExpiry:
+ * 'reconcile'`, so that it counts until Stripe has said what became of it.
  */
 export async function startCharge<T>(
   deps: StripeDeps,
@@ -75,8 +75,9 @@ function assertMayStart(reservation: Reservation, kind: PaymentKind, now: number
 }
 
 /**
- * The call was not done. A PaymentIntent that it left behind could still be paid, so it is cancelled before
- * the hold goes. After a replay another call with this id may have charged: the reconciler finds out.
+ * The call was not done. A PaymentIntent that it left behind could still be paid, so it is
+ * cancelled before the hold goes. After a replay another call with this id may have charged: the
+ * reconciler finds out.
  */
 async function giveUp(
   { stripe, limiter }: StripeDeps,

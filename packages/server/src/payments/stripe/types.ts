@@ -4,11 +4,13 @@ import type { Limiter, Player } from '../../types.ts';
 
 /** Who buys what: the `spendcap` member of the request options of a call that starts a charge. */
 export interface PurchaseContext extends Player {
-  /** Made by you and kept before the call: a retry with it never charges twice. 1 to 128 characters. */
+  /**
+   * Made by you and kept before the call: a retry with it never charges twice. 1 to 128 characters.
+   */
   readonly id: string;
   /**
-   * Checkout only: the most that the session can charge, in Stripe's integer units. Needed where the
-   * line items do not tell it (`price` ids, adjustable quantities, shipping, taxes).
+   * Checkout only: the most that the session can charge, in Stripe's integer units. Needed where
+   * the line items do not tell it (`price` ids, adjustable quantities, shipping, taxes).
    */
   readonly amount?: number;
   readonly category?: string;
@@ -46,8 +48,9 @@ type Payment = Promise<Stripe.Response<Stripe.PaymentIntent>>;
 export interface GuardedPaymentIntents
   extends Omit<PaymentIntents, 'create' | 'confirm' | 'capture' | 'cancel'> {
   /**
-   * Reserves, then creates. A refusal is a value and Stripe is not called. A decline at `confirm: true`
-   * ends the purchase: the PaymentIntent is cancelled and the hold given back; buy with a new id.
+   * Reserves, then creates. A refusal is a value and Stripe is not called. A decline at `confirm:
+   * true` ends the purchase: the PaymentIntent is cancelled and the hold given back; buy with a new
+   * id.
    */
   create(
     params: Stripe.PaymentIntentCreateParams,
@@ -78,7 +81,9 @@ export interface GuardedSessions extends Omit<Sessions, 'create' | 'expire'> {
 
 /** `stripe.refunds` under guard. */
 export interface GuardedRefunds extends Omit<Stripe['refunds'], 'create'> {
-  /** Refunds, and records it once it has succeeded. A part refund needs your own `idempotencyKey`. */
+  /**
+   * Refunds, and records it once it has succeeded. A part refund needs your own `idempotencyKey`.
+   */
   create(
     params: Stripe.RefundCreateParams,
     options?: CallOptions,

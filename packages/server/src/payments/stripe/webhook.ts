@@ -26,15 +26,28 @@ export interface StripeWebhookOptions extends StripeDeps {
 }
 
 /**
- * The endpoint for Stripe's events, as a function of a fetch `Request` with its body unread. Events may come late,
- * twice and in any order: the ledger ends the same. Subscribe it to `payment_intent.succeeded`,
- * `payment_intent.canceled`, `checkout.session.completed`, `.expired`, `.async_payment_succeeded`,
- * `.async_payment_failed`, `refund.created`, `refund.updated`, `refund.failed` and `charge.refunded`.
+ * The endpoint for Stripe's events, as a function of a fetch `Request` with its body unread. Events
+ * may come late, twice and in any order: the ledger ends the same. Subscribe it to
+ * `payment_intent.succeeded`, `payment_intent.canceled`, `checkout.session.completed`, `.expired`,
+ * `.async_payment_succeeded`, `.async_payment_failed`, `refund.created`, `refund.updated`,
+ * `refund.failed` and `charge.refunded`.
  *
- * Answers 200 for an event that was settled, does not concern a purchase, or was refused by the ledger for good
- * (told to `onProblem`, since a retry would not help); 400 for a bad signature; 405, 413; and 503
- * when the ledger or Stripe is away, so that Stripe delivers again.
+ * Answers 200 for an event that was settled, does not concern a purchase, or was refused by the
+ * ledger for good (told to `onProblem`, since a retry would not help); 400 for a bad signature;
+ * 405, 413; and 503 when the ledger or Stripe is away, so that Stripe delivers again.
  *
+ * @example
+ * ```ts
+ * import { cnGame, createLimiter } from '@spendcap/server';
+ * import { stripeWebhook } from '@spendcap/server/payments/stripe';
+ * import { memoryStore } from '@spendcap/server/stores/memory';
+ * import Stripe from 'stripe';
+ * const limiter = createLimiter({ policy: cnGame(), store: memoryStore() });
+ * const stripe = new Stripe('sk_test_example');
+ * const webhook = stripeWebhook({ stripe, limiter, secrets: ['whsec_example'] });
+ * const forged = new Request('https://shop.example/stripe', { method: 'POST', body: '{}' });
+ * (await webhook(forged)).status; // => 400
+ * ```
  * @throws TypeError without a secret, or for a tolerance that is not above zero
  */
 export function stripeWebhook(
@@ -114,7 +127,9 @@ async function settleEvent(options: StripeWebhookOptions, event: Stripe.Event): 
   }
 }
 
-/** True if the event was about a purchase. Types that only say "not yet" are left to the default. */
+/**
+ * True if the event was about a purchase. Types that only say "not yet" are left to the default.
+ */
 async function settle(deps: StripeDeps, event: Stripe.Event): Promise<boolean> {
   switch (event.type) {
     case 'payment_intent.succeeded':

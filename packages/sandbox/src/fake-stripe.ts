@@ -1,0 +1,149 @@
+import { completeSession, expireDueSessions, finishSession } from './fake-stripe/checkout.ts';
+import { unexpectedState } from './fake-stripe/errors.ts';
+import type {
+  FakeCharge,
+  FakeEvent,
+  FakePaymentIntent,
+  FakeRefund,
+  FakeSession,
+} from './fake-stripe/objects.ts';
+import { charge, failAttempt, findPayment } from './fake-stripe/payment-intents.ts';
+import { finishRefund } from './fake-stripe/refunds.ts';
+import { newState, type State } from './fake-stripe/state.ts';
+import { createTransport, type Fault, type SeenRequest } from './fake-stripe/transport.ts';
+import { signedRequest } from './fake-stripe/webhooks.ts';
+
+export interface FakeStripeOptions {
+  /** Epoch milliseconds; `Date.now` if absent. */
+  readonly now?: () => number;
+  /** Secret that webhooks are signed with. */
+  readonly webhookSecret?: string;
+  /** Prices that Checkout line items may name. */
+  readonly prices?: Readonly<
+    Record<string, { readonly unit_amount: number; readonly currency: string }>
+  >;
+}
+
+export interface SendOptions {
+  readonly url?: string;
+  /** Signs with another secret. */
+  readonly secret?: string;
+  /** Signed so many seconds ago. */
+  readonly age?: number;
+}
+
+/** A Stripe that lives in this process. Its objects are live: read them, and change nothing. */
+export interface FakeStripe {
+  /** The API as a msw handler answers: a dropped connection is `Response.error()`. */
+  readonly handle: (request: Request) => Promise<Response>;
+  /** The API as `fetch`, for `Stripe.createFetchHttpClient(fake.fetch)`: a dropped one rejects. */
+  readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
+  readonly webhookSecret: string;
+  /** Every request that came in, in order. */
+  readonly requests: readonly SeenRequest[];
+  /** Every event so far, in order. */
+  readonly events: readonly FakeEvent[];
+  /** Every charge, failed ones too. */
+  charges(): readonly FakeCharge[];
+  paymentIntents(): readonly FakePaymentIntent[];
+  /** Captured less refunded, in the currency's smallest unit. */
+  netCharged(currency: string): number;
+  /** The player pays on a Checkout page. */
+  completeCheckout(sessionId: string, paymentMethod?: string): FakeSession;
+  /** The player answers the bank's question (3-D Secure). */
+  authenticate(paymentIntentId: string, success: boolean): FakePaymentIntent;
+  /** A payment that was processing comes through, or does not. */
+  finishProcessing(paymentIntentId: string, success: boolean): FakePaymentIntent;
+  /** Refunds made from now on begin so. */
+  refundsBegin(status: 'succeeded' | 'pending'): void;
+  finishRefund(refundId: string, status: 'succeeded' | 'failed'): FakeRefund;
+  /** Ends the Checkout Sessions whose time is up. Every request does so too. */
+  expireDue(): void;
+  /** Makes the next matching request go wrong. */
+  fail(fault: Fault): void;
+  /** The signed webhook request of an event. */
+  webhook(event: FakeEvent, options?: SendOptions): Request;
+  /** Delivers events to an endpoint, in this order, one after the other. */
+  deliver(
+    events: readonly FakeEvent[],
+    endpoint: (request: Request) => Promise<Response>,
+  ): Promise<readonly Response[]>;
+}
+
+/**
+ * A stateful Stripe for tests and demos: PaymentIntents, Checkout Sessions, refunds, idempotency
+ * keys, test payment methods, events with signed webhooks, and faults on demand. Written from the
+ * documented behaviour of the API. What it does not know answers 404.
+ */
+export function fakeStripe(options: FakeStripeOptions = {}): FakeStripe {
+  const { now = Date.now, webhookSecret = 'whsec_fake', prices = {} } = options;
+  const state = newState(now);
+  for (const [id, price] of Object.entries(prices)) state.prices.set(id, price);
+  const transport = createTransport(state);
+  const webhook = (event: FakeEvent, send: SendOptions = {}): Request =>
+    signedRequest(event, {
+      url: send.url ?? 'https://shop.example/webhooks/stripe',
+      secret: send.secret ?? webhookSecret,
+      timestamp: Math.floor(now() / 1000) - (send.age ?? 0),
+    });
+  return {
+    handle: transport.handle,
+    async fetch(input, init) {
+      const response = await transport.handle(new Request(input, init));
+      if (response.type === 'error') throw new TypeError('The connection was closed.');
+      return response;
+    },
+    webhookSecret,
+    requests: transport.seen,
+    events: state.events,
+    charges: () => [...state.charges.values()],
+    paymentIntents: () => [...state.paymentIntents.values()],
+    netCharged: (currency) =>
+      [...state.charges.values()]
+        .filter((made) => made.currency === currency)
+        .reduce((sum, made) => sum + made.amount_captured - made.amount_refunded, 0),
+    completeCheckout: (id, method = 'pm_card_visa') => completeSession(state, id, method),
+    authenticate: (id, success) =>
+      conclude(state, { id, success, from: 'requires_action', code: 'authentication_failure' }),
+    finishProcessing(id, success) {
+      const from = 'processing';
+      const payment = conclude(state, {
+        id,
+        success,
+        from,
+        code: 'payment_method_provider_decline',
+      });
+      finishSession(state, payment);
+      return payment;
+    },
+    refundsBegin(status) {
+      state.refundStatus = status;
+    },
+    finishRefund: (id, status) => finishRefund(state, id, status),
+    expireDue: () => expireDueSessions(state),
+    fail: transport.fail,
+    webhook,
+    async deliver(events, endpoint) {
+      const answers: Response[] = [];
+      for (const event of events) answers.push(await endpoint(webhook(event)));
+      return answers;
+    },
+  };
+}
+
+interface Conclusion {
+  readonly id: string;
+  readonly success: boolean;
+  readonly from: 'processing' | 'requires_action';
+  readonly code: string;
+}
+
+function conclude(state: State, { id, success, from, code }: Conclusion): FakePaymentIntent {
+  const payment = findPayment(state, id);
+  if (payment.status !== from) {
+    throw unexpectedState('payment_intent_unexpected_state', `It is ${payment.status}.`);
+  }
+  if (success) charge(state, payment);
+  else failAttempt(state, payment, code);
+  return payment;
+}

@@ -1,0 +1,94 @@
+/** The parts of Stripe's objects that a limiter works with, in the API's own names. */
+
+export type PaymentStatus =
+  | 'requires_payment_method'
+  | 'requires_confirmation'
+  | 'requires_action'
+  | 'processing'
+  | 'requires_capture'
+  | 'canceled'
+  | 'succeeded';
+
+export interface FakePaymentIntent {
+  readonly id: string;
+  readonly object: 'payment_intent';
+  readonly created: number;
+  readonly livemode: false;
+  readonly currency: string;
+  readonly client_secret: string;
+  readonly capture_method: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  amount: number;
+  amount_capturable: number;
+  amount_received: number;
+  status: PaymentStatus;
+  payment_method: string | null;
+  latest_charge: string | null;
+  canceled_at: number | null;
+  cancellation_reason: string | null;
+  next_action: { readonly type: string } | null;
+  last_payment_error: { readonly type: string; readonly code: string } | null;
+}
+
+export interface FakeCharge {
+  readonly id: string;
+  readonly object: 'charge';
+  readonly created: number;
+  readonly livemode: false;
+  readonly amount: number;
+  readonly currency: string;
+  readonly payment_intent: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  amount_captured: number;
+  amount_refunded: number;
+  captured: boolean;
+  paid: boolean;
+  refunded: boolean;
+  status: 'succeeded' | 'pending' | 'failed';
+}
+
+export interface FakeRefund {
+  readonly id: string;
+  readonly object: 'refund';
+  readonly created: number;
+  readonly amount: number;
+  readonly currency: string;
+  readonly charge: string;
+  readonly payment_intent: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly reason: string | null;
+  status: 'pending' | 'succeeded' | 'failed' | 'canceled';
+  failure_reason: string | null;
+}
+
+export interface FakeSession {
+  readonly id: string;
+  readonly object: 'checkout.session';
+  readonly created: number;
+  readonly livemode: false;
+  readonly mode: 'payment';
+  readonly amount_total: number;
+  readonly currency: string;
+  readonly client_reference_id: string | null;
+  readonly expires_at: number;
+  readonly metadata: Readonly<Record<string, string>>;
+  payment_intent: string | null;
+  payment_status: 'paid' | 'unpaid' | 'no_payment_required';
+  status: 'open' | 'complete' | 'expired';
+  url: string | null;
+}
+
+export type FakeObject = FakePaymentIntent | FakeCharge | FakeRefund | FakeSession;
+
+export interface FakeEvent {
+  readonly id: string;
+  readonly object: 'event';
+  readonly api_version: string;
+  readonly created: number;
+  readonly livemode: false;
+  readonly pending_webhooks: number;
+  readonly request: { readonly id: null; readonly idempotency_key: string | null };
+  readonly type: string;
+  /** The object as it was when the event happened. */
+  readonly data: { readonly object: FakeObject };
+}

@@ -1,0 +1,64 @@
+import { invalidParameter, missing, unexpectedState } from './errors.ts';
+import { type FormObject, textIn, textsIn } from './form.ts';
+import type { FakeCharge, FakeRefund } from './objects.ts';
+import { findPayment, integerIn } from './payment-intents.ts';
+import { emit, newId, type State, seconds } from './state.ts';
+
+export function createRefund(state: State, params: FormObject): FakeRefund {
+  const charge = chargeOf(state, params);
+  const left = charge.amount_captured - charge.amount_refunded;
+  if (left <= 0) {
+    throw unexpectedState('charge_already_refunded', 'The charge has nothing left to refund.');
+  }
+  const amount = textIn(params, 'amount') === undefined ? left : integerIn(params, 'amount');
+  if (amount > left) throw invalidParameter('amount', 'More than is left of the charge.');
+  const refund: FakeRefund = {
+    id: newId(state, 're'),
+    object: 'refund',
+    created: seconds(state),
+    amount,
+    currency: charge.currency,
+    charge: charge.id,
+    payment_intent: charge.payment_intent,
+    metadata: textsIn(params, 'metadata'),
+    reason: textIn(params, 'reason') ?? null,
+    status: state.refundStatus,
+    failure_reason: null,
+  };
+  state.refunds.set(refund.id, refund);
+  // Cumulative, and counted while a refund is pending as well.
+  charge.amount_refunded += amount;
+  charge.refunded = charge.amount_refunded === charge.amount_captured;
+  emit(state, 'refund.created', refund);
+  emit(state, 'charge.refunded', charge);
+  return refund;
+}
+
+function chargeOf(state: State, params: FormObject): FakeCharge {
+  const paymentId = textIn(params, 'payment_intent');
+  const id =
+    paymentId === undefined
+      ? textIn(params, 'charge')
+      : findPayment(state, paymentId).latest_charge;
+  const charge = state.charges.get(id ?? '');
+  if (charge === undefined) throw missing('charge', id ?? '');
+  return charge;
+}
+
+/** The bank answers: a pending refund succeeds, or a refund fails, even one that had succeeded. */
+export function finishRefund(state: State, id: string, status: 'succeeded' | 'failed'): FakeRefund {
+  const refund = state.refunds.get(id);
+  if (refund === undefined) throw missing('refund', id);
+  refund.status = status;
+  if (status === 'failed') {
+    refund.failure_reason = 'lost_or_stolen_card';
+    const charge = state.charges.get(refund.charge);
+    if (charge !== undefined) {
+      charge.amount_refunded -= refund.amount;
+      charge.refunded = false;
+    }
+    emit(state, 'refund.failed', refund);
+  }
+  emit(state, 'refund.updated', refund);
+  return refund;
+}

@@ -1,0 +1,68 @@
+import type { FormObject } from './form.ts';
+import type {
+  FakeCharge,
+  FakeEvent,
+  FakeObject,
+  FakePaymentIntent,
+  FakeRefund,
+  FakeSession,
+} from './objects.ts';
+
+/** Everything that the fake knows. */
+export interface State {
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  readonly paymentIntents: Map<string, FakePaymentIntent>;
+  readonly charges: Map<string, FakeCharge>;
+  readonly refunds: Map<string, FakeRefund>;
+  readonly sessions: Map<string, FakeSession>;
+  /** What a session's PaymentIntent will be made with. */
+  readonly intentData: Map<string, FormObject>;
+  readonly prices: Map<string, { readonly unit_amount: number; readonly currency: string }>;
+  readonly events: FakeEvent[];
+  /** Status that the next refunds begin with. */
+  refundStatus: 'succeeded' | 'pending';
+  /** The newest object of each kind has the highest number. */
+  serial: number;
+  /** The key of the request under way, for its events. */
+  idempotencyKey: string | null;
+}
+
+export function newState(now: () => number): State {
+  return {
+    now,
+    paymentIntents: new Map(),
+    charges: new Map(),
+    refunds: new Map(),
+    sessions: new Map(),
+    intentData: new Map(),
+    prices: new Map(),
+    events: [],
+    refundStatus: 'succeeded',
+    serial: 0,
+    idempotencyKey: null,
+  };
+}
+
+export function newId(state: State, prefix: string): string {
+  state.serial += 1;
+  return `${prefix}_fake${String(state.serial).padStart(8, '0')}`;
+}
+
+export function seconds(state: State): number {
+  return Math.floor(state.now() / 1000);
+}
+
+export function emit(state: State, type: string, object: FakeObject): void {
+  state.events.push({
+    id: newId(state, 'evt'),
+    object: 'event',
+    api_version: '2026-10-28.endive',
+    created: seconds(state),
+    livemode: false,
+    pending_webhooks: 1,
+    request: { id: null, idempotency_key: state.idempotencyKey },
+    type,
+    data: { object: structuredClone(object) },
+  });
+}

@@ -1,0 +1,148 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expireDueSessions } from './checkout.ts';
+import { ApiError } from './errors.ts';
+import { decodeForm } from './form.ts';
+import { type Call, perform } from './routes.ts';
+import type { State } from './state.ts';
+
+/**
+ * What goes wrong with the next matching request:
+ * - `error`: 500, nothing is done, and the answer is kept under the idempotency key
+ * - `drop`: it is done, and the connection closes before the answer
+ * - `drop_before`: the connection closes before anything is done
+ * - `rate_limit`: 429, nothing is done
+ * - `delay`: it is done after `milliseconds`
+ */
+export interface Fault {
+  readonly kind: 'error' | 'drop' | 'drop_before' | 'rate_limit' | 'delay';
+  /** Only requests whose `METHOD /path` contains this. */
+  readonly on?: string;
+  /** How many requests; 1 if absent. */
+  readonly times?: number;
+  readonly milliseconds?: number;
+}
+
+/** A request as it arrived, whatever became of it. */
+export interface SeenRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly idempotencyKey: string | null;
+  readonly body: string;
+}
+
+interface Kept {
+  readonly fingerprint: string;
+  readonly status: number;
+  readonly text: string;
+}
+
+interface ActiveFault extends Fault {
+  left: number;
+}
+
+/** The HTTP side: authentication, idempotency as Stripe documents it, and faults. */
+export function createTransport(state: State) {
+  const seen: SeenRequest[] = [];
+  const faults: ActiveFault[] = [];
+  const kept = new Map<string, Kept>();
+  const running = new Set<string>();
+
+  async function handle(request: Request): Promise<Response> {
+    const url = new URL(request.url);
+    const { method } = request;
+    const body = method === 'GET' ? '' : await request.text();
+    const key = method === 'POST' ? request.headers.get('idempotency-key') : null;
+    seen.push({ method, path: url.pathname, idempotencyKey: key, body });
+    if (!request.headers.get('authorization')?.startsWith('Bearer sk_')) {
+      const message = 'You did not provide an API key.';
+      return json(401, { error: { type: 'invalid_request_error', message } });
+    }
+    const params = decodeForm(method === 'GET' ? url.search.slice(1) : body);
+    const call = { method, path: url.pathname, params };
+    const fingerprint = `${method} ${url.pathname}?${body}`;
+    const fault = takeFault(`${method} ${url.pathname}`);
+    if (fault?.kind === 'drop_before') return Response.error();
+    if (fault?.kind === 'rate_limit') return rateLimited();
+    if (key === null) return answer(call, fault);
+
+    const before = kept.get(key);
+    if (before !== undefined) return replay(before, fingerprint);
+    if (running.has(key)) return inUse();
+    running.add(key);
+    try {
+      return await answer(call, fault, { key, fingerprint });
+    } finally {
+      running.delete(key);
+    }
+  }
+
+  function takeFault(target: string): Fault | undefined {
+    const fault = faults.find(({ on, left }) => left > 0 && target.includes(on ?? ''));
+    if (fault !== undefined) fault.left -= 1;
+    return fault;
+  }
+
+  async function answer(
+    call: Call,
+    fault: Fault | undefined,
+    keep?: { readonly key: string; readonly fingerprint: string },
+  ): Promise<Response> {
+    if (fault?.kind === 'delay') await sleep(fault.milliseconds ?? 50);
+    state.idempotencyKey = keep?.key ?? null;
+    const { status, text, executed } = run(state, call, fault);
+    if (keep !== undefined && executed) {
+      kept.set(keep.key, { fingerprint: keep.fingerprint, status, text });
+    }
+    return fault?.kind === 'drop'
+      ? Response.error()
+      : new Response(text, { status, headers: JSON_TYPE });
+  }
+
+  return {
+    handle,
+    seen,
+    fail(fault: Fault): void {
+      faults.push({ ...fault, left: fault.times ?? 1 });
+    },
+  };
+}
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+function run(state: State, call: Call, fault: Fault | undefined) {
+  try {
+    if (fault?.kind === 'error') {
+      throw new ApiError(500, { type: 'api_error', message: 'Something went wrong on our end.' });
+    }
+    expireDueSessions(state);
+    return { status: 200, text: JSON.stringify(perform(state, call)), executed: true };
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const { status, body, executed } = error;
+    return { status, text: JSON.stringify({ error: body }), executed };
+  }
+}
+
+function replay(before: Kept, fingerprint: string): Response {
+  if (before.fingerprint !== fingerprint) {
+    const message = 'Keys for idempotent requests can only be used with the same parameters.';
+    return json(400, { error: { type: 'idempotency_error', message } });
+  }
+  const headers = { ...JSON_TYPE, 'idempotent-replayed': 'true' };
+  return new Response(before.text, { status: before.status, headers });
+}
+
+function inUse(): Response {
+  const message = 'There is another request in progress with this idempotency key.';
+  const code = 'idempotency_key_in_use';
+  return json(409, { error: { type: 'idempotency_error', code, message } });
+}
+
+function rateLimited(): Response {
+  const message = 'Too many requests.';
+  return json(429, { error: { type: 'invalid_request_error', code: 'rate_limit', message } });
+}
+
+function json(status: number, body: unknown): Response {
+  return new Response(JSON.stringify(body), { status, headers: JSON_TYPE });
+}
