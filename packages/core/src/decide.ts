@@ -30,10 +30,15 @@ export interface PurchaseFacts {
 const remembered = new WeakMap<Policy, Map<number, Rules>>();
 const MAX_BANDS = 30;
 
-/** The rules of an age range: each limit is the strictest over the bands that the range touches. */
+/**
+ * The rules of an age range: each limit is the strictest over the bands that the range touches.
+ *
+ * @throws TypeError for a range that holds no age, which would otherwise have no limits
+ */
 export function rulesFor(policy: Policy, range: AgeRange): Rules {
   const touches = ({ minAge, maxAgeExclusive }: Band): boolean =>
     range.min < (maxAgeExclusive ?? Infinity) && minAge < (range.maxExclusive ?? Infinity);
+  if (!(range.min < (range.maxExclusive ?? Infinity))) throw new TypeError('an empty age range');
   const first = policy.bands.findIndex(touches);
   const last = policy.bands.findLastIndex(touches);
   return rulesOfBands(policy, first, last);
@@ -137,7 +142,8 @@ function reasonsOf(
   for (const limit of limitsOn(rules, purchase.category)) {
     const known = usage.find(({ limit: { key } }) => key === limit.key);
     const used = known?.used ?? 0;
-    if (used + purchase.amount > limit.cap) {
+    // Not `>`, so that an amount that is no number is refused.
+    if (!(used + purchase.amount <= limit.cap)) {
       reasons.push(capReason({ limit, used, resetsAt: known?.resetsAt ?? null }, policy.currency));
     }
   }

@@ -12,7 +12,11 @@ const token = (max: number) =>
     .max(max);
 const isoDate = z.string().refine(isIsoDate, 'must be a calendar date such as 2024-01-31');
 const age = z.int().min(0).max(150);
-const categories = z.array(token(64)).min(1).max(50);
+const categories = z
+  .array(token(64))
+  .min(1)
+  .max(50)
+  .refine((names) => new Set(names).size === names.length, 'names a category twice');
 
 const row = {
   id: token(100).describe('Stable id of this row, given with every refusal.'),
@@ -74,9 +78,7 @@ export type Limit = Band['limits'][number];
 export function parsePolicy(document: unknown): Policy {
   const parsed = policySchema.safeParse(document);
   if (!parsed.success) {
-    throw invalid(
-      parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })),
-    );
+    throw invalid(parsed.error.issues.flatMap(faultsOf));
   }
   const errors = [
     ...currencyFaults(parsed.data),
@@ -96,6 +98,17 @@ function invalid(errors: NonNullable<SpendcapErrorOptions['errors']>): SpendcapE
 interface Fault {
   readonly path: string;
   readonly message: string;
+}
+
+/** An unknown field is told by its own path, like every other fault. */
+function faultsOf(issue: z.core.$ZodIssue): Fault[] {
+  if (issue.code !== 'unrecognized_keys') {
+    return [{ path: issue.path.join('.'), message: issue.message }];
+  }
+  return issue.keys.map((key) => ({
+    path: [...issue.path, key].join('.'),
+    message: 'is not a field of a policy',
+  }));
 }
 
 function currencyFaults({ currency, bands }: Policy): Fault[] {
@@ -159,6 +172,12 @@ function rowFaults({ bands, effectiveFrom, effectiveTo }: Policy): Fault[] {
         faults.push({ path: `bands.${b}.limits.${l}`, message });
       }
       selectors.add(selector);
+    }
+    const forbidden = (band.forbiddenCategories ?? []).map(({ category }) => category);
+    for (const [c, category] of forbidden.entries()) {
+      if (forbidden.indexOf(category) === c) continue;
+      const path = `bands.${b}.forbiddenCategories.${c}`;
+      faults.push({ path, message: 'forbids the same category twice' });
     }
   }
   return faults;

@@ -20,7 +20,7 @@ export type { LimiterOptions } from './internal/context.ts';
  */
 export function createLimiter(options: LimiterOptions): Limiter {
   const context: Context = contextOf(options);
-  const { store, permits } = context;
+  const { store, permits, unrecorded } = context;
   return {
     reserve: (request) => reserve(context, request),
     check: (request) => check(context, request),
@@ -37,6 +37,9 @@ export function createLimiter(options: LimiterOptions): Limiter {
       context.policyAt(context.clock());
       await store.ready();
     },
-    close: () => store.close(),
+    close: async () => {
+      await unrecorded.recordAll();
+      await store.close();
+    },
   };
 }

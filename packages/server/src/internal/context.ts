@@ -33,13 +33,16 @@ export interface Context {
   readonly exchange: Exchange | undefined;
   readonly events: ReturnType<typeof emitter>;
   readonly unrecorded: ReturnType<typeof unrecordedPurchases>;
-  /** The currency of the caps, the same in every version of the policy. */
-  readonly currency: string;
   /** Rejects a clock that tells no time, rather than count in the wrong window. */
   clock(): number;
   /** The version in force. */
   policyAt(at: number): Policy;
+  /** Whether a refund gives allowance back; money goes back even when no version is in force. */
+  restoresAt(at: number): boolean;
 }
+
+/** The latest instant of a year with four digits: a clock in microseconds is beyond it. */
+const LAST_INSTANT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 /** @throws TypeError for wrong options */
 export function contextOf(options: LimiterOptions): Context {
@@ -53,10 +56,9 @@ export function contextOf(options: LimiterOptions): Context {
     exchange: options.exchange,
     events: emitter(options.onEvent),
     unrecorded: unrecordedPurchases(options.store),
-    currency: versions[0].currency,
     clock() {
       const at = now();
-      if (Number.isSafeInteger(at) && at >= 0) return at;
+      if (Number.isSafeInteger(at) && at >= 0 && at <= LAST_INSTANT) return at;
       throw new SpendcapError('clock_invalid', 'The clock tells no time.');
     },
     policyAt(at) {
@@ -64,32 +66,47 @@ export function contextOf(options: LimiterOptions): Context {
       if (policy !== undefined) return policy;
       throw new SpendcapError('policy_not_in_effect', 'No version of the policy is in force now.');
     },
+    restoresAt(at) {
+      const policy = policyInForce(versions, at) ?? versions[versions.length - 1];
+      return policy?.refunds === 'original_window';
+    },
   };
 }
 
-function versionsOf(policy: Policy | readonly Policy[]): readonly [Policy, ...Policy[]] {
-  const [first, ...rest] = [policy].flat() as readonly Policy[];
-  if (first === undefined) throw new TypeError('policy must not be empty');
-  const versions = [first, ...rest].sort((a, b) => (a.effectiveFrom < b.effectiveFrom ? -1 : 1));
+/** The versions in the order of their dates. */
+function versionsOf(policy: Policy | readonly Policy[]): readonly Policy[] {
+  const versions = ([policy].flat() as readonly Policy[]).toSorted((a, b) =>
+    a.effectiveFrom < b.effectiveFrom ? -1 : 1,
+  );
+  if (versions[0]?.bands === undefined) throw new TypeError('policy must be a policy, or several');
   for (const [index, version] of versions.entries()) {
     const next = versions[index + 1];
     if (next === undefined) break;
     if (next.id !== version.id || next.currency !== version.currency) {
       throw new TypeError('versions of a policy must have the same id and currency');
     }
+    if (versions.some((other) => other !== version && other.version === version.version)) {
+      throw new TypeError('versions of a policy must have different names');
+    }
     if (version.effectiveTo === undefined || next.effectiveFrom < version.effectiveTo) {
       throw new TypeError('versions of a policy must not overlap: give effectiveTo');
     }
   }
-  return [first, ...rest];
+  return versions;
 }
 
 /** Verified evidence of who buys, or `null` if there is none at all. */
 export async function evidenceOf(context: Context, player: Player): Promise<AgeEvidence | null> {
-  if (player.evidence !== undefined) return player.evidence;
+  if (player.evidence !== undefined) return checkedEvidence(player.evidence);
   if (player.ageToken === undefined) return null;
   if (context.ageTokens === undefined) {
     throw new TypeError('createLimiter needs ageTokens to take an ageToken');
   }
   return context.ageTokens.verify(player.ageToken);
+}
+
+/** Without a subject, all who buy would share one allowance. */
+function checkedEvidence(evidence: AgeEvidence): AgeEvidence {
+  if (typeof evidence.subject === 'string' && evidence.subject !== '') return evidence;
+  throw new TypeError('evidence must name a subject');
 }

@@ -7,9 +7,11 @@ export function emitter(onEvent: ((event: SpendcapEvent) => void) | undefined) {
   const emit = (event: SpendcapEvent): void => {
     if (onEvent === undefined) return;
     try {
-      onEvent(event);
+      const listening: unknown = onEvent(event);
+      // An async listener fits the type, and its rejection would end the process.
+      if (listening instanceof Promise) listening.catch(warn);
     } catch {
-      process.emitWarning('An onEvent listener of spendcap threw.', 'SpendcapWarning');
+      warn();
     }
   };
 
@@ -25,4 +27,8 @@ export function emitter(onEvent: ((event: SpendcapEvent) => void) | undefined) {
   };
 
   return { emit, changed };
+}
+
+function warn(): void {
+  process.emitWarning('An onEvent listener of spendcap threw.', 'SpendcapWarning');
 }

@@ -16,6 +16,7 @@ import {
   parseAmount,
   type Reason,
   type RuleLimit,
+  type Rules,
   rulesFor,
   SpendcapError,
   windowOf,
@@ -55,7 +56,8 @@ export interface StandingInput {
 export function standing(input: StandingInput): Standing {
   const { at, policy, evidence, category = null, app = null, allCategories } = input;
   if (policy.scope === 'app' && app === null) throw invalid('app', 'is needed by this policy');
-  if (evidence.expiresAt <= at) {
+  // Not `<=`, so that evidence without an end is no evidence.
+  if (!(evidence.expiresAt > at)) {
     const message = 'The age evidence has expired.';
     throw new SpendcapError('age_token_invalid', message, { why: 'expired' });
   }
@@ -113,19 +115,23 @@ export function reasonsAgainst(asked: Question, used: readonly number[]): readon
 
 /** What a standing leaves, given what its windows have used. */
 export function allowanceOf(base: Standing, used: readonly number[]): Allowance {
-  const { policy, range, category } = base;
+  const { policy, range } = base;
   const rules = rulesFor(policy, range);
-  const unverified = base.evidence.statements.length === 0 && policy.unverified === 'refuse';
-  const blocked: Reason[] = unverified ? [{ code: 'age_unverified' }] : [];
-  blocked.push(...blockingReasons(rules, category));
-  if (rules.guardianApproval !== null) {
-    blocked.push({ code: 'guardian_approval_required', row: rules.guardianApproval });
-  }
   return {
     ...frame(policy, range),
     limits: usageOf(base, used).map((usage) => limitAllowance(usage, policy.currency)),
-    blocked,
+    blocked: blockedBy(base, rules),
   };
+}
+
+/** What refuses every purchase of a category, whatever its amount: in the words of `decide`. */
+function blockedBy({ policy, evidence, category }: Standing, rules: Rules): readonly Reason[] {
+  if (evidence.statements.length === 0 && policy.unverified === 'refuse') {
+    return [{ code: 'age_unverified' }];
+  }
+  const { guardianApproval: row } = rules;
+  const approval = row === null ? [] : [{ code: 'guardian_approval_required', row } as const];
+  return [...blockingReasons(rules, category), ...approval];
 }
 
 /** The allowance of someone of whom nothing is known: there is no one to count for. */

@@ -1,10 +1,13 @@
 import {
   type Allowance,
   type Decision,
+  parseAmount,
   type Reason,
   type Refused,
   type Reservation,
   type ReserveCommand,
+  type ReserveResult,
+  rulesFor,
   SpendcapError,
   type StoredPurchase,
 } from '@spendcap/core';
@@ -29,7 +32,6 @@ export async function reserve(
   checkPurchase(request);
   const asked = await ask(context, request);
   if ('allowed' in asked) return refused(context, request.id, asked);
-  await context.unrecorded.record(request.id);
   const command = commandOf(asked, request);
   if (reasonsAgainst(asked, []).length > 0) return refuseUnlessHeld(context, asked, command);
   const result = await hold(context, asked, command);
@@ -73,6 +75,7 @@ async function ask(context: Context, request: DecisionRequest): Promise<Question
   const policy = context.policyAt(at);
   const evidence = await evidenceOf(context, request);
   if (evidence === null) {
+    parseAmount(request.amount, request.currency);
     const reasons = [{ code: 'age_unverified' }] as const;
     return { allowed: false, reasons, allowance: unknownAllowance(policy) };
   }
@@ -104,20 +107,33 @@ function commandOf(asked: Question, request: PurchaseRequest): ReserveCommand {
 }
 
 /** Reserves; while the store is down, an adult may pass if the policy says so. */
-async function hold(context: Context, asked: Question, command: ReserveCommand) {
+async function hold(
+  context: Context,
+  asked: Question,
+  command: ReserveCommand,
+): Promise<ReserveResult> {
   try {
+    await context.unrecorded.record(command.id);
     const result = await context.store.reserve(command);
     reportExpired(context, result.expired);
-    if (context.unrecorded.size > 0) await context.unrecorded.recordAll();
+    void context.unrecorded.recordAll();
     return result;
   } catch (error) {
     const down = SpendcapError.isInstance(error) && error.retryable;
-    const free = asked.limits.length === 0;
-    if (!down || !free || asked.policy.onUnavailable !== 'allow_adults') throw error;
-    const purchase = context.unrecorded.add(command);
-    context.events.changed('purchase.unrecorded', purchase, { at: command.at });
-    return { outcome: 'held', purchase, replayed: false, used: [] } as const;
+    if (!down || asked.policy.onUnavailable !== 'allow_adults' || !isFree(asked)) throw error;
+    const result = context.unrecorded.add(command);
+    if (result.outcome === 'held' && !result.replayed) {
+      context.events.changed('purchase.unrecorded', result.purchase, { at: command.at });
+    }
+    return result;
   }
+}
+
+/** True for an adult: no age that this person may have is under any rule at all. */
+function isFree({ policy, range }: Question): boolean {
+  const { limits, forbidden, forbiddenCategories, guardianApproval } = rulesFor(policy, range);
+  const rules = limits.length + forbiddenCategories.size;
+  return rules === 0 && forbidden === null && guardianApproval === null;
 }
 
 async function reservation(
@@ -157,6 +173,7 @@ async function refuseUnlessHeld(
 ): Promise<Reservation | Refused> {
   const { store } = context;
   const { id, at, subject, windows } = command;
+  await context.unrecorded.record(id);
   const [found, usage] = await Promise.all([
     store.get({ id, at }),
     store.usage({ subject, windows, at }),

@@ -1,6 +1,5 @@
 import {
   type Purchase,
-  parseAmount,
   type RefundResult,
   type SettleResult,
   SpendcapError,
@@ -50,7 +49,7 @@ export async function refund(
   const { amount } = asked;
   const returned = await amountOf(context, { id, amount, rounding: 'down' });
   const at = context.clock();
-  const restores = context.policyAt(at).refunds === 'original_window';
+  const restores = context.restoresAt(at);
   const command = { id, refundId: asked.id, restores, at, ...returned };
   const result = await context.store.refund(command);
   return refunded(context, result, { type: 'purchase.refunded', at, refundId: asked.id });
@@ -92,8 +91,8 @@ async function known(context: Context, id: string): Promise<void> {
 }
 
 /**
- * What the caller calls an amount, in the ledger's minor units. Without an exchange every purchase
- * is in the policy's currency; with one, the purchase tells its currency and rate.
+ * What the caller calls an amount, in the ledger's minor units. Only the purchase tells its currency
+ * and rate: by now the limiter may have another policy, or no exchange any more.
  */
 async function amountOf(
   context: Context,
@@ -105,7 +104,6 @@ async function amountOf(
 ): Promise<{ readonly amount?: number }> {
   const { id, amount, rounding } = asked;
   if (amount === undefined) return {};
-  if (context.exchange === undefined) return { amount: parseAmount(amount, context.currency) };
   const { purchase, expired } = await context.store.get({ id, at: context.clock() });
   reportExpired(context, expired);
   if (purchase === null) throw notFound();
