@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROOT } from '../../scripts/packages.ts';
 import { collectExamples, examplesIn, executable, hasResults, typeFaults } from './examples.ts';
 
-const MIN_EXAMPLES = 10;
-const MIN_RESULTS = 20;
+const MIN_EXAMPLES = 25;
+const MIN_RESULTS = 40;
 
 const examples = collectExamples();
 const runnable = examples.filter(hasResults);
