@@ -61,6 +61,8 @@ export interface FakeStripe {
   expireDue(): void;
   /** Makes the next matching request go wrong. */
   fail(fault: Fault): void;
+  /** Takes back the faults that no request has met yet. */
+  heal(): void;
   /** The signed webhook request of an event. */
   webhook(event: FakeEvent, options?: SendOptions): Request;
   /** Delivers events to an endpoint, in this order, one after the other. */
@@ -122,6 +124,7 @@ export function fakeStripe(options: FakeStripeOptions = {}): FakeStripe {
     finishRefund: (id, status) => finishRefund(state, id, status),
     expireDue: () => expireDueSessions(state),
     fail: transport.fail,
+    heal: transport.heal,
     webhook,
     async deliver(events, endpoint) {
       const answers: Response[] = [];

@@ -55,7 +55,7 @@ describe('checkout.sessions.create', () => {
     expect((await world.stripe.checkout.sessions.list()).data).toHaveLength(1);
   });
 
-  it('keeps the hold when a retry is rejected, since the first call may have gone through', async () => {
+  it('keeps the hold when a retry is rejected: the first may have arrived', async () => {
     const world = createWorld();
     world.fake.fail({ kind: 'drop_before' });
     expect(await codeOf(open(world))).toBe('outcome_unknown');
@@ -137,6 +137,16 @@ describe('the end of a session', () => {
     const { session } = allowed(await open(world));
     const expired = await world.guard.checkout.sessions.expire(session.id);
     expect(expired.status).toBe('expired');
+    expect((await world.purchase('p1')).state).toBe('released');
+  });
+
+  it('is settled by a retry when the answer was lost', async () => {
+    const world = createWorld();
+    const { session } = allowed(await open(world));
+    world.fake.fail({ kind: 'drop', on: '/expire' });
+    expect(await codeOf(world.guard.checkout.sessions.expire(session.id))).toBe('outcome_unknown');
+    expect((await world.purchase('p1')).state).toBe('reserved');
+    await world.guard.checkout.sessions.expire(session.id);
     expect((await world.purchase('p1')).state).toBe('released');
   });
 

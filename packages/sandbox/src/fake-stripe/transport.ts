@@ -104,6 +104,9 @@ export function createTransport(state: State) {
     fail(fault: Fault): void {
       faults.push({ ...fault, left: fault.times ?? 1 });
     },
+    heal(): void {
+      faults.length = 0;
+    },
   };
 }
 

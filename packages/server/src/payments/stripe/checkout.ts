@@ -1,7 +1,6 @@
 import { type Purchase, parseMoney } from '@spendcap/core';
 import type Stripe from 'stripe';
 import { callError, forbidden } from './errors.ts';
-import { idempotencyKey } from './idempotency.ts';
 import { fromStripe, type Money } from './money.ts';
 import { PURCHASE_KEY, purchaseIdOf, settleOrLeave, settleSession } from './settle.ts';
 import { callOptionsOf, purchaseContextOf, startCharge } from './start.ts';
@@ -42,12 +41,12 @@ export function guardSessions(deps: StripeDeps): Pick<GuardedSessions, 'create' 
 
     async expire(id, params = {}, options = {}) {
       const callOptions = callOptionsOf(options);
-      const key = options.idempotencyKey ?? (await idempotencyKey('expire', [id]));
       try {
-        const session = await stripe.checkout.sessions.expire(id, params, {
-          ...callOptions,
-          idempotencyKey: key,
-        });
+        const found = await stripe.checkout.sessions.retrieve(id);
+        const session =
+          found.status === 'expired'
+            ? found
+            : await stripe.checkout.sessions.expire(id, params, callOptions);
         if (purchaseIdOf(session) !== null) {
           await settleOrLeave<unknown>(() => settleSession(deps, session), null);
         }

@@ -39,9 +39,9 @@ export interface GuardStripeOptions extends StripeDeps {
  * answer.allowed; // => false
  * ```
  * @throws TypeError for a wrong option, and in a call without `options.spendcap`
- * @throws SpendcapError `payment_forbidden`, `outcome_unknown`, `purchase_ended`, `purchase_conflict`,
- * and what the limiter's verbs reject with; Stripe's own errors when the call was certainly not
- * done
+ * @throws SpendcapError `payment_forbidden`, `outcome_unknown`, `purchase_ended`,
+ * `purchase_conflict`, and what the limiter's verbs reject with; Stripe's own errors when the call
+ * was certainly not done
  */
 export function guardStripe({ allow = [], ...deps }: GuardStripeOptions): GuardedStripe {
   const payments = guardPaymentIntents(deps);

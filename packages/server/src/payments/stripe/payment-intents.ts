@@ -80,10 +80,8 @@ export function guardPaymentIntents(deps: StripeDeps): Verbs {
         return stripe.paymentIntents.cancel(id, params, callOptions);
       }
       if (payment.status === 'canceled') return settled(deps, payment);
-      const key = await stepKey('cancel', payment, options.idempotencyKey);
-      return step(deps, () =>
-        stripe.paymentIntents.cancel(id, params, { ...callOptions, idempotencyKey: key }),
-      );
+      // No key of ours: a second cancellation does no harm, and a kept 500 would bar the way.
+      return step(deps, () => stripe.paymentIntents.cancel(id, params, callOptions));
     },
   };
 }

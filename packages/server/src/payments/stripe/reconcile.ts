@@ -1,7 +1,6 @@
 import type { Purchase } from '@spendcap/core';
 import type Stripe from 'stripe';
 import { outcomeOf } from './errors.ts';
-import { idempotencyKey } from './idempotency.ts';
 import { fromStripe } from './money.ts';
 import { KIND_KEY, PURCHASE_KEY } from './settle.ts';
 import type { StripeDeps } from './types.ts';
@@ -60,21 +59,17 @@ async function reconcile(deps: StripeDeps, purchase: Purchase): Promise<Reconcil
     return 'open';
   // More than one can only come from an unguarded client; whatever was paid counts.
   let paid = 0;
-  let currency = purchase.currency;
   for (const found of payments) {
-    const payment = await close(deps.stripe, found, purchase.id);
-    if (payment === null) return 'open';
+    const payment = await close(deps.stripe, found);
+    // Charged in a currency that was not held: an operator has to look.
+    if (payment === null || payment.currency.toUpperCase() !== purchase.currency) return 'open';
     paid += payment.amount_received;
-    currency = payment.currency;
   }
   if (paid === 0) {
     await limiter.release(purchase.id, { reason: 'stripe_never_paid' });
     return 'released';
   }
-  const money = fromStripe(paid, currency);
-  // Charged in a currency that was not held: an operator has to look.
-  if (money.currency !== purchase.currency) return 'open';
-  await limiter.commit(purchase.id, { amount: money.amount });
+  await limiter.commit(purchase.id, { amount: fromStripe(paid, purchase.currency).amount });
   return 'committed';
 }
 
@@ -93,7 +88,6 @@ async function findPayments(stripe: Stripe, id: string): Promise<Stripe.PaymentI
 async function close(
   stripe: Stripe,
   payment: Stripe.PaymentIntent,
-  purchaseId: string,
 ): Promise<Stripe.PaymentIntent | null> {
   switch (payment.status) {
     case 'succeeded':
@@ -109,9 +103,8 @@ async function close(
   const sessions = await stripe.checkout.sessions.list({ payment_intent: payment.id, limit: 1 });
   const session = sessions.data[0];
   if (session !== undefined) return closeSession(stripe, session, payment.id);
-  const key = await idempotencyKey('close', [purchaseId, payment.id, payment.status]);
   try {
-    const closed = await stripe.paymentIntents.cancel(payment.id, {}, { idempotencyKey: key });
+    const closed = await stripe.paymentIntents.cancel(payment.id);
     return closed.status === 'canceled' ? closed : null;
   } catch (error) {
     // It moved on in between: the next call finds it where it is.

@@ -88,8 +88,7 @@ async function giveUp(
   if (left === null && replayed) return;
   try {
     if (left !== null) {
-      const key = await idempotencyKey('give_up', [purchase.id]);
-      const { status } = await stripe.paymentIntents.cancel(left.id, {}, { idempotencyKey: key });
+      const { status } = await stripe.paymentIntents.cancel(left.id);
       if (status !== 'canceled') return;
     }
     await limiter.release(purchase.id, { reason: 'stripe_rejected' });
