@@ -11,6 +11,8 @@ export interface Rules {
   readonly first: number;
   readonly last: number;
   readonly limits: readonly RuleLimit[];
+  /** False if every limit counts every category. */
+  readonly hasCategories: boolean;
   readonly forbidden: PolicyRow | null;
   readonly forbiddenCategories: ReadonlyMap<string, PolicyRow>;
   readonly guardianApproval: PolicyRow | null;
@@ -77,10 +79,12 @@ function computeRules(policy: Policy, first: number, last: number): Rules {
       if (!forbiddenCategories.has(category)) forbiddenCategories.set(category, row);
     }
   }
+  const limits = [...strictest.values()];
   return {
     first,
     last,
-    limits: [...strictest.values()],
+    limits,
+    hasCategories: limits.some(({ categories }) => categories !== null),
     forbidden: bands.find((band) => band.forbidden !== undefined)?.forbidden ?? null,
     forbiddenCategories,
     guardianApproval:
@@ -90,6 +94,7 @@ function computeRules(policy: Policy, first: number, last: number): Rules {
 
 /** The limits that count a purchase of this category. */
 export function limitsOn(rules: Rules, category: string | null): readonly RuleLimit[] {
+  if (!rules.hasCategories) return rules.limits;
   return rules.limits.filter(
     ({ categories }) => categories === null || (category !== null && categories.includes(category)),
   );
@@ -108,9 +113,16 @@ export function windowOf(
   if (limit.period === 'transaction') return null;
   const { start, end } = boundsOf(limit.period, at, policy.timeZone);
   const scope = policy.scope === 'app' ? app : null;
+  const last = lastWindows.get(limit);
+  if (last?.start === start && last.end === end && last.selector.app === scope) return last;
   const selector = { currency: policy.currency, app: scope, categories: limit.categories };
-  return { selector, start, end, cap: limit.cap };
+  const window = { selector, start, end, cap: limit.cap };
+  lastWindows.set(limit, window);
+  return window;
 }
+
+/** The last window of each limit: most purchases fall into the same one. */
+const lastWindows = new WeakMap<RuleLimit, CappedWindow>();
 
 /**
  * Every reason against a purchase, empty if it may go on. Pure: the same inputs give the same

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isCurrency } from './currency.ts';
 import { SpendcapError, type SpendcapErrorOptions } from './errors.ts';
 import { parseMoney } from './money.ts';
-import { isIsoDate, isTimeZone, startOfDate } from './period.ts';
+import { isIsoDate, isTimeZone, type PeriodBounds, startOfDate } from './period.ts';
 import { PERIODS, type Period, type PolicyRow, ROW_STATUSES } from './wire.ts';
 
 const token = (max: number) =>
@@ -203,11 +203,24 @@ export function limitKey(period: Period, categories: readonly string[] | null): 
 
 /** The policy among versions that holds at an instant (epoch milliseconds), if there is one. */
 export function policyInForce(versions: readonly Policy[], at: number): Policy | undefined {
-  return versions.find(
-    ({ effectiveFrom, effectiveTo, timeZone }) =>
-      startOfDate(effectiveFrom, timeZone) <= at &&
-      (effectiveTo === undefined || at < startOfDate(effectiveTo, timeZone)),
-  );
+  return versions.find((policy) => {
+    const { start, end } = forceOf(policy);
+    return start <= at && at < end;
+  });
+}
+
+const forces = new WeakMap<Policy, PeriodBounds>();
+
+/** From when to when a policy holds; worked out once, since every purchase asks. */
+function forceOf(policy: Policy): PeriodBounds {
+  const known = forces.get(policy);
+  if (known !== undefined) return known;
+  const { effectiveFrom, effectiveTo, timeZone } = policy;
+  const start = startOfDate(effectiveFrom, timeZone);
+  const end = effectiveTo === undefined ? Infinity : startOfDate(effectiveTo, timeZone);
+  const force = { start, end };
+  forces.set(policy, force);
+  return force;
 }
 
 /** The policy document's JSON Schema (draft 2020-12), for editors and other languages. */

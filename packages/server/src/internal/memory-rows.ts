@@ -3,21 +3,27 @@ import { type Account, selects } from './account.ts';
 import { endedQueue } from './ended-queue.ts';
 import type { Rows, StoredRefund } from './ledger.ts';
 
-/** What is kept for one subject. */
+/** A purchase's place in memory; empty once it has been let go of. */
+interface Cell {
+  purchase: StoredPurchase | null;
+}
+
+/** What is kept for one subject. Its lists may hold cells that are over until they are next swept. */
 interface Subject {
   account: Account | undefined;
-  readonly purchases: Set<string>;
+  cells: Cell[];
+  emptied: number;
   /** Holds that end by themselves. */
-  readonly open: Set<string>;
+  open: Cell[];
 }
 
 /** The tables of a ledger in memory. */
 interface Tables {
-  readonly purchases: Map<string, StoredPurchase>;
+  readonly cells: Map<string, Cell>;
   readonly refunds: Map<string, Map<string, StoredRefund>>;
   readonly subjects: Map<string, Subject>;
   /** Open holds that do not end by themselves. */
-  readonly reconcilable: Set<string>;
+  readonly reconcilable: Set<Cell>;
 }
 
 /**
@@ -26,7 +32,7 @@ interface Tables {
  */
 export function memoryRows(keepEndedMs: number) {
   const tables: Tables = {
-    purchases: new Map(),
+    cells: new Map(),
     refunds: new Map(),
     subjects: new Map(),
     reconcilable: new Set(),
@@ -34,7 +40,8 @@ export function memoryRows(keepEndedMs: number) {
   const ended = endedQueue((id, at) => visit(tables, id, { at, keepEndedMs }));
   const rows = rowsOf(tables, ({ id, expiresAt }) => ended.add(id, expiresAt));
   const overdue = ({ at, limit }: OverdueCommand): StoredPurchase[] =>
-    [...withIds(tables, tables.reconcilable)]
+    [...tables.reconcilable]
+      .flatMap(({ purchase }) => purchase ?? [])
       .filter(({ expiresAt }) => expiresAt <= at)
       .sort((a, b) => a.expiresAt - b.expiresAt)
       .slice(0, limit);
@@ -42,22 +49,24 @@ export function memoryRows(keepEndedMs: number) {
 }
 
 function rowsOf(tables: Tables, onEnd: (purchase: StoredPurchase) => void): Rows {
-  const { purchases, refunds, subjects, reconcilable } = tables;
+  const { cells, refunds, subjects, reconcilable } = tables;
   return {
-    purchase: (id) => purchases.get(id),
+    purchase: (id) => cells.get(id)?.purchase ?? undefined,
     addPurchase(purchase) {
-      if (purchases.has(purchase.id)) return false;
-      purchases.set(purchase.id, purchase);
+      if (cells.has(purchase.id)) return false;
+      const cell: Cell = { purchase };
+      cells.set(purchase.id, cell);
       const subject = subjectOf(tables, purchase.subject);
-      subject.purchases.add(purchase.id);
-      const open = purchase.onExpiry === 'release' ? subject.open : reconcilable;
-      open.add(purchase.id);
+      subject.cells.push(cell);
+      if (purchase.onExpiry === 'release') subject.open.push(cell);
+      else reconcilable.add(cell);
       return true;
     },
     savePurchase(purchase) {
-      purchases.set(purchase.id, purchase);
-      subjects.get(purchase.subject)?.open.delete(purchase.id);
-      reconcilable.delete(purchase.id);
+      const cell = cells.get(purchase.id);
+      if (cell === undefined) return;
+      cell.purchase = purchase;
+      reconcilable.delete(cell);
       onEnd(purchase);
     },
     account: (name) => subjects.get(name)?.account,
@@ -70,11 +79,16 @@ function rowsOf(tables: Tables, onEnd: (purchase: StoredPurchase) => void): Rows
       if (known === undefined) refunds.set(id, new Map([[refundId, refund]]));
       else known.set(refundId, refund);
     },
-    openHolds: (name) => [...withIds(tables, subjects.get(name)?.open)],
+    openHolds(name) {
+      const subject = subjects.get(name);
+      if (subject === undefined) return [];
+      subject.open = subject.open.filter(({ purchase }) => purchase?.state === 'reserved');
+      return subject.open.flatMap(({ purchase }) => purchase ?? []);
+    },
     sum(name: string, window: Window) {
       let total = 0;
-      for (const purchase of withIds(tables, subjects.get(name)?.purchases)) {
-        if (selects(window, purchase)) total += counted(purchase);
+      for (const { purchase } of subjects.get(name)?.cells ?? []) {
+        if (purchase !== null && selects(window, purchase)) total += counted(purchase);
       }
       return total;
     },
@@ -84,17 +98,10 @@ function rowsOf(tables: Tables, onEnd: (purchase: StoredPurchase) => void): Rows
 function subjectOf({ subjects }: Tables, name: string): Subject {
   let subject = subjects.get(name);
   if (subject === undefined) {
-    subject = { account: undefined, purchases: new Set(), open: new Set() };
+    subject = { account: undefined, cells: [], emptied: 0, open: [] };
     subjects.set(name, subject);
   }
   return subject;
-}
-
-function* withIds({ purchases }: Tables, ids: Iterable<string> = []): Generator<StoredPurchase> {
-  for (const id of ids) {
-    const purchase = purchases.get(id);
-    if (purchase !== undefined) yield purchase;
-  }
 }
 
 /** Lets go of an ended purchase, or says when to look again. */
@@ -103,17 +110,26 @@ function visit(
   id: string,
   { at, keepEndedMs }: { readonly at: number; readonly keepEndedMs: number },
 ): number | null {
-  const { purchases, refunds, subjects } = tables;
-  const purchase = purchases.get(id);
-  if (purchase === undefined || purchase.state === 'reserved') return null;
-  const subject = subjects.get(purchase.subject);
-  const counters = counted(purchase) === 0 ? [] : (subject?.account?.counters ?? []);
+  const cell = tables.cells.get(id);
+  const purchase = cell?.purchase;
+  if (cell === undefined || purchase == null || purchase.state === 'reserved') return null;
+  const subject = subjectOf(tables, purchase.subject);
+  const counters = counted(purchase) === 0 ? [] : (subject.account?.counters ?? []);
   const ends = counters.filter((window) => selects(window, purchase)).map(({ end }) => end);
   const until = Math.max(purchase.expiresAt + keepEndedMs, ...ends);
   if (at < until) return until;
-  purchases.delete(id);
-  refunds.delete(id);
-  subject?.purchases.delete(id);
-  if (subject?.purchases.size === 0) subjects.delete(purchase.subject);
+  cell.purchase = null;
+  tables.cells.delete(id);
+  tables.refunds.delete(id);
+  subject.emptied += 1;
+  if (subject.emptied === subject.cells.length) tables.subjects.delete(purchase.subject);
+  else if (subject.emptied * 2 > subject.cells.length) sweep(subject);
   return null;
+}
+
+/** Closes the gaps in a subject's lists: at half empty, so that each cell is moved about once. */
+function sweep(subject: Subject): void {
+  subject.cells = subject.cells.filter(({ purchase }) => purchase !== null);
+  subject.open = subject.open.filter(({ purchase }) => purchase?.state === 'reserved');
+  subject.emptied = 0;
 }

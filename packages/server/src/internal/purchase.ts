@@ -16,13 +16,13 @@ interface Asked {
   /** Minor units of `currency`. */
   readonly amount: number;
   readonly currency: string;
-  readonly category: string | null;
-  readonly app: string | null;
-  readonly product: string | null;
-  readonly metadata: Readonly<Record<string, string>>;
+  readonly category: string | undefined;
+  readonly app: string | undefined;
+  readonly product: string | undefined;
+  readonly metadata: Readonly<Record<string, string>> | undefined;
   readonly holdSeconds: number;
   readonly onExpiry: 'release' | 'reconcile';
-  readonly guardianApproval: string | null;
+  readonly guardianApproval: string | undefined;
 }
 
 /** What a store keeps as `basis`: why the purchase was allowed. No personal data. */
@@ -35,41 +35,35 @@ interface Basis {
   readonly rate?: string;
 }
 
-/** The canonical text of a request: the same purchase always gives the same text. */
+/** The canonical text of a request: the same purchase always gives the same text. What is absent stays out. */
 export function requestText(request: PurchaseRequest): string {
   const asked: Asked = {
     amount: parseAmount(request.amount, request.currency),
     currency: request.currency,
-    category: request.category ?? null,
-    app: request.app ?? null,
-    product: request.product ?? null,
+    category: request.category,
+    app: request.app,
+    product: request.product,
     metadata: sorted(request.metadata),
     holdSeconds: request.expiresInSeconds ?? HOLD_SECONDS.default,
     onExpiry: request.onExpiry ?? 'release',
-    guardianApproval: request.guardianApproval ?? null,
+    guardianApproval: request.guardianApproval,
   };
   return JSON.stringify(asked);
 }
 
-const NO_METADATA = {};
-
-function sorted(metadata: PurchaseRequest['metadata']): Readonly<Record<string, string>> {
-  if (metadata === undefined) return NO_METADATA;
+function sorted(metadata: PurchaseRequest['metadata']): Asked['metadata'] {
+  if (metadata === undefined) return undefined;
   const pairs = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(pairs);
 }
 
-export function basisText({
-  policy,
-  range,
-  evidence,
-  rate,
-}: {
-  readonly policy: Policy;
-  readonly range: AgeRange;
-  readonly evidence: AgeEvidence;
-  readonly rate: string | null;
-}): string {
+/** Why a purchase is allowed, as text. The same player mostly buys on the same grounds. */
+export function basisText(grounds: Grounds): string {
+  const { policy, range, evidence, rate } = grounds;
+  const last = lastBasis.get(evidence);
+  if (last?.policy === policy && last.range.min === range.min && rate === null) {
+    if (last.range.maxExclusive === range.maxExclusive) return last.text;
+  }
   const basis: Basis = {
     policy: policyName(policy),
     ageRange: [range.min, range.maxExclusive],
@@ -77,8 +71,22 @@ export function basisText({
     assurance: evidence.assurance,
     ...(rate === null ? {} : { rate }),
   };
-  return JSON.stringify(basis);
+  const text = JSON.stringify(basis);
+  if (rate === null) lastBasis.set(evidence, { policy, range, text });
+  return text;
 }
+
+interface Grounds {
+  readonly policy: Policy;
+  readonly range: AgeRange;
+  readonly evidence: AgeEvidence;
+  readonly rate: string | null;
+}
+
+const lastBasis = new WeakMap<
+  AgeEvidence,
+  { readonly policy: Policy; readonly range: AgeRange; readonly text: string }
+>();
 
 /** How a policy is named in the ledger, in permits and in events. */
 export function policyName({ id, version }: Pick<Policy, 'id' | 'version'>): string {
@@ -106,8 +114,8 @@ export function toPurchase(stored: StoredPurchase): Purchase {
     late: stored.late,
     category: stored.category,
     app: stored.app,
-    product: asked.product,
-    metadata: asked.metadata,
+    product: asked.product ?? null,
+    metadata: asked.metadata ?? {},
     reservedAt: new Date(stored.reservedAt).toISOString(),
     expiresAt: new Date(stored.expiresAt).toISOString(),
   };

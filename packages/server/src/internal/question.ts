@@ -64,7 +64,11 @@ export function standing(input: StandingInput): Standing {
   const range = ageRangeAt(evidence.statements, at, policy.timeZone);
   const rules = rulesFor(policy, range);
   const limits = allCategories && category === null ? rules.limits : limitsOn(rules, category);
-  const windows = limits.flatMap((limit) => windowOf(limit, policy, { app, at }) ?? []);
+  const windows: CappedWindow[] = [];
+  for (const limit of limits) {
+    const window = windowOf(limit, policy, { app, at });
+    if (window !== null) windows.push(window);
+  }
   return { at, policy, evidence, range, category, limits, windows };
 }
 
@@ -73,20 +77,27 @@ export function standing(input: StandingInput): Standing {
  *
  * @throws SpendcapError `invalid_amount`, `invalid_currency`, `exchange_unavailable`
  */
-export async function question(
+export function question(
   base: Standing,
   request: DecisionRequest,
   exchangeRate: Exchange | undefined,
-): Promise<Question | readonly [Reason]> {
-  const asked = parseAmount(request.amount, request.currency);
-  const { currency } = base.policy;
-  let amount = asked;
-  let rate: string | null = null;
-  if (request.currency !== currency) {
-    if (exchangeRate === undefined) return [{ code: 'currency_not_supported', currency }];
-    rate = await rateOf(exchangeRate, { from: request.currency, to: currency, at: base.at });
-    amount = exchange(asked, { from: request.currency, to: currency, rate, rounding: 'up' });
-  }
+): Question | readonly [Reason] | Promise<Question> {
+  const amount = parseAmount(request.amount, request.currency);
+  const { currency: to } = base.policy;
+  const from = request.currency;
+  if (from === to) return withFacts(base, request, { amount, rate: null });
+  if (exchangeRate === undefined) return [{ code: 'currency_not_supported', currency: to }];
+  return rateOf(exchangeRate, { from, to, at: base.at }).then((rate) => {
+    const exchanged = exchange(amount, { from, to, rate, rounding: 'up' });
+    return withFacts(base, request, { amount: exchanged, rate });
+  });
+}
+
+function withFacts(
+  base: Standing,
+  request: DecisionRequest,
+  { amount, rate }: { readonly amount: number; readonly rate: string | null },
+): Question {
   const facts: PurchaseFacts = {
     amount,
     category: base.category,

@@ -11,8 +11,9 @@ import {
   SpendcapError,
   type StoredPurchase,
 } from '@spendcap/core';
-import type { AllowanceRequest, DecisionRequest, PurchaseRequest } from '../types.ts';
+import type { AllowanceRequest, DecisionRequest, PermitSigner, PurchaseRequest } from '../types.ts';
 import { type Context, evidenceOf } from './context.ts';
+import { once } from './once.ts';
 import { basisText, policyName, policyOf, requestText, toPurchase } from './purchase.ts';
 import {
   allowanceOf,
@@ -36,10 +37,8 @@ export async function reserve(
   if (reasonsAgainst(asked, []).length > 0) return refuseUnlessHeld(context, asked, command);
   const result = await hold(context, asked, command);
   if (result.outcome === 'conflict') throw conflict();
+  if (result.outcome === 'held') return reservation(context, asked, result);
   const allowance = allowanceOf(asked, result.used);
-  if (result.outcome === 'held') {
-    return reservation(context, { ...result, allowance });
-  }
   const reasons = reasonsAgainst(asked, result.used);
   return refused(context, request.id, { allowed: false, reasons: atLeastOne(reasons), allowance });
 }
@@ -73,7 +72,7 @@ export async function allowance(context: Context, request: AllowanceRequest): Pr
 async function ask(context: Context, request: DecisionRequest): Promise<Question | Refused> {
   const at = context.clock();
   const policy = context.policyAt(at);
-  const evidence = await evidenceOf(context, request);
+  const evidence = request.evidence ?? (await evidenceOf(context, request));
   if (evidence === null) {
     parseAmount(request.amount, request.currency);
     const reasons = [{ code: 'age_unverified' }] as const;
@@ -81,7 +80,8 @@ async function ask(context: Context, request: DecisionRequest): Promise<Question
   }
   const { category, app } = request;
   const base = standing({ at, policy, evidence, category, app, allCategories: false });
-  const asked = await question(base, request, context.exchange);
+  const found = question(base, request, context.exchange);
+  const asked = found instanceof Promise ? await found : found;
   if (!('length' in asked)) return asked;
   const allowanceNow = allowanceOf(base, await usedIn(context, base));
   return { allowed: false, reasons: asked, allowance: allowanceNow };
@@ -113,10 +113,10 @@ async function hold(
   command: ReserveCommand,
 ): Promise<ReserveResult> {
   try {
-    await context.unrecorded.record(command.id);
+    if (context.unrecorded.size > 0) await context.unrecorded.record(command.id);
     const result = await context.store.reserve(command);
     reportExpired(context, result.expired);
-    void context.unrecorded.recordAll();
+    if (context.unrecorded.size > 0) void context.unrecorded.recordAll();
     return result;
   } catch (error) {
     const down = SpendcapError.isInstance(error) && error.retryable;
@@ -136,29 +136,44 @@ function isFree({ policy, range }: Question): boolean {
   return rules === 0 && forbidden === null && guardianApproval === null;
 }
 
+interface Held {
+  readonly purchase: StoredPurchase;
+  readonly replayed: boolean;
+  readonly used: readonly number[];
+}
+
 async function reservation(
   context: Context,
-  held: {
-    readonly purchase: StoredPurchase;
-    readonly replayed: boolean;
-    readonly allowance: Allowance;
-  },
+  asked: Question,
+  { purchase: stored, replayed, used }: Held,
 ): Promise<Reservation> {
-  const { purchase: stored, replayed, allowance } = held;
   if (stored.state === 'released' || stored.state === 'expired') {
     throw new SpendcapError('purchase_ended', `The hold is ${stored.state}: use a new id.`);
   }
-  const purchase = toPurchase(stored);
   if (!replayed) {
     context.events.changed('purchase.reserved', stored, { at: stored.reservedAt });
   }
-  const permit = await permitOf(context, stored);
-  return { allowed: true, purchase, permit, replayed, allowance };
+  const { permits } = context;
+  // A permit is only good for a hold that is still open.
+  const permit =
+    permits === undefined || stored.state !== 'reserved' ? null : await permitOf(permits, stored);
+  const purchase = once(() => toPurchase(stored));
+  const allowance = once(() => allowanceOf(asked, used));
+  return {
+    allowed: true,
+    // Worked out when looked at: many callers only need to know that they may go on.
+    get purchase() {
+      return purchase();
+    },
+    permit,
+    replayed,
+    get allowance() {
+      return allowance();
+    },
+  };
 }
 
-/** A permit is only good for a hold that is still open. */
-async function permitOf({ permits }: Context, stored: StoredPurchase): Promise<string | null> {
-  if (permits === undefined || stored.state !== 'reserved') return null;
+async function permitOf(permits: PermitSigner, stored: StoredPurchase): Promise<string> {
   const { id, amount, currency, app } = toPurchase(stored);
   const { expiresAt } = stored;
   const policy = policyOf(stored);
@@ -179,14 +194,14 @@ async function refuseUnlessHeld(
     store.usage({ subject, windows, at }),
   ]);
   reportExpired(context, [...found.expired, ...usage.expired]);
-  const allowance = allowanceOf(asked, usage.used);
   const { purchase } = found;
   if (purchase === null) {
+    const allowance = allowanceOf(asked, usage.used);
     const reasons = atLeastOne(reasonsAgainst(asked, usage.used));
     return refused(context, id, { allowed: false, reasons, allowance });
   }
   if (purchase.subject !== subject || purchase.request !== command.request) throw conflict();
-  return reservation(context, { purchase, replayed: true, allowance });
+  return reservation(context, asked, { purchase, replayed: true, used: usage.used });
 }
 
 function refused(context: Context, purchaseId: string, refusal: Refused): Refused {

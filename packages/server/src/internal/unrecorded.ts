@@ -29,6 +29,10 @@ export function unrecordedPurchases(store: Store) {
   };
 
   return {
+    /** How many wait. */
+    get size(): number {
+      return waiting.size;
+    },
     /** Lets the purchase pass and remembers to record it; asked again, answers as a store does. */
     add(command: ReserveCommand): ReserveResult {
       const before = waiting.get(command.id);
@@ -55,7 +59,6 @@ export function unrecordedPurchases(store: Store) {
      * rejects, since the purchase that found the store well has nothing to do with it.
      */
     recordAll(): Promise<void> {
-      if (waiting.size === 0) return DONE;
       recording ??= recordEach().finally(() => {
         recording = undefined;
       });
@@ -63,8 +66,6 @@ export function unrecordedPurchases(store: Store) {
     },
   };
 }
-
-const DONE = Promise.resolve();
 
 /** The answer of a store that is down, for a purchase that no window counts. */
 function heldWithout(command: ReserveCommand, { replayed }: { readonly replayed: boolean }) {

@@ -18,11 +18,11 @@ export interface SqliteStoreOptions {
   readonly path: string;
   /** How long to wait for another process's transaction, in milliseconds. Default 2000. */
   readonly busyTimeoutMs?: number;
+  /** Calls that share a transaction at most. Default 256. */
+  readonly maxBatch?: number;
   /** Calls that may wait for the store; more are refused as `overloaded`. Default 10,000. */
   readonly maxQueue?: number;
 }
-
-const MAX_BATCH = 256;
 
 /** Durable at every commit; a longer log and a larger page cache than the defaults of 4 and 2 MB. */
 const PRAGMAS = `
@@ -43,12 +43,12 @@ type Work = () => unknown;
  *   made by a newer version
  */
 export function sqliteStore(options: SqliteStoreOptions): Store {
-  const { path, busyTimeoutMs = 2_000, maxQueue = 10_000 } = options;
+  const { path, busyTimeoutMs = 2_000, maxBatch = 256, maxQueue = 10_000 } = options;
   if (typeof path !== 'string' || path === '') throw new TypeError('path must name a file');
   const database = open(path, busyTimeoutMs);
   const { rows, forget, overdue } = sqliteRows(database);
   const transaction = transactionOf(database, forget);
-  const queue = batcher<Work, unknown>({ run: transaction, maxBatch: MAX_BATCH, maxQueue });
+  const queue = batcher<Work, unknown>({ run: transaction, maxBatch, maxQueue });
   let closed = false;
 
   const submit = async <R>(work: () => R): Promise<R> => {

@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto';
+import { type AgeEvidence, cnGame, type Policy, parsePolicy, type Store } from '@spendcap/core';
+import { createLimiter, type Limiter } from '@spendcap/server';
+import { SUBJECTS } from './harness.ts';
+
+/** The shape of `cn-game` (transaction, day and month caps) with room for every benchmark. */
+export function roomyPolicy(): Policy {
+  const { bands, ...rest } = cnGame();
+  return parsePolicy({
+    ...rest,
+    bands: bands.map((band) => ({
+      ...band,
+      limits: band.limits.map((limit) => ({
+        ...limit,
+        max: limit.period === 'transaction' ? '50' : '10000000000',
+      })),
+    })),
+  });
+}
+
+export function evidenceOf(subject: string): AgeEvidence {
+  const asOf = Date.now();
+  return {
+    subject,
+    statements: [{ kind: 'range', min: 12, maxExclusive: 13, asOf }],
+    kind: 'age_token',
+    assurance: null,
+    expiresAt: asOf + 86_400_000,
+  };
+}
+
+const PLAYERS = Array.from({ length: SUBJECTS }, (_, index) => evidenceOf(`sub_${index}`));
+
+export function limiterOn(store: Store): Limiter {
+  return createLimiter({ policy: roomyPolicy(), store });
+}
+
+/** One purchase by one of the 5,000 players, which must be allowed. */
+export async function reserveOne(limiter: Limiter, index: number): Promise<void> {
+  // A large prime, so that neighbours in time are no neighbours in the store.
+  const evidence = PLAYERS[(index * 7_919) % SUBJECTS];
+  if (evidence === undefined) throw new Error('no player');
+  await reserveFor(limiter, evidence);
+}
+
+export async function reserveFor(limiter: Limiter, evidence: AgeEvidence): Promise<void> {
+  const request = { id: randomUUID(), evidence, amount: '1.00', currency: 'CNY' };
+  const { allowed } = await limiter.reserve(request);
+  if (!allowed) throw new Error('refused');
+}

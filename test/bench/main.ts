@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { type Comparison, compare, IN_FLIGHT, machine, SUBJECTS } from './harness.ts';
+import { httpComparison } from './http.ts';
+import { memoryTable } from './memory.ts';
+import { historyComparison, memoryComparison, sqliteComparison } from './stores.ts';
+import { verifiedAgain, verifiedFirst } from './tokens.ts';
+
+/** Each makes what it needs when its turn comes, so that none runs beside another's leftovers. */
+const COMPARISONS: Readonly<Record<string, () => Comparison | Promise<Comparison>>> = {
+  memory: memoryComparison,
+  sqlite: sqliteComparison,
+  again: verifiedAgain,
+  first: verifiedFirst,
+  http: () => httpComparison('ours'),
+  'http-permit': () => httpComparison('ours-permit'),
+  'history-memory': () => historyComparison('memory'),
+  'history-sqlite': () => historyComparison('SQLite'),
+};
+
+const version = (name: string): string => {
+  const url = new URL(`../../node_modules/${name}/package.json`, import.meta.url);
+  return `${name} ${JSON.parse(readFileSync(url, 'utf8')).version}`;
+};
+
+const wanted = process.argv.slice(2);
+const chosen = Object.entries(COMPARISONS).filter(
+  ([name]) => wanted.length === 0 || wanted.includes(name),
+);
+console.log(machine());
+console.log(
+  [`node ${process.versions.node}`, `SQLite ${process.versions.sqlite}`]
+    .concat(['rate-limiter-flexible', 'jose', 'hono', '@hono/node-server'].map(version))
+    .join(', '),
+);
+console.log(`${IN_FLIGHT} calls in flight, ${SUBJECTS} subjects, median of 7 interleaved rounds\n`);
+
+const rows = [];
+for (const [name, make] of chosen) {
+  process.stderr.write(`${name} ...\n`);
+  rows.push(await compare(await make()));
+}
+if (rows.length > 0) console.table(rows);
+if (wanted.length === 0 || wanted.includes('size')) console.table(await memoryTable());
+process.exit(rows.every(({ met }) => met) ? 0 : 1);
