@@ -56,6 +56,10 @@ export interface StandingInput {
 export function standing(input: StandingInput): Standing {
   const { at, policy, evidence, category = null, app = null, allCategories } = input;
   if (policy.scope === 'app' && app === null) throw invalid('app', 'is needed by this policy');
+  // Without a subject, all who buy would share one allowance.
+  if (typeof evidence.subject !== 'string' || evidence.subject === '') {
+    throw new TypeError('evidence must name a subject');
+  }
   // Not `<=`, so that evidence without an end is no evidence.
   if (!(evidence.expiresAt > at)) {
     const message = 'The age evidence has expired.';
