@@ -1,24 +1,19 @@
-import {
-  type CappedWindow,
-  type Selector,
-  SpendcapError,
-  type StoredPurchase,
-  type Window,
-} from '@spendcap/core';
+import type { CappedWindow, Selector, StoredPurchase, Window } from '@spendcap/core';
 
 /**
  * What a store keeps for a subject beside the purchases, so that a verb costs the same however long the
- * history is. All of it can be worked out again from the purchases.
+ * history is. All of it can be worked out again from the purchases. It is changed in place, since a
+ * copy for each purchase would be most of what a purchase costs.
  */
 export interface Account {
   /** Usage of every window that was asked for and has not ended. */
-  readonly counters: readonly Counter[];
-  /** When the first hold that ends by itself does so; `FOREVER` if none is open. */
-  readonly nextExpiry: number;
+  counters: Counter[];
+  /** When the first hold that ends by itself does so, or earlier; `FOREVER` if none is open. */
+  nextExpiry: number;
 }
 
 export interface Counter extends Window {
-  readonly used: number;
+  used: number;
 }
 
 /** True if a window counts a purchase: by its selector and by the instant of the reservation. */
@@ -38,23 +33,26 @@ function matches({ currency, app, categories }: Selector, purchase: StoredPurcha
   );
 }
 
-/** The counters with a change of one purchase's weight, in every window that counts it. */
-export function withChange(
-  counters: readonly Counter[],
-  purchase: StoredPurchase,
-  change: number,
-): readonly Counter[] {
-  if (change === 0) return counters;
-  return counters.map((counter) => {
-    if (!selects(counter, purchase)) return counter;
-    const { selector, start, end } = counter;
-    return { selector, start, end, used: safeSum(counter.used, change) };
-  });
+/** True if a change of one purchase's weight would take a total out of the safe integers. */
+export function overflows(account: Account, purchase: StoredPurchase, change: number): boolean {
+  return account.counters.some(
+    (counter) => selects(counter, purchase) && !Number.isSafeInteger(counter.used + change),
+  );
 }
 
-/** The counters that still matter: a window that has ended is worked out again if asked for. */
-export function withoutEnded(counters: readonly Counter[], at: number): readonly Counter[] {
-  return counters.every(({ end }) => at < end) ? counters : counters.filter(({ end }) => at < end);
+/** Changes the weight of one purchase in every window that counts it. */
+export function changeWeight(account: Account, purchase: StoredPurchase, change: number): void {
+  if (change === 0) return;
+  for (const counter of account.counters) {
+    if (selects(counter, purchase)) counter.used += change;
+  }
+}
+
+/** Drops the windows that have ended: one that is asked for all the same is worked out again. */
+export function dropEnded(account: Account, at: number): void {
+  if (account.counters.some(({ end }) => end <= at)) {
+    account.counters = account.counters.filter(({ end }) => at < end);
+  }
 }
 
 /** The counter of a window, if the account has it. */
@@ -85,12 +83,4 @@ export function fits(
   amount: number,
 ): boolean {
   return windows.every(({ cap }, index) => (used[index] ?? 0) + amount <= cap);
-}
-
-function safeSum(used: number, change: number): number {
-  const sum = used + change;
-  if (!Number.isSafeInteger(sum)) {
-    throw new SpendcapError('invalid_amount', 'The total would pass the safe integer range.');
-  }
-  return sum;
 }

@@ -11,19 +11,13 @@ import {
   type ReserveResult,
   type ReverseRefundCommand,
   type SettleResult,
+  SpendcapError,
   type StoredPurchase,
   type UsageCommand,
   type UsageResult,
   type Window,
 } from '@spendcap/core';
-import {
-  type Account,
-  type Counter,
-  findCounter,
-  fits,
-  withChange,
-  withoutEnded,
-} from './account.ts';
+import { type Account, changeWeight, dropEnded, findCounter, fits, overflows } from './account.ts';
 
 /** One refund of a purchase. `amount: null` is a reversal that came before its refund. */
 export interface StoredRefund {
@@ -43,7 +37,8 @@ export interface Rows {
   savePurchase(purchase: StoredPurchase): void;
   /** What was saved last, or nothing: an account can always be worked out again. */
   account(subject: string): Account | undefined;
-  saveAccount(subject: string, account: Account): void;
+  /** Remembers a new account. The ledger changes it in place from then on. */
+  addAccount(subject: string, account: Account): void;
   refund(id: string, refundId: string): StoredRefund | undefined;
   saveRefund(id: string, refundId: string, refund: StoredRefund): void;
   /** The subject's holds that are open and end by themselves, if made within `MAX_HOLD_MS`. */
@@ -54,31 +49,28 @@ export interface Rows {
 
 export function reserve(rows: Rows, command: ReserveCommand): ReserveResult {
   const { subject, at, amount, windows } = command;
-  const { account, expired } = expireDue(rows, subject, at);
-  const { used, counters } = usageOf(rows, { subject, windows, account });
-  const room = fits(windows, used, amount);
+  const { account, isNew, expired } = accountOf(rows, subject, at);
+  const used = usedIn(rows, account, { subject, windows });
   const purchase = newPurchase(command);
-  const changed = room ? withChange(withoutEnded(counters, at), purchase, amount) : counters;
   // A purchase that is there already is answered as before, whether or not there is room for another.
-  if (!room || !rows.addPurchase(purchase)) {
+  const room = fits(windows, used, amount);
+  const tooMuch = overflows(account, purchase, amount);
+  if (!room || tooMuch || !rows.addPurchase(purchase)) {
     const before = rows.purchase(command.id);
-    if (before === undefined) return { outcome: 'refused', used, expired };
+    if (before === undefined && !room) return { outcome: 'refused', used, expired };
+    if (before === undefined) throw unsafe();
     const same = before.subject === subject && before.request === command.request;
     if (!same) return { outcome: 'conflict', expired };
     return { outcome: 'held', purchase: before, replayed: true, used, expired };
   }
-  const nextExpiry =
-    purchase.onExpiry === 'release'
-      ? Math.min(account.nextExpiry, purchase.expiresAt)
-      : account.nextExpiry;
-  rows.saveAccount(subject, { counters: changed, nextExpiry });
-  return {
-    outcome: 'held',
-    purchase,
-    replayed: false,
-    used: used.map((sum) => sum + amount),
-    expired,
-  };
+  dropEnded(account, at);
+  changeWeight(account, purchase, amount);
+  if (purchase.onExpiry === 'release' && purchase.expiresAt < account.nextExpiry) {
+    account.nextExpiry = purchase.expiresAt;
+  }
+  if (isNew) rows.addAccount(subject, account);
+  for (let index = 0; index < used.length; index += 1) used[index] = (used[index] ?? 0) + amount;
+  return { outcome: 'held', purchase, replayed: false, used, expired };
 }
 
 function newPurchase(command: ReserveCommand): StoredPurchase {
@@ -151,8 +143,8 @@ export function refund(rows: Rows, command: RefundCommand): RefundResult {
     refunded: purchase.refunded + amount,
     restored: purchase.restored + restored,
   };
-  rows.saveRefund(command.id, command.refundId, { amount, restored, reversed: false });
   change(rows, purchase, next);
+  rows.saveRefund(command.id, command.refundId, { amount, restored, reversed: false });
   return { outcome: 'done', purchase: next, changed: true, expired };
 }
 
@@ -173,8 +165,8 @@ export function reverseRefund(rows: Rows, command: ReverseRefundCommand): Refund
     refunded: purchase.refunded - (before.amount ?? 0),
     restored: purchase.restored - before.restored,
   };
-  rows.saveRefund(command.id, command.refundId, { ...before, reversed: true });
   change(rows, purchase, next);
+  rows.saveRefund(command.id, command.refundId, { ...before, reversed: true });
   return { outcome: 'done', purchase: next, changed: true, expired };
 }
 
@@ -184,71 +176,70 @@ export function get(rows: Rows, { id, at }: GetCommand): GetResult {
 }
 
 export function usage(rows: Rows, { subject, windows, at }: UsageCommand): UsageResult {
-  const { account, expired } = expireDue(rows, subject, at);
-  return { used: usageOf(rows, { subject, windows, account }).used, expired };
+  const { account, isNew, expired } = accountOf(rows, subject, at);
+  const used = usedIn(rows, account, { subject, windows });
+  if (isNew) rows.addAccount(subject, account);
+  return { used, expired };
 }
 
 /** A purchase, after the holds of its subject that are over have ended. */
 function find(rows: Rows, id: string, at: number) {
   const first = rows.purchase(id);
   if (first === undefined) return undefined;
-  const { expired } = expireDue(rows, first.subject, at);
+  const { expired } = accountOf(rows, first.subject, at);
   const purchase = expired.find((hold) => hold.id === id) ?? first;
   return { purchase, expired };
 }
 
-/** Ends the subject's holds whose time is up, so that no sweeper is needed. */
-function expireDue(rows: Rows, subject: string, at: number) {
+/** The subject's account, after its holds that are over have ended: so no sweeper is needed. */
+function accountOf(rows: Rows, subject: string, at: number) {
   const known = rows.account(subject);
-  if (known !== undefined && at < known.nextExpiry) return { account: known, expired: NONE };
+  if (known !== undefined && at < known.nextExpiry) {
+    return { account: known, isNew: false, expired: NONE };
+  }
+  const account = known ?? { counters: [], nextExpiry: FOREVER };
+  account.nextExpiry = FOREVER;
   const expired: StoredPurchase[] = [];
-  let counters = known?.counters ?? [];
-  let nextExpiry = FOREVER;
   for (const hold of rows.openHolds(subject, at)) {
     if (at < hold.expiresAt) {
-      nextExpiry = Math.min(nextExpiry, hold.expiresAt);
+      account.nextExpiry = Math.min(account.nextExpiry, hold.expiresAt);
       continue;
     }
     const ended: StoredPurchase = { ...hold, state: 'expired' };
     rows.savePurchase(ended);
-    counters = withChange(counters, hold, -hold.amount);
+    changeWeight(account, hold, -hold.amount);
     expired.push(ended);
   }
-  const account: Account = { counters, nextExpiry };
-  rows.saveAccount(subject, account);
-  return { account, expired };
+  return { account, isNew: known === undefined, expired };
 }
 
 const NONE: readonly StoredPurchase[] = [];
 
 /** Usage of each window; a window without a counter is summed from the purchases, once. */
-function usageOf(
+function usedIn(
   rows: Rows,
-  {
-    subject,
-    windows,
-    account,
-  }: { readonly subject: string; readonly windows: readonly Window[]; readonly account: Account },
-) {
-  const added: Counter[] = [];
-  const used = windows.map((window) => {
+  account: Account,
+  { subject, windows }: { readonly subject: string; readonly windows: readonly Window[] },
+): number[] {
+  return windows.map((window) => {
     const known = findCounter(account.counters, window);
     if (known !== undefined) return known.used;
     const { selector, start, end } = window;
-    const counter = { selector, start, end, used: rows.sum(subject, window) };
-    added.push(counter);
-    return counter.used;
+    const used = rows.sum(subject, window);
+    account.counters.push({ selector, start, end, used });
+    return used;
   });
-  if (added.length === 0) return { used, counters: account.counters };
-  const counters = [...account.counters, ...added];
-  rows.saveAccount(subject, { counters, nextExpiry: account.nextExpiry });
-  return { used, counters };
 }
 
 /** Writes a purchase's next state and what that changes in the windows that count it. */
 function change(rows: Rows, before: StoredPurchase, next: StoredPurchase): void {
   const account = rows.account(next.subject);
-  const counters = withChange(account?.counters ?? [], next, counted(next) - counted(before));
+  const difference = counted(next) - counted(before);
+  if (account !== undefined && overflows(account, next, difference)) throw unsafe();
   rows.savePurchase(next);
-  if (account !== undefined) rows.saveAccount(next.subject, { ...account, counters });
+  if (account !== undefined) changeWeight(account, next, difference);
+}
+
+function unsafe(): SpendcapError {
+  return new SpendcapError('invalid_amount', 'The total would pass the safe integer range.');
 }

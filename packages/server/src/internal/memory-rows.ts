@@ -70,8 +70,10 @@ function rowsOf(tables: Tables, onEnd: (purchase: StoredPurchase) => void): Rows
       onEnd(purchase);
     },
     account: (name) => subjects.get(name)?.account,
-    saveAccount(name, account) {
-      subjectOf(tables, name).account = account;
+    addAccount(name, account) {
+      // Who has bought nothing takes no memory.
+      const subject = subjects.get(name);
+      if (subject !== undefined) subject.account = account;
     },
     refund: (id, refundId) => refunds.get(id)?.get(refundId),
     saveRefund(id, refundId, refund) {

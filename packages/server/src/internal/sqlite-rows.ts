@@ -97,8 +97,8 @@ export function sqliteRows(database: DatabaseSync) {
       updatePurchase.run(p.state, p.committed, p.refunded, p.restored, p.late ? 1 : 0, p.id);
     },
     account: (subject) => accounts.get(subject),
-    saveAccount(subject, account) {
-      if (accounts.size >= MAX_ACCOUNTS && !accounts.has(subject)) accounts.clear();
+    addAccount(subject, account) {
+      if (accounts.size >= MAX_ACCOUNTS) accounts.clear();
       accounts.set(subject, account);
     },
     refund: (id, refundId) => toRefund(selectRefund.get(id, refundId)),
