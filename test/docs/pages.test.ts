@@ -1,0 +1,80 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { explain } from '@spendcap/client';
+import { cnGame, createLimiter } from '@spendcap/server';
+import { memoryStore } from '@spendcap/server/stores/memory';
+import { describe, expect, it } from 'vitest';
+import { ROOT } from '../../scripts/packages.ts';
+
+const MAX_INTEGRATION_LINES = 30;
+const pages = globSync(['*.md', 'docs/*.md', 'packages/*/README.md', 'examples/*/README.md'], {
+  cwd: ROOT,
+});
+const read = (page: string) => readFileSync(join(ROOT, page), 'utf8');
+
+/** The first fenced block of a language. */
+function block(page: string, language: string): string {
+  const [, code = ''] = new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, 's').exec(read(page)) ?? [];
+  return code;
+}
+
+/** The anchors of a page, as GitHub makes them of its headings. */
+function anchorsOf(page: string): readonly string[] {
+  const headings = read(page).matchAll(/^#+ (.*)$/gm);
+  return [...headings].map(([, text = '']) =>
+    text
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+describe('links between pages', () => {
+  it.each(pages)('%s leads to what is there', (page) => {
+    const links = [...read(page).matchAll(/\]\((?!https?:)([^)]+)\)/g)].map(
+      ([, link = '']) => link,
+    );
+    const broken = links.filter((link) => {
+      const [path = '', anchor] = link.split('#');
+      const target = path === '' ? page : join(dirname(page), path);
+      if (!existsSync(join(ROOT, target))) return true;
+      return anchor !== undefined && !anchorsOf(target).includes(anchor);
+    });
+    expect(broken).toEqual([]);
+  });
+
+  it('reach every page of docs/ from the README', () => {
+    const docs = pages.filter((page) => page.startsWith('docs/'));
+    expect(docs.length).toBeGreaterThan(5);
+    expect(docs.filter((page) => !read('README.md').includes(`](${page})`))).toEqual([]);
+  });
+});
+
+describe('README.md', () => {
+  it('protects an Express and Stripe checkout in under 30 lines', () => {
+    const code = block('README.md', 'ts');
+    expect(code).toContain('guardStripe');
+    expect(code.trimEnd().split('\n').length).toBeLessThan(MAX_INTEGRATION_LINES);
+  });
+
+  it('shows a refusal as it is, and its words', async () => {
+    const at = Date.UTC(2026, 10, 23, 4);
+    const limiter = createLimiter({ policy: cnGame(), store: memoryStore(), now: () => at });
+    const evidence = {
+      subject: 'player-12',
+      statements: [{ kind: 'range', min: 12, maxExclusive: 13, asOf: at }],
+      kind: 'test',
+      assurance: null,
+      expiresAt: at + 60_000,
+    } as const;
+    const buy = (id: string, amount: string) =>
+      limiter.reserve({ id, amount, currency: 'CNY', evidence });
+    await buy('order-1', '48.00');
+    await buy('order-2', '48.00');
+    const refused = await buy('order-3', '12.00');
+    if (refused.allowed) throw new Error('It is over the day cap.');
+    expect(refused).toMatchObject(JSON.parse(block('README.md', 'json')));
+    const words = explain(refused.reasons[0], refused.allowance, 'en');
+    expect(read('README.md').replaceAll('\n', ' ')).toContain(`"${words}"`);
+  });
+});
