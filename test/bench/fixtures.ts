@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { type AgeEvidence, cnGame, type Policy, parsePolicy, type Store } from '@spendcap/core';
 import { createLimiter, type Limiter } from '@spendcap/server';
 import { SUBJECTS } from './harness.ts';
@@ -43,8 +42,11 @@ export async function reserveOne(limiter: Limiter, index: number): Promise<void>
   await reserveFor(limiter, evidence);
 }
 
+let orders = 0;
+
 export async function reserveFor(limiter: Limiter, evidence: AgeEvidence): Promise<void> {
-  const request = { id: randomUUID(), evidence, amount: '1.00', currency: 'CNY' };
+  orders += 1;
+  const request = { id: `order-${orders}`, evidence, amount: '1.00', currency: 'CNY' };
   const { allowed } = await limiter.reserve(request);
   if (!allowed) throw new Error('refused');
 }

@@ -1,4 +1,4 @@
-import { parseMoney } from './money.ts';
+import { formatMoney, parseMoney } from './money.ts';
 import { boundsOf } from './period.ts';
 import { type Band, limitKey, type Policy } from './policy.ts';
 import { capReason, type LimitUsage, type RuleLimit } from './reason.ts';
@@ -72,7 +72,8 @@ function computeRules(policy: Policy, first: number, last: number): Rules {
       const cap = parseMoney(max, policy.currency);
       const other = strictest.get(key);
       if (other === undefined || cap < other.cap) {
-        strictest.set(key, { key, row, period, categories: selected, cap });
+        const capText = formatMoney(cap, policy.currency);
+        strictest.set(key, { key, row, period, categories: selected, cap, capText });
       }
     }
     for (const { category, ...row } of band.forbiddenCategories ?? []) {
@@ -152,7 +153,8 @@ function reasonsOf(
     reasons.push({ code: 'guardian_approval_required', row: rules.guardianApproval });
   }
   for (const limit of limitsOn(rules, purchase.category)) {
-    const known = usage.find(({ limit: { key } }) => key === limit.key);
+    const known =
+      usage.length === 0 ? undefined : usage.find(({ limit: { key } }) => key === limit.key);
     const used = known?.used ?? 0;
     // Not `>`, so that an amount that is no number is refused.
     if (!(used + purchase.amount <= limit.cap)) {

@@ -11,6 +11,8 @@ export interface RuleLimit {
   readonly categories: readonly string[] | null;
   /** Minor units of the policy's currency. */
   readonly cap: number;
+  /** The same as a decimal string. */
+  readonly capText: string;
 }
 
 /** How much of a limit is used in its current window. */
@@ -38,10 +40,10 @@ export function limitAllowance(usage: LimitUsage, currency: string): LimitAllowa
     row: limit.row,
     period: limit.period,
     categories: limit.categories,
-    cap: formatMoney(limit.cap, currency),
+    cap: limit.capText,
     used: formatMoney(used, currency),
     remaining: formatMoney(Math.max(0, limit.cap - used), currency),
-    resetsAt: resetsAt === null ? null : new Date(resetsAt).toISOString(),
+    resetsAt: resetsAt === null ? null : resetText(resetsAt),
   };
 }
 
@@ -50,3 +52,17 @@ export function capReason(usage: LimitUsage, currency: string): Reason {
   const { row, ...limit } = limitAllowance(usage, currency);
   return { code: CAP_CODES[limit.period], row, limit };
 }
+
+/** ISO 8601 in UTC. Windows end at few instants, and every answer names them. */
+function resetText(at: number): string {
+  let text = resetTexts.get(at);
+  if (text === undefined) {
+    text = new Date(at).toISOString();
+    if (resetTexts.size >= MAX_RESET_TEXTS) resetTexts.clear();
+    resetTexts.set(at, text);
+  }
+  return text;
+}
+
+const resetTexts = new Map<number, string>();
+const MAX_RESET_TEXTS = 256;

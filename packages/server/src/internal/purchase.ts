@@ -12,7 +12,7 @@ import type { PurchaseRequest } from '../types.ts';
 import { HOLD_SECONDS } from './validate.ts';
 
 /** What a store keeps as `request`: all that makes two calls the same purchase, but the subject. */
-interface Asked {
+export interface Wanted {
   /** Minor units of `currency`. */
   readonly amount: number;
   readonly currency: string;
@@ -35,9 +35,12 @@ interface Basis {
   readonly rate?: string;
 }
 
-/** The canonical text of a request: the same purchase always gives the same text. What is absent stays out. */
-export function requestText(request: PurchaseRequest): string {
-  const asked: Asked = {
+/**
+ * What a request wants, in a canonical form: the same purchase always gives the same text, and what is
+ * absent stays out of it.
+ */
+export function wantedOf(request: PurchaseRequest): Wanted {
+  return {
     amount: parseAmount(request.amount, request.currency),
     currency: request.currency,
     category: request.category,
@@ -48,44 +51,67 @@ export function requestText(request: PurchaseRequest): string {
     onExpiry: request.onExpiry ?? 'release',
     guardianApproval: request.guardianApproval,
   };
-  return JSON.stringify(asked);
 }
 
-function sorted(metadata: PurchaseRequest['metadata']): Asked['metadata'] {
+/** The text of a request for the ledger. Most differ in their price only, and share their text. */
+export function requestText(wanted: Wanted): string {
+  const { amount, currency, holdSeconds, onExpiry } = wanted;
+  const plain =
+    wanted.category === undefined &&
+    wanted.app === undefined &&
+    wanted.product === undefined &&
+    wanted.metadata === undefined &&
+    wanted.guardianApproval === undefined &&
+    holdSeconds === HOLD_SECONDS.default &&
+    onExpiry === 'release';
+  if (!plain) return JSON.stringify(wanted);
+  const last = plainTexts.get(amount);
+  if (last?.currency === currency) return last.text;
+  const text = JSON.stringify(wanted);
+  if (plainTexts.size >= MAX_TEXTS) plainTexts.clear();
+  plainTexts.set(amount, { currency, text });
+  return text;
+}
+
+const plainTexts = new Map<number, { readonly currency: string; readonly text: string }>();
+
+function sorted(metadata: PurchaseRequest['metadata']): Wanted['metadata'] {
   if (metadata === undefined) return undefined;
   const pairs = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(pairs);
 }
 
-/** Why a purchase is allowed, as text. The same player mostly buys on the same grounds. */
-export function basisText(grounds: Grounds): string {
-  const { policy, range, evidence, rate } = grounds;
-  const last = lastBasis.get(evidence);
-  if (last?.policy === policy && last.range.min === range.min && rate === null) {
-    if (last.range.maxExclusive === range.maxExclusive) return last.text;
-  }
-  const basis: Basis = {
-    policy: policyName(policy),
-    ageRange: [range.min, range.maxExclusive],
-    evidence: evidence.kind,
-    assurance: evidence.assurance,
-    ...(rate === null ? {} : { rate }),
-  };
-  const text = JSON.stringify(basis);
-  if (rate === null) lastBasis.set(evidence, { policy, range, text });
-  return text;
-}
-
-interface Grounds {
+export interface Grounds {
   readonly policy: Policy;
   readonly range: AgeRange;
   readonly evidence: AgeEvidence;
   readonly rate: string | null;
 }
 
-const lastBasis = new WeakMap<
-  AgeEvidence,
-  { readonly policy: Policy; readonly range: AgeRange; readonly text: string }
+/** Why a purchase is allowed, as text. */
+export function basisText({ policy, range, evidence, rate }: Grounds): string {
+  const { kind, assurance } = evidence;
+  const key = range.min * 1_000 + (range.maxExclusive ?? 0);
+  const last = rate === null ? bases.get(key) : undefined;
+  if (last?.policy === policy && last.kind === kind && last.assurance === assurance) {
+    return last.text;
+  }
+  const basis: Basis = {
+    policy: policyName(policy),
+    ageRange: [range.min, range.maxExclusive],
+    evidence: kind,
+    assurance,
+    ...(rate === null ? {} : { rate }),
+  };
+  const text = JSON.stringify(basis);
+  if (rate === null) bases.set(key, { policy, kind, assurance, text });
+  return text;
+}
+
+/** The last text for each age range: players of one age mostly buy on the same grounds. */
+const bases = new Map<
+  number,
+  Pick<AgeEvidence, 'kind' | 'assurance'> & { readonly policy: Policy; readonly text: string }
 >();
 
 /** How a policy is named in the ledger, in permits and in events. */
@@ -98,28 +124,44 @@ export function policyOf(stored: StoredPurchase): string {
   return (JSON.parse(stored.basis) as Basis).policy;
 }
 
-/** A stored purchase as the API shows it. */
-export function toPurchase(stored: StoredPurchase): Purchase {
-  const asked = JSON.parse(stored.request) as Asked;
-  const cap = (minor: number) => formatMoney(minor, stored.currency);
+/** A stored purchase as the API shows it. `wanted` saves reading it again, where it is at hand. */
+export function toPurchase(
+  stored: StoredPurchase,
+  wanted = JSON.parse(stored.request) as Wanted,
+): Purchase {
+  const { currency: capCurrency } = stored;
   return {
     id: stored.id,
     state: stored.state,
-    amount: formatMoney(asked.amount, asked.currency),
-    currency: asked.currency,
-    capCurrency: stored.currency,
-    held: cap(stored.amount),
-    committed: cap(stored.committed),
-    refunded: cap(stored.refunded),
+    amount: formatMoney(wanted.amount, wanted.currency),
+    currency: wanted.currency,
+    capCurrency,
+    held: formatMoney(stored.amount, capCurrency),
+    committed: formatMoney(stored.committed, capCurrency),
+    refunded: formatMoney(stored.refunded, capCurrency),
     late: stored.late,
     category: stored.category,
     app: stored.app,
-    product: asked.product ?? null,
-    metadata: asked.metadata ?? {},
-    reservedAt: new Date(stored.reservedAt).toISOString(),
-    expiresAt: new Date(stored.expiresAt).toISOString(),
+    product: wanted.product ?? null,
+    metadata: wanted.metadata ?? {},
+    reservedAt: isoText(stored.reservedAt),
+    expiresAt: isoText(stored.expiresAt),
   };
 }
+
+/** ISO 8601 in UTC. The purchases of one millisecond share their instants. */
+function isoText(at: number): string {
+  let text = isoTexts.get(at);
+  if (text === undefined) {
+    text = new Date(at).toISOString();
+    if (isoTexts.size >= MAX_TEXTS) isoTexts.clear();
+    isoTexts.set(at, text);
+  }
+  return text;
+}
+
+const isoTexts = new Map<number, string>();
+const MAX_TEXTS = 256;
 
 /**
  * An amount of a later verb in the ledger's minor units, at the rate that was kept with the hold:
@@ -130,7 +172,7 @@ export function laterAmount(
   amount: string,
   rounding: 'up' | 'down',
 ): number {
-  const { currency } = JSON.parse(stored.request) as Asked;
+  const { currency } = JSON.parse(stored.request) as Wanted;
   const minor = parseAmount(amount, currency);
   const { rate } = JSON.parse(stored.basis) as Basis;
   if (rate === undefined) return minor;

@@ -122,7 +122,12 @@ async function rateOf(
   }
 }
 
-/** Every reason against the purchase, given what its windows have used. Nothing used: pass `[]`. */
+/** True if the purchase is refused whatever its windows have used. */
+export function refusesAnyway({ policy, range, facts }: Question): boolean {
+  return decide(policy, range, { purchase: facts, usage: [] }).length > 0;
+}
+
+/** Every reason against the purchase, given what its windows have used. */
 export function reasonsAgainst(asked: Question, used: readonly number[]): readonly Reason[] {
   const usage = usageOf(asked, used);
   return decide(asked.policy, asked.range, { purchase: asked.facts, usage });

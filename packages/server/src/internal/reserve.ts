@@ -1,6 +1,8 @@
 import {
+  type AgeEvidence,
   type Allowance,
   type Decision,
+  type Purchase,
   parseAmount,
   type Reason,
   type Refused,
@@ -13,31 +15,49 @@ import {
 } from '@spendcap/core';
 import type { AllowanceRequest, DecisionRequest, PermitSigner, PurchaseRequest } from '../types.ts';
 import { type Context, evidenceOf } from './context.ts';
-import { once } from './once.ts';
-import { basisText, policyName, policyOf, requestText, toPurchase } from './purchase.ts';
+import {
+  basisText,
+  policyName,
+  policyOf,
+  requestText,
+  toPurchase,
+  type Wanted,
+  wantedOf,
+} from './purchase.ts';
 import {
   allowanceOf,
   type Question,
   question,
   reasonsAgainst,
+  refusesAnyway,
   type Standing,
   standing,
   unknownAllowance,
 } from './question.ts';
-import { checkDecision, checkPurchase, HOLD_SECONDS, invalid } from './validate.ts';
+import { checkDecision, checkPurchase, invalid } from './validate.ts';
 
 export async function reserve(
   context: Context,
   request: PurchaseRequest,
 ): Promise<Reservation | Refused> {
   checkPurchase(request);
-  const asked = await ask(context, request);
+  const evidence = request.evidence ?? (await evidenceOf(context, request));
+  const answer = ask(context, request, evidence);
+  const asked = answer instanceof Promise ? await answer : answer;
   if ('allowed' in asked) return refused(context, request.id, asked);
-  const command = commandOf(asked, request);
-  if (reasonsAgainst(asked, []).length > 0) return refuseUnlessHeld(context, asked, command);
-  const result = await hold(context, asked, command);
+  const wanted = wantedOf(request);
+  const command = commandOf(asked, request, wanted);
+  if (refusesAnyway(asked)) return refuseUnlessHeld(context, asked, command);
+  let result: ReserveResult;
+  try {
+    if (context.unrecorded.size > 0) await context.unrecorded.record(command.id);
+    result = await context.store.reserve(command);
+  } catch (error) {
+    result = letPass(context, asked, { command, error });
+  }
+  reportExpired(context, result.expired);
   if (result.outcome === 'conflict') throw conflict();
-  if (result.outcome === 'held') return reservation(context, asked, result);
+  if (result.outcome === 'held') return reservation(context, asked, { ...result, wanted });
   const allowance = allowanceOf(asked, result.used);
   const reasons = reasonsAgainst(asked, result.used);
   return refused(context, request.id, { allowed: false, reasons: atLeastOne(reasons), allowance });
@@ -45,7 +65,7 @@ export async function reserve(
 
 export async function check(context: Context, request: DecisionRequest): Promise<Decision> {
   checkDecision(request);
-  const asked = await ask(context, request);
+  const asked = await ask(context, request, await evidenceOf(context, request));
   if ('allowed' in asked) return asked;
   const used = await usedIn(context, asked);
   const reasons = reasonsAgainst(asked, used);
@@ -69,10 +89,13 @@ export async function allowance(context: Context, request: AllowanceRequest): Pr
 }
 
 /** Finds out who buys what under which rules; a refusal where no one or no amount can be counted. */
-async function ask(context: Context, request: DecisionRequest): Promise<Question | Refused> {
+function ask(
+  context: Context,
+  request: DecisionRequest,
+  evidence: AgeEvidence | null,
+): Question | Refused | Promise<Question | Refused> {
   const at = context.clock();
   const policy = context.policyAt(at);
-  const evidence = request.evidence ?? (await evidenceOf(context, request));
   if (evidence === null) {
     parseAmount(request.amount, request.currency);
     const reasons = [{ code: 'age_unverified' }] as const;
@@ -80,53 +103,44 @@ async function ask(context: Context, request: DecisionRequest): Promise<Question
   }
   const { category, app } = request;
   const base = standing({ at, policy, evidence, category, app, allCategories: false });
-  const found = question(base, request, context.exchange);
-  const asked = found instanceof Promise ? await found : found;
+  const asked = question(base, request, context.exchange);
   if (!('length' in asked)) return asked;
-  const allowanceNow = allowanceOf(base, await usedIn(context, base));
-  return { allowed: false, reasons: asked, allowance: allowanceNow };
+  return usedIn(context, base).then((used) => {
+    return { allowed: false, reasons: asked, allowance: allowanceOf(base, used) };
+  });
 }
 
-function commandOf(asked: Question, request: PurchaseRequest): ReserveCommand {
+function commandOf(asked: Question, request: PurchaseRequest, wanted: Wanted): ReserveCommand {
   const { at, policy, range, evidence, rate } = asked;
-  const seconds = request.expiresInSeconds ?? HOLD_SECONDS.default;
   return {
     id: request.id,
-    request: requestText(request),
+    request: requestText(wanted),
     subject: evidence.subject,
     amount: asked.facts.amount,
     currency: policy.currency,
     app: request.app ?? null,
     category: asked.category,
     at,
-    expiresAt: at + seconds * 1_000,
-    onExpiry: request.onExpiry ?? 'release',
+    expiresAt: at + wanted.holdSeconds * 1_000,
+    onExpiry: wanted.onExpiry,
     basis: basisText({ policy, range, evidence, rate }),
     windows: asked.windows,
   };
 }
 
-/** Reserves; while the store is down, an adult may pass if the policy says so. */
-async function hold(
+/** While the store is down, an adult may pass if the policy says so; else the error stands. */
+function letPass(
   context: Context,
   asked: Question,
-  command: ReserveCommand,
-): Promise<ReserveResult> {
-  try {
-    if (context.unrecorded.size > 0) await context.unrecorded.record(command.id);
-    const result = await context.store.reserve(command);
-    reportExpired(context, result.expired);
-    if (context.unrecorded.size > 0) void context.unrecorded.recordAll();
-    return result;
-  } catch (error) {
-    const down = SpendcapError.isInstance(error) && error.retryable;
-    if (!down || asked.policy.onUnavailable !== 'allow_adults' || !isFree(asked)) throw error;
-    const result = context.unrecorded.add(command);
-    if (result.outcome === 'held' && !result.replayed) {
-      context.events.changed('purchase.unrecorded', result.purchase, { at: command.at });
-    }
-    return result;
+  { command, error }: { readonly command: ReserveCommand; readonly error: unknown },
+): ReserveResult {
+  const down = SpendcapError.isInstance(error) && error.retryable;
+  if (!down || asked.policy.onUnavailable !== 'allow_adults' || !isFree(asked)) throw error;
+  const result = context.unrecorded.add(command);
+  if (result.outcome === 'held' && !result.replayed) {
+    context.events.changed('purchase.unrecorded', result.purchase, { at: command.at });
   }
+  return result;
 }
 
 /** True for an adult: no age that this person may have is under any rule at all. */
@@ -140,41 +154,37 @@ interface Held {
   readonly purchase: StoredPurchase;
   readonly replayed: boolean;
   readonly used: readonly number[];
+  readonly wanted?: Wanted;
 }
 
-async function reservation(
+function reservation(
   context: Context,
   asked: Question,
-  { purchase: stored, replayed, used }: Held,
-): Promise<Reservation> {
+  { purchase: stored, replayed, used, wanted }: Held,
+): Reservation | Promise<Reservation> {
   if (stored.state === 'released' || stored.state === 'expired') {
     throw new SpendcapError('purchase_ended', `The hold is ${stored.state}: use a new id.`);
   }
   if (!replayed) {
     context.events.changed('purchase.reserved', stored, { at: stored.reservedAt });
   }
+  const purchase = toPurchase(stored, wanted);
+  const allowance = allowanceOf(asked, used);
   const { permits } = context;
   // A permit is only good for a hold that is still open.
-  const permit =
-    permits === undefined || stored.state !== 'reserved' ? null : await permitOf(permits, stored);
-  const purchase = once(() => toPurchase(stored));
-  const allowance = once(() => allowanceOf(asked, used));
-  return {
-    allowed: true,
-    // Worked out when looked at: many callers only need to know that they may go on.
-    get purchase() {
-      return purchase();
-    },
-    permit,
-    replayed,
-    get allowance() {
-      return allowance();
-    },
-  };
+  if (permits === undefined || stored.state !== 'reserved') {
+    return { allowed: true, purchase, permit: null, replayed, allowance };
+  }
+  return permitOf(permits, stored, purchase).then((permit) => {
+    return { allowed: true, purchase, permit, replayed, allowance };
+  });
 }
 
-async function permitOf(permits: PermitSigner, stored: StoredPurchase): Promise<string> {
-  const { id, amount, currency, app } = toPurchase(stored);
+function permitOf(
+  permits: PermitSigner,
+  stored: StoredPurchase,
+  { id, amount, currency, app }: Purchase,
+): Promise<string> {
   const { expiresAt } = stored;
   const policy = policyOf(stored);
   return permits.sign({ purchaseId: id, amount, currency, app, policy, expiresAt });

@@ -79,7 +79,7 @@ export async function overdue(context: Context, limit: number): Promise<readonly
     throw invalid('limit', `must be a whole number from 1 to ${MAX_OVERDUE}`);
   }
   const holds = await context.store.overdue({ at: context.clock(), limit });
-  return holds.map(toPurchase);
+  return holds.map((hold) => toPurchase(hold));
 }
 
 const MAX_OVERDUE = 1_000;
