@@ -258,6 +258,12 @@ describe('the same id again', () => {
     expect(bought(again)).toEqual(first);
   });
 
+  test('takes no metadata for empty metadata', async () => {
+    const { limiter } = setUp();
+    bought(await limiter.reserve(order('a')));
+    expect(await limiter.reserve(order('a', { metadata: {} }))).toMatchObject({ replayed: true });
+  });
+
   test('after the windows have rolled over', async () => {
     const { limiter, clock } = setUp();
     bought(await limiter.reserve(order('a', { expiresInSeconds: 20 * 86_400 })));

@@ -76,7 +76,8 @@ export function requestText(wanted: Wanted): string {
 const plainTexts = new Map<number, { readonly currency: string; readonly text: string }>();
 
 function sorted(metadata: PurchaseRequest['metadata']): Wanted['metadata'] {
-  if (metadata === undefined) return undefined;
+  // A purchase shows both as `{}`, so both are the same purchase.
+  if (metadata === undefined || Object.keys(metadata).length === 0) return undefined;
   const pairs = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(pairs);
 }
@@ -172,8 +173,10 @@ export function laterAmount(
   amount: string,
   rounding: 'up' | 'down',
 ): number {
-  const { currency } = JSON.parse(stored.request) as Wanted;
+  const { amount: price, currency } = JSON.parse(stored.request) as Wanted;
   const minor = parseAmount(amount, currency);
+  // The whole price is the whole hold: a full refund must not leave the rounding behind.
+  if (minor === price) return stored.amount;
   const { rate } = JSON.parse(stored.basis) as Basis;
   if (rate === undefined) return minor;
   return exchange(minor, { from: currency, to: stored.currency, rate, rounding });

@@ -52,6 +52,7 @@ export async function reserve(
   try {
     if (context.unrecorded.size > 0) await context.unrecorded.record(command.id);
     result = await context.store.reserve(command);
+    if (context.unrecorded.size > 0) void context.unrecorded.recordAll();
   } catch (error) {
     result = letPass(context, asked, { command, error });
   }
