@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { bought, CHILD, NOON, order, setUp, TEEN } from './limiter-kit.ts';
+import { bought, CHILD, NOON, onePolicy, order, setUp, TEEN } from './limiter-kit.ts';
 
 const MINUTE = 60_000;
 
@@ -71,6 +71,19 @@ describe('onEvent', () => {
       expect(text).not.toMatch(new RegExp(`[^0-9]${amount}[^0-9]`));
     }
     expect(made.events.at(-1)).toMatchObject({ reasons: ['age_unverified'] });
+  });
+
+  test('names the policy under which a purchase was allowed', async () => {
+    const game = setUp();
+    const policy = onePolicy([{ period: 'day', max: '100' }]);
+    const shop = setUp({ policy, store: game.store });
+    for (const { limiter } of [game, shop, game]) {
+      bought(await limiter.reserve(order(`n${game.events.length}${shop.events.length}`)));
+    }
+    await shop.limiter.commit('n00');
+    const names = [...game.events, ...shop.events].map((event) => event.policy);
+    const [ofGame, ofShop] = ['cn-game@2024-01-01', 'shop@1'];
+    expect(names).toEqual([ofGame, ofGame, ofShop, ofGame]);
   });
 
   test('reports a hold that another verb found over, at the instant it ended', async () => {

@@ -322,6 +322,34 @@ describe('the same id again', () => {
     expect(usedOf(await limiter.allowance({ evidence: TEEN })).day).toBe('0.00');
   });
 
+  test.each<Partial<PurchaseRequest>>([
+    { app: 'game-1' },
+    { category: 'skin' },
+    { product: 'gems' },
+    { expiresInSeconds: 60 },
+    { onExpiry: 'reconcile' },
+    { guardianApproval: 'approval-1' },
+    { metadata: { x: '1' } },
+    { evidence: TEEN },
+    { currency: 'USD' },
+  ])('is a conflict for one field more or less: %j', async (field) => {
+    const { limiter } = setUp({ exchange: () => '1' });
+    bought(await limiter.reserve(order('bare')));
+    bought(await limiter.reserve(order('more', field)));
+    const conflict = { code: 'purchase_conflict' };
+    await expect(limiter.reserve(order('bare', field))).rejects.toMatchObject(conflict);
+    await expect(limiter.reserve(order('more'))).rejects.toMatchObject(conflict);
+    expect(await limiter.reserve(order('more', field))).toMatchObject({ replayed: true });
+    expect(await limiter.reserve(order('bare'))).toMatchObject({ replayed: true });
+  });
+
+  test('of another person who may buy nothing is a conflict as well', async () => {
+    const { limiter } = setUp();
+    bought(await limiter.reserve(order('a')));
+    const small = order('a', { evidence: player('small', aged(7, 8)) });
+    await expect(limiter.reserve(small)).rejects.toMatchObject({ code: 'purchase_conflict' });
+  });
+
   test('is settled by its state: committed gives it again, ended asks for a new id', async () => {
     const { limiter, clock } = setUp();
     for (const id of ['paid', 'released', 'expired']) {
