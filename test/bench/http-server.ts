@@ -1,4 +1,3 @@
-import { createServer } from 'node:http';
 import { serve } from '@hono/node-server';
 import {
   ageTokens,
@@ -7,13 +6,14 @@ import {
   generatePermitKey,
   permits,
 } from '@spendcap/server';
-import { toNode } from '@spendcap/server/adapters/node';
 import { sqliteStore } from '@spendcap/server/stores/sqlite';
 import { Hono } from 'hono';
 import { roomyPolicy } from './fixtures.ts';
 
 /** A server in a process of its own: `ours`, `ours-permit` or `bare`. Prints its port. */
 const [kind, file = '', jwks = '{"keys":[]}', key = ''] = process.argv.slice(2);
+const LISTEN = { port: 0, hostname: '127.0.0.1' };
+const tell = ({ port }: { readonly port: number }) => console.log(port);
 const NAMED = { issuer: 'https://age.example', audience: 'https://limiter.example' };
 
 if (kind === 'bare') {
@@ -22,7 +22,7 @@ if (kind === 'bare') {
     const body = await context.req.json();
     return context.json({ allowed: true, id: body.id }, 201);
   });
-  serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) => console.log(port));
+  serve({ fetch: app.fetch, ...LISTEN }, tell);
 } else {
   const signer = { issuer: NAMED.audience, audience: 'https://pay.example' };
   const limiter = createLimiter({
@@ -31,9 +31,5 @@ if (kind === 'bare') {
     ageTokens: ageTokens({ issuers: [{ ...NAMED, jwks: JSON.parse(jwks) }] }),
     ...(kind === 'ours' ? {} : { permits: permits({ key: await generatePermitKey(), ...signer }) }),
   });
-  const server = createServer(toNode(createHandler(limiter, { apiKeys: [key] })));
-  server.listen(0, '127.0.0.1', () => {
-    const address = server.address();
-    if (typeof address === 'object') console.log(address?.port);
-  });
+  serve({ fetch: createHandler(limiter, { apiKeys: [key] }), ...LISTEN }, tell);
 }

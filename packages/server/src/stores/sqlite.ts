@@ -1,17 +1,7 @@
-import { DatabaseSync } from 'node:sqlite';
 import { SpendcapError, type Store } from '@spendcap/core';
-import { batcher, type Outcome } from '../internal/batch.ts';
-import {
-  commit,
-  get,
-  type Rows,
-  refund,
-  release,
-  reserve,
-  reverseRefund,
-  usage,
-} from '../internal/ledger.ts';
-import { SCHEMA, SCHEMA_VERSION, sqliteRows } from '../internal/sqlite-rows.ts';
+import { batcher } from '../internal/batch.ts';
+import { openDatabase, type SqliteCommand } from '../internal/sqlite-ledger.ts';
+import { sqliteThread } from '../internal/sqlite-thread.ts';
 
 export interface SqliteStoreOptions {
   /** The database file, made if it does not exist. `:memory:` keeps it in memory. */
@@ -24,147 +14,49 @@ export interface SqliteStoreOptions {
   readonly maxQueue?: number;
 }
 
-/** Durable at every commit; a longer log and a larger page cache than the defaults of 4 and 2 MB. */
-const PRAGMAS = `
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = FULL;
-  PRAGMA wal_autocheckpoint = 8000;
-  PRAGMA cache_size = -65536;
-`;
-
-type Work = () => unknown;
-
 /**
  * A durable ledger in one SQLite file (`node:sqlite`), for one machine. What was answered survives
- * `kill -9` and power loss: write-ahead log, `synchronous=FULL`, one flush for all the calls of an
- * event-loop turn. Several processes of the machine may share the file.
+ * `kill -9` and power loss: write-ahead log, `synchronous=FULL`, one flush for all the calls that
+ * wait. The file is written on a thread of its own. Several processes of the machine may share it.
  *
  * @throws SpendcapError `store_unavailable` if the file cannot be opened, is no database, or was
  *   made by a newer version
+ * @throws TypeError for other wrong options
  */
 export function sqliteStore(options: SqliteStoreOptions): Store {
   const { path, busyTimeoutMs = 2_000, maxBatch = 256, maxQueue = 10_000 } = options;
   if (typeof path !== 'string' || path === '') throw new TypeError('path must name a file');
-  const database = open(path, busyTimeoutMs);
-  const { rows, forget, overdue } = sqliteRows(database);
-  const transaction = transactionOf(database, forget);
-  const queue = batcher<Work, unknown>({ run: transaction, maxBatch, maxQueue });
+  // Here and not on the thread, so that a wrong file is told at once.
+  openDatabase({ path, busyTimeoutMs }).close();
+  const thread = sqliteThread({ path, busyTimeoutMs });
+  const queue = batcher<SqliteCommand, unknown>({ run: thread.run, maxBatch, maxQueue });
   let closed = false;
 
-  const submit = async <R>(work: () => R): Promise<R> => {
-    if (closed) throw new SpendcapError('store_unavailable', 'The store is closed.');
-    return (await queue.submit(work)) as R;
-  };
   const verb =
-    <C, R>(run: (rows: Rows, command: C) => R) =>
-    (command: C): Promise<R> =>
-      submit(() => run(rows, command));
+    <C, R>(name: SqliteCommand[0]) =>
+    async (command: C): Promise<R> => {
+      if (closed) throw new SpendcapError('store_unavailable', 'The store is closed.');
+      return (await queue.submit([name, command])) as R;
+    };
+  const ready = verb('ready');
 
   return {
-    reserve: verb(reserve),
-    commit: verb(commit),
-    release: verb(release),
-    refund: verb(refund),
-    reverseRefund: verb(reverseRefund),
-    get: verb(get),
-    usage: verb(usage),
-    overdue: ({ at, limit }) => submit(() => overdue(at, limit)),
+    reserve: verb('reserve'),
+    commit: verb('commit'),
+    release: verb('release'),
+    refund: verb('refund'),
+    reverseRefund: verb('reverseRefund'),
+    get: verb('get'),
+    usage: verb('usage'),
+    overdue: verb('overdue'),
     ready: async () => {
-      await submit(() => undefined);
+      await ready(null);
     },
     close: async () => {
       if (closed) return;
       closed = true;
-      queue.drain();
-      database.close();
+      await queue.idle();
+      await thread.close();
     },
   };
-}
-
-function open(path: string, busyTimeoutMs: number): DatabaseSync {
-  try {
-    const database = new DatabaseSync(path, { timeout: busyTimeoutMs });
-    database.exec(PRAGMAS);
-    migrate(database);
-    return database;
-  } catch (cause) {
-    if (SpendcapError.isInstance(cause)) throw cause;
-    throw new SpendcapError('store_unavailable', 'The SQLite file cannot be opened.', { cause });
-  }
-}
-
-/** Makes the schema, once, even if several processes start together. */
-function migrate(database: DatabaseSync): void {
-  const version = () => Number(database.prepare('PRAGMA user_version').get()?.user_version);
-  if (version() === SCHEMA_VERSION) return;
-  database.exec('BEGIN IMMEDIATE');
-  try {
-    if (version() > SCHEMA_VERSION) {
-      const message = 'The SQLite file was made by a newer version of spendcap.';
-      throw new SpendcapError('store_unavailable', message);
-    }
-    if (version() === 0) database.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION};`);
-    database.exec('COMMIT');
-  } catch (error) {
-    database.exec('ROLLBACK');
-    throw error;
-  }
-}
-
-/** Runs works as one transaction. A work that fails alone leaves the others as they are. */
-function transactionOf(database: DatabaseSync, forget: () => void) {
-  const dataVersion = database.prepare('PRAGMA data_version');
-  let seen: unknown;
-
-  /** Another process has written since: what is remembered of the file may be wrong. */
-  const forgetIfChanged = (): void => {
-    const version = dataVersion.get()?.data_version;
-    if (version !== seen) forget();
-    seen = version;
-  };
-
-  const begin = database.prepare('BEGIN IMMEDIATE');
-  const end = database.prepare('COMMIT');
-  const undo = database.prepare('ROLLBACK');
-
-  const run = (works: readonly Work[]): readonly Outcome<unknown>[] => {
-    let committing = false;
-    try {
-      begin.run();
-      forgetIfChanged();
-      const outcomes = works.map(attempt);
-      committing = true;
-      end.run();
-      return outcomes;
-    } catch (cause) {
-      if (database.isTransaction) undo.run();
-      forget();
-      if (works.length > 1 && !committing && isOfOneCommand(cause)) {
-        return works.flatMap((work) => run([work]));
-      }
-      const error = committing
-        ? new SpendcapError('outcome_unknown', 'The commit was not confirmed. Retry.', { cause })
-        : new SpendcapError('store_unavailable', 'The SQLite file cannot be used now.', { cause });
-      return works.map(() => ({ error }));
-    }
-  };
-  return run;
-}
-
-/** A coded error comes before anything is written; any other one undoes the whole transaction. */
-function attempt(work: Work): Outcome<unknown> {
-  try {
-    return { value: work() };
-  } catch (error) {
-    if (SpendcapError.isInstance(error)) return { error };
-    throw error;
-  }
-}
-
-/** SQLite's result codes that speak of one statement's values, not of the file. */
-const CODES_OF_ONE_COMMAND = new Set([18, 19, 20, 25]);
-
-function isOfOneCommand(error: unknown): boolean {
-  if (typeof error !== 'object' || error === null || !('errcode' in error)) return true;
-  return CODES_OF_ONE_COMMAND.has(Number(error.errcode) & 0xff);
 }

@@ -1,0 +1,148 @@
+import { DatabaseSync } from 'node:sqlite';
+import {
+  type OverdueCommand,
+  SpendcapError,
+  type SpendcapErrorCode,
+  type Store,
+} from '@spendcap/core';
+import { commit, get, refund, release, reserve, reverseRefund, usage } from './ledger.ts';
+import { SCHEMA, SCHEMA_VERSION, sqliteRows } from './sqlite-rows.ts';
+
+/** A verb of the store and what it was given. `ready` only begins and ends a transaction. */
+export type SqliteCommand = readonly [verb: Exclude<keyof Store, 'close'>, command: unknown];
+
+/** How a command came out, in plain data that can cross to another thread. */
+export type SqliteReply =
+  | { readonly value: unknown }
+  | {
+      readonly error: {
+        readonly code: SpendcapErrorCode;
+        readonly message: string;
+        /** What SQLite said of it. */
+        readonly cause?: string;
+      };
+    };
+
+export interface SqliteFile {
+  readonly path: string;
+  readonly busyTimeoutMs: number;
+}
+
+/** Durable at every commit; a longer log and a larger page cache than the defaults of 4 and 2 MB. */
+const PRAGMAS = `
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = FULL;
+  PRAGMA wal_autocheckpoint = 8000;
+  PRAGMA cache_size = -65536;
+`;
+
+/**
+ * Opens the file and makes the schema if it is new.
+ *
+ * @throws SpendcapError `store_unavailable` if it is no database of ours, or newer than this version
+ */
+export function openDatabase({ path, busyTimeoutMs }: SqliteFile): DatabaseSync {
+  try {
+    const database = new DatabaseSync(path, { timeout: busyTimeoutMs });
+    database.exec(PRAGMAS);
+    migrate(database);
+    return database;
+  } catch (cause) {
+    if (SpendcapError.isInstance(cause)) throw cause;
+    throw new SpendcapError('store_unavailable', 'The SQLite file cannot be opened.', { cause });
+  }
+}
+
+/** Makes the schema, once, even if several processes start together. */
+function migrate(database: DatabaseSync): void {
+  const version = () => Number(database.prepare('PRAGMA user_version').get()?.user_version);
+  if (version() === SCHEMA_VERSION) return;
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    if (version() > SCHEMA_VERSION) {
+      const message = 'The SQLite file was made by a newer version of spendcap.';
+      throw new SpendcapError('store_unavailable', message);
+    }
+    if (version() === 0) database.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION};`);
+    database.exec('COMMIT');
+  } catch (error) {
+    database.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+/** The ledger in a SQLite file: runs commands as one transaction. One that fails, fails alone. */
+export function sqliteLedger(file: SqliteFile) {
+  const database = openDatabase(file);
+  const { rows, forget, overdue } = sqliteRows(database);
+  const begin = database.prepare('BEGIN IMMEDIATE');
+  const end = database.prepare('COMMIT');
+  const undo = database.prepare('ROLLBACK');
+  const dataVersion = database.prepare('PRAGMA data_version');
+  let seen: unknown;
+
+  const verbs = {
+    reserve,
+    commit,
+    release,
+    refund,
+    reverseRefund,
+    get,
+    usage,
+    overdue: (_: unknown, { at, limit }: OverdueCommand) => overdue(at, limit),
+    ready: () => null,
+  };
+
+  /** A coded error comes before anything is written; any other one undoes the whole transaction. */
+  const attempt = ([verb, command]: SqliteCommand): SqliteReply => {
+    try {
+      return { value: verbs[verb](rows, command as never) };
+    } catch (error) {
+      if (!SpendcapError.isInstance(error)) throw error;
+      return { error: { code: error.code, message: error.message } };
+    }
+  };
+
+  /** Another process has written since: what is remembered of the file may be wrong. */
+  const forgetIfChanged = (): void => {
+    const version = dataVersion.get()?.data_version;
+    if (version !== seen) forget();
+    seen = version;
+  };
+
+  const run = (commands: readonly SqliteCommand[]): readonly SqliteReply[] => {
+    let committing = false;
+    try {
+      begin.run();
+      forgetIfChanged();
+      const replies = commands.map(attempt);
+      committing = true;
+      end.run();
+      return replies;
+    } catch (error) {
+      if (database.isTransaction) undo.run();
+      forget();
+      if (commands.length > 1 && !committing && isOfOneCommand(error)) {
+        return commands.flatMap((command) => run([command]));
+      }
+      return commands.map(() => ({ error: whatHappened(error, committing) }));
+    }
+  };
+
+  return { run, close: () => database.close() };
+}
+
+function whatHappened(error: unknown, committing: boolean) {
+  const cause = error instanceof Error ? error.message : 'unknown';
+  return committing
+    ? { code: 'outcome_unknown' as const, message: 'The commit was not confirmed. Retry.', cause }
+    : { code: 'store_unavailable' as const, message: 'The SQLite file cannot be used now.', cause };
+}
+
+/** SQLite's result codes that speak of one statement's values, not of the file. */
+const CODES_OF_ONE_COMMAND = new Set([18, 19, 20, 25]);
+
+function isOfOneCommand(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null || !('errcode' in error)) return true;
+  return CODES_OF_ONE_COMMAND.has(Number(error.errcode) & 0xff);
+}

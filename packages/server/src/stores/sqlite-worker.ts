@@ -1,0 +1,19 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { type SqliteCommand, type SqliteFile, sqliteLedger } from '../internal/sqlite-ledger.ts';
+
+/**
+ * The thread of `sqliteStore`, which starts it; nobody imports it. It waits for the disk, so that the
+ * thread that serves players need not. Batches cross as JSON, the cheapest way for many small objects.
+ */
+if (parentPort !== null) {
+  const port = parentPort;
+  const ledger = sqliteLedger(workerData as SqliteFile);
+  port.on('message', (batch: string | null) => {
+    if (batch === null) {
+      ledger.close();
+      port.close();
+      return;
+    }
+    port.postMessage(JSON.stringify(ledger.run(JSON.parse(batch) as SqliteCommand[])));
+  });
+}
