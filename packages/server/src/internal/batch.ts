@@ -18,48 +18,34 @@ interface Waiting<C, R> {
   readonly reject: (error: unknown) => void;
 }
 
-/** Batches at the store at once: one is written while the answers of the other are dealt with. */
-const MAX_UNDER_WAY = 2;
-
 /**
- * Group commit: calls that arrive while the store is at work, or in the same turn of the event loop,
- * share a transaction, so that many buyers share one flush to disk. There is no timer: a call that
- * comes alone goes at once.
+ * Group commit: calls that arrive while a transaction is under way, or in the same turn of the event
+ * loop, share the next one, so that many buyers share one flush to disk. There is no timer: a call
+ * that comes alone goes at once.
  */
 export function batcher<C, R>({ run, maxBatch, maxQueue }: BatchOptions<C, R>) {
   let queue: Waiting<C, R>[] = [];
-  let underWay = 0;
-  let scheduled = false;
+  let busy = false;
   let whenIdle: (() => void)[] = [];
 
-  const send = async (batch: readonly Waiting<C, R>[]): Promise<void> => {
-    underWay += 1;
+  const flush = async (): Promise<void> => {
+    const batch = queue.slice(0, maxBatch);
+    queue = queue.slice(maxBatch);
     const outcomes = await run(batch.map(({ command }) => command));
-    underWay -= 1;
     for (const [index, { resolve, reject }] of batch.entries()) {
       const outcome = outcomes[index];
       if (outcome !== undefined && 'value' in outcome) resolve(outcome.value);
       else reject(outcome?.error);
     }
+    busy = false;
     if (queue.length > 0) schedule();
-    else if (underWay === 0) settle();
-  };
-
-  const flush = (): void => {
-    scheduled = false;
-    while (underWay < MAX_UNDER_WAY && queue.length > 0) {
-      const share = Math.ceil(queue.length / (MAX_UNDER_WAY - underWay));
-      const size = Math.min(maxBatch, share);
-      const batch = queue.slice(0, size);
-      queue = queue.slice(size);
-      void send(batch);
-    }
+    else settle();
   };
 
   const schedule = (): void => {
-    if (scheduled) return;
-    scheduled = true;
-    setImmediate(flush);
+    if (busy) return;
+    busy = true;
+    setImmediate(() => void flush());
   };
 
   const settle = (): void => {
@@ -76,13 +62,12 @@ export function batcher<C, R>({ run, maxBatch, maxQueue }: BatchOptions<C, R>) {
       }
       return new Promise((resolve, reject) => {
         queue.push({ command, resolve, reject });
-        if (underWay < MAX_UNDER_WAY) schedule();
+        schedule();
       });
     },
     /** Resolves when nothing waits and nothing is under way. */
     idle(): Promise<void> {
-      if (underWay === 0 && queue.length === 0) return Promise.resolve();
-      return new Promise((resolve) => whenIdle.push(resolve));
+      return busy ? new Promise((resolve) => whenIdle.push(resolve)) : Promise.resolve();
     },
   };
 }

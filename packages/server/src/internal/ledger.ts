@@ -73,7 +73,8 @@ export function reserve(rows: Rows, command: ReserveCommand): ReserveResult {
   return { outcome: 'held', purchase, replayed: false, used, expired };
 }
 
-function newPurchase(command: ReserveCommand): StoredPurchase {
+/** The purchase that a reserve makes. */
+export function newPurchase(command: ReserveCommand): StoredPurchase {
   return {
     id: command.id,
     request: command.request,

@@ -1,11 +1,22 @@
 import { DatabaseSync } from 'node:sqlite';
 import {
   type OverdueCommand,
+  type ReserveCommand,
   SpendcapError,
   type SpendcapErrorCode,
   type Store,
 } from '@spendcap/core';
-import { commit, get, refund, release, reserve, reverseRefund, usage } from './ledger.ts';
+import {
+  commit,
+  get,
+  type Rows,
+  refund,
+  release,
+  reserve,
+  reverseRefund,
+  usage,
+} from './ledger.ts';
+import { toReply } from './sqlite-reply.ts';
 import { SCHEMA, SCHEMA_VERSION, sqliteRows } from './sqlite-rows.ts';
 
 /** A verb of the store and what it was given. `ready` only begins and ends a transaction. */
@@ -82,7 +93,7 @@ export function sqliteLedger(file: SqliteFile) {
   let seen: unknown;
 
   const verbs = {
-    reserve,
+    reserve: (rows: Rows, command: ReserveCommand) => toReply(reserve(rows, command)),
     commit,
     release,
     refund,

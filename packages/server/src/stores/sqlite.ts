@@ -1,6 +1,7 @@
-import { SpendcapError, type Store } from '@spendcap/core';
+import { type ReserveCommand, SpendcapError, type Store } from '@spendcap/core';
 import { batcher } from '../internal/batch.ts';
 import { openDatabase, type SqliteCommand } from '../internal/sqlite-ledger.ts';
+import { fromReply, type ReserveReply } from '../internal/sqlite-reply.ts';
 import { sqliteThread } from '../internal/sqlite-thread.ts';
 
 export interface SqliteStoreOptions {
@@ -38,10 +39,11 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
       if (closed) throw new SpendcapError('store_unavailable', 'The store is closed.');
       return (await queue.submit([name, command])) as R;
     };
+  const reserve = verb<ReserveCommand, ReserveReply>('reserve');
   const ready = verb('ready');
 
   return {
-    reserve: verb('reserve'),
+    reserve: async (command) => fromReply(command, await reserve(command)),
     commit: verb('commit'),
     release: verb('release'),
     refund: verb('refund'),
