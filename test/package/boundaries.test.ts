@@ -16,6 +16,7 @@ interface Rule {
 }
 
 const CORE = ['@spendcap/core', '@spendcap/core/wire'];
+const SQLITE = ['node:sqlite', 'node:worker_threads', 'node:events'];
 const SERVER_BASE = [
   ...CORE,
   'packages/server/src/types.ts',
@@ -48,7 +49,7 @@ const RULES: readonly Rule[] = [
   { files: 'packages/server/src/types.ts', may: CORE },
   { files: 'packages/server/src/internal/jws.ts', may: [...SERVER_BASE, 'jose'] },
   { files: 'packages/server/src/internal/key-set.ts', may: [...SERVER_BASE, 'jose'] },
-  { files: 'packages/server/src/internal/sqlite-*.ts', may: [...SERVER_BASE, 'node:sqlite'] },
+  { files: 'packages/server/src/internal/sqlite-*.ts', may: [...SERVER_BASE, ...SQLITE] },
   {
     files: 'packages/server/src/internal/node-*.ts',
     may: [...SERVER_BASE, '@hono/node-server', 'node:http'],
@@ -60,7 +61,7 @@ const RULES: readonly Rule[] = [
       ...CORE,
       'packages/server/src/internal/**',
       'packages/server/src/stores/sqlite/**',
-      'node:sqlite',
+      ...SQLITE,
     ],
   },
   {

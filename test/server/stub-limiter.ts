@@ -35,7 +35,7 @@ export const REFUSED: Refused = {
   allowance: ALLOWANCE,
 };
 
-export function purchase(id: string): Purchase {
+function purchase(id: string): Purchase {
   return {
     id,
     state: 'reserved',

@@ -143,8 +143,3 @@ export function isIsoDate(text: string): boolean {
     return false;
   }
 }
-
-/** True for one of the periods. */
-export function isPeriod(text: string): text is Period {
-  return (PERIODS as readonly string[]).includes(text);
-}

@@ -75,7 +75,7 @@ export interface Reason {
   readonly code: RefusalCode;
   /** The policy row that refuses; absent where no row is involved (`age_unverified`). */
   readonly row?: PolicyRow;
-  /** The limit's figures; present on every `*_cap_exceeded` and on `age_not_precise`. */
+  /** The limit's figures; on every `*_cap_exceeded`, and on `age_not_precise` if a limit is first. */
   readonly limit?: Omit<LimitAllowance, 'row'>;
   /** With `age_not_precise`: proof of being at least this old would settle it. */
   readonly provableAge?: number;

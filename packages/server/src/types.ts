@@ -12,7 +12,7 @@ import type {
 
 /** Who buys: an age token, or evidence that `AgeVerifier.verify` has given for one. */
 export interface Player {
-  /** A signed age token. Absent means no evidence: the policy's `unverified` rule decides. */
+  /** A signed age token. Absent: refused as `age_unverified`, since there is no one to count for. */
   readonly ageToken?: string;
   /** Evidence that was verified before in this process; goes before `ageToken`. */
   readonly evidence?: AgeEvidence;

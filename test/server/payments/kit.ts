@@ -19,7 +19,7 @@ import { afterAll, beforeAll, expect } from 'vitest';
 /** 10:00 in Shanghai, so that a test does not run over midnight. */
 const START = Date.parse('2026-03-10T02:00:00Z');
 
-export const FORM = 'https://api.stripe.com/*';
+const FORM = 'https://api.stripe.com/*';
 
 export interface WorldOptions {
   readonly policy?: Policy;

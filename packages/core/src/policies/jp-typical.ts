@@ -5,7 +5,7 @@ const CITATION = 'JOGA 2013 guideline (no figures); typical monthly caps of Japa
 /**
  * What Japanese titles usually do, by self-regulation: under 16, JPY 5,000 a month; 16 and 17, JPY
  * 20,000; from 18 (the age of majority since 2022-04-01) nothing. Counted per title, so every
- * purchase names its `app`. Without evidence the strictest band applies.
+ * purchase names its `app`. To a token that states no age the strictest band applies.
  */
 export function jpTypical(): Policy {
   return parsePolicy({

@@ -93,7 +93,9 @@ export const routes = {
       201: json(reservationSchema, 'Reserved. Charge, then commit or release.'),
       ...inputProblems,
       403: json(refusedSchema, 'Refused, with every reason. Nothing was held.'),
-      409: problem('`purchase_conflict`: this id was used with other inputs'),
+      409: problem(
+        '`purchase_conflict`: this id was used with other inputs; `purchase_ended`: its hold is over',
+      ),
       422: problem('`age_token_invalid`, with `why`'),
     },
   }),

@@ -58,7 +58,9 @@ const operatorFields = {
     .string()
     .min(1)
     .optional()
-    .openapi({ description: "Absent: the policy's `unverified` rule decides." }),
+    .openapi({
+      description: 'Absent: refused as `age_unverified`, as there is no one to count for.',
+    }),
   guardianApproval: text({ min: 1, max: MAX_TEXT })
     .optional()
     .openapi({ description: "Reference of a guardian's recorded approval of this purchase." }),

@@ -216,6 +216,9 @@ function accountOf(rows: Rows, subject: string, at: number) {
 
 const NONE: readonly StoredPurchase[] = [];
 
+/** Windows that one subject's account remembers. A player can ask for any app, so there is an end. */
+const MAX_COUNTERS = 100;
+
 /** Usage of each window; a window without a counter is summed from the purchases, once. */
 function usedIn(
   rows: Rows,
@@ -227,7 +230,8 @@ function usedIn(
     if (known !== undefined) return known.used;
     const { selector, start, end } = window;
     const used = rows.sum(subject, window);
-    account.counters.push({ selector, start, end, used });
+    if (account.counters.length < MAX_COUNTERS)
+      account.counters.push({ selector, start, end, used });
     return used;
   });
 }

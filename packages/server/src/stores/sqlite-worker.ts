@@ -1,13 +1,12 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { type SqliteCommand, type SqliteFile, sqliteLedger } from '../internal/sqlite-ledger.ts';
 
 /**
  * The thread of `sqliteStore`, which starts it; nobody imports it. It waits for the disk, so that the
  * thread that serves players need not. Batches cross as JSON, the cheapest way for many small objects.
  */
-if (parentPort !== null) {
-  const port = parentPort;
-  const ledger = sqliteLedger(workerData as SqliteFile);
+export function serveLedger(port: MessagePort, file: SqliteFile): void {
+  const ledger = sqliteLedger(file);
   port.on('message', (batch: string | null) => {
     if (batch === null) {
       ledger.close();
@@ -17,3 +16,5 @@ if (parentPort !== null) {
     port.postMessage(JSON.stringify(ledger.run(JSON.parse(batch) as SqliteCommand[])));
   });
 }
+
+if (parentPort !== null) serveLedger(parentPort, workerData as SqliteFile);
