@@ -1,5 +1,5 @@
 import { Temporal } from 'temporal-polyfill';
-import { PERIODS, type Period } from './wire.ts';
+import type { Period } from './wire.ts';
 
 /** A calendar date, without time or zone. */
 export interface CivilDate {
