@@ -54,13 +54,9 @@ export const playerDecisionSchema = z.strictObject(decisionFields).openapi('Play
 
 const operatorFields = {
   ...decisionFields,
-  ageToken: z
-    .string()
-    .min(1)
-    .optional()
-    .openapi({
-      description: 'Absent: refused as `age_unverified`, as there is no one to count for.',
-    }),
+  ageToken: z.string().min(1).optional().openapi({
+    description: 'Absent: refused as `age_unverified`, as there is no one to count for.',
+  }),
   guardianApproval: text({ min: 1, max: MAX_TEXT })
     .optional()
     .openapi({ description: "Reference of a guardian's recorded approval of this purchase." }),
