@@ -70,6 +70,6 @@ await limiter.close();
 
 function stripeWithoutNetwork() {
   const fake = fakeStripe();
-  const httpClient = Stripe.createFetchHttpClient(fake.fetch as typeof fetch);
+  const httpClient = Stripe.createFetchHttpClient(fake.fetch);
   return { fake, stripe: new Stripe('sk_test_example', { httpClient }) };
 }

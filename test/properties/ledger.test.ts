@@ -2,7 +2,7 @@ import type { CappedWindow, ReserveCommand, Store, Window } from '@spendcap/core
 import { memoryStore } from '@spendcap/server/stores/memory';
 import { sqliteStore } from '@spendcap/server/stores/sqlite';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { NaiveLedger } from './model.ts';
 
 const HOUR = 3_600_000;
@@ -65,12 +65,19 @@ const step = fc.oneof(
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-function commandOf(asked: Extract<Step, { verb: 'reserve' }>, at: number): ReserveCommand {
+/** A step of one history, whose purchases and subjects begin with `own`. */
+interface Told {
+  readonly asked: Step;
+  readonly at: number;
+  readonly own: string;
+}
+
+function commandOf(asked: Extract<Step, { verb: 'reserve' }>, { at, own }: Told): ReserveCommand {
   const { id, subject, amount, category, app, limits, hold, onExpiry } = asked;
   return {
-    id: `p${id}`,
+    id: `${own}p${id}`,
     request: JSON.stringify([amount, category, app]),
-    subject: `s${subject}`,
+    subject: `${own}s${subject}`,
     amount,
     currency: 'CNY',
     app,
@@ -92,40 +99,41 @@ function commandOf(asked: Extract<Step, { verb: 'reserve' }>, at: number): Reser
 const optional = (amount: number | undefined) => (amount === undefined ? {} : { amount });
 
 /** Does one step on both, and compares what they answer. */
-async function both(store: Store, model: NaiveLedger, { asked, at }: { asked: Step; at: number }) {
+async function both(store: Store, model: NaiveLedger, told: Told) {
+  const { asked, at, own } = told;
   switch (asked.verb) {
     case 'reserve': {
-      const command = commandOf(asked, at);
+      const command = commandOf(asked, told);
       const { outcome, ...rest } = await store.reserve(command);
       const expected = model.reserve(command);
       expect({ outcome, ...rest }).toMatchObject(expected);
       return;
     }
     case 'commit': {
-      const command = { id: `p${asked.id}`, at, ...optional(asked.amount) };
+      const command = { id: `${own}p${asked.id}`, at, ...optional(asked.amount) };
       expect(await store.commit(command)).toMatchObject(model.commit(command));
       return;
     }
     case 'release': {
-      const command = { id: `p${asked.id}`, at };
+      const command = { id: `${own}p${asked.id}`, at };
       expect(await store.release(command)).toMatchObject(model.release(command));
       return;
     }
     case 'refund': {
       const { restores } = asked;
-      const ids = { id: `p${asked.id}`, refundId: `r${asked.refundId}` };
+      const ids = { id: `${own}p${asked.id}`, refundId: `r${asked.refundId}` };
       const command = { ...ids, restores, at, ...optional(asked.amount) };
       expect(await store.refund(command)).toMatchObject(model.refund(command));
       return;
     }
     case 'reverseRefund': {
-      const command = { id: `p${asked.id}`, refundId: `r${asked.refundId}`, at };
+      const command = { id: `${own}p${asked.id}`, refundId: `r${asked.refundId}`, at };
       expect(await store.reverseRefund(command)).toMatchObject(model.reverseRefund(command));
       return;
     }
     case 'get': {
-      const { purchase } = await store.get({ id: `p${asked.id}`, at });
-      const expected = model.get(`p${asked.id}`, at);
+      const { purchase } = await store.get({ id: `${own}p${asked.id}`, at });
+      const expected = model.get(`${own}p${asked.id}`, at);
       if (expected === null) expect(purchase).toBeNull();
       else expect(purchase).toMatchObject(expected);
       return;
@@ -134,8 +142,12 @@ async function both(store: Store, model: NaiveLedger, { asked, at }: { asked: St
 }
 
 /** Every window of both subjects, also windows that no one has asked for yet. */
-async function compareUsage(store: Store, model: NaiveLedger, at: number): Promise<void> {
-  for (const subject of ['s0', 's1']) {
+async function compareUsage(
+  store: Store,
+  model: NaiveLedger,
+  { at, own }: Omit<Told, 'asked'>,
+): Promise<void> {
+  for (const subject of [`${own}s0`, `${own}s1`]) {
     const windows: Window[] = LIMITS.flatMap((limit) => [
       windowAt(limit, at),
       windowAt(limit, at - limit.length),
@@ -146,28 +158,34 @@ async function compareUsage(store: Store, model: NaiveLedger, at: number): Promi
   }
 }
 
-async function run(store: Store, steps: readonly Step[]): Promise<void> {
+async function run(store: Store, steps: readonly Step[], own: string): Promise<void> {
   const model = new NaiveLedger();
   let now = START;
   for (const asked of steps) {
     if (asked.verb === 'wait') now += asked.ms;
     // Another server's clock is behind: only for this one call.
     const at = asked.verb === 'skew' ? now - asked.ms : now;
-    if (asked.verb === 'wait' || asked.verb === 'skew') await compareUsage(store, model, at);
-    else await both(store, model, { asked, at });
+    if (asked.verb === 'wait' || asked.verb === 'skew')
+      await compareUsage(store, model, { at, own });
+    else await both(store, model, { asked, at, own });
   }
-  await compareUsage(store, model, now);
-  await store.close();
+  await compareUsage(store, model, { at: now, own });
 }
 
 describe.each([
   ['memory', 400, () => memoryStore({ keepEndedMs: 400 * DAY })],
   ['SQLite', 200, () => sqliteStore({ path: ':memory:' })],
 ] as const)('%s', (_name, runs, open) => {
+  // One store for all runs, since opening one can cost a thread; each run has its own names in it.
+  const store = open();
+  let started = 0;
+  const ownNames = (): string => `${started++}-`;
+  afterAll(() => store.close());
+
   test('answers every history as the naive ledger does', async () => {
     const histories = fc.array(step, { minLength: 1, maxLength: 60, size: 'max' });
     await fc.assert(
-      fc.asyncProperty(histories, (steps) => run(open(), steps)),
+      fc.asyncProperty(histories, (steps) => run(store, steps, ownNames())),
       { numRuns: runs },
     );
   });
@@ -176,13 +194,14 @@ describe.each([
     const bursts = fc.array(fc.integer({ min: 1, max: 900 }), { minLength: 2, maxLength: 40 });
     await fc.assert(
       fc.asyncProperty(bursts, fc.array(fc.nat(2), { maxLength: 40 }), async (amounts, fates) => {
-        const store = open();
+        const own = ownNames();
+        const subject = `${own}s0`;
         const window = windowAt(LIMITS[0], START);
         const windows = [window];
         await Promise.all(
           amounts.map(async (amount, index) => {
-            const id = `p${index}`;
-            const base = { subject: 's0', currency: 'CNY', app: null, category: null, basis: '{}' };
+            const id = `${own}p${index}`;
+            const base = { subject, currency: 'CNY', app: null, category: null, basis: '{}' };
             const times = { at: START, expiresAt: START + HOUR, onExpiry: 'release' as const };
             const held = await store.reserve({
               ...base,
@@ -192,16 +211,15 @@ describe.each([
               amount,
               windows,
             });
-            const { used } = await store.usage({ subject: 's0', windows, at: START });
+            const { used } = await store.usage({ subject, windows, at: START });
             expect(used[0]).toBeLessThanOrEqual(window.cap);
             if (held.outcome !== 'held') return;
             if (fates[index] === 1) await store.commit({ id, at: START });
             if (fates[index] === 2) await store.release({ id, at: START });
           }),
         );
-        const { used } = await store.usage({ subject: 's0', windows, at: START });
+        const { used } = await store.usage({ subject, windows, at: START });
         expect(used[0]).toBeLessThanOrEqual(window.cap);
-        await store.close();
       }),
       { numRuns: runs },
     );

@@ -8,7 +8,7 @@ const START = Date.parse('2026-03-10T02:00:00Z');
 function shop() {
   const clock = { at: START };
   const fake = fakeStripe({ now: () => clock.at });
-  const httpClient = Stripe.createFetchHttpClient(fake.fetch as typeof fetch);
+  const httpClient = Stripe.createFetchHttpClient(fake.fetch);
   return { clock, fake, stripe: new Stripe('sk_test_fake', { httpClient, maxNetworkRetries: 0 }) };
 }
 

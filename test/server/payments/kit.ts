@@ -43,7 +43,7 @@ export function createWorld({
   const limiter = createLimiter({ policy, store, now });
   const stripe = new Stripe('sk_test_fake', {
     maxNetworkRetries: 0,
-    httpClient: Stripe.createFetchHttpClient(fake.fetch as typeof fetch),
+    httpClient: Stripe.createFetchHttpClient(fake.fetch),
   });
   const problems: string[] = [];
   const deps = { stripe, limiter, now };
