@@ -117,6 +117,11 @@ describe('checkout.sessions.create', () => {
     ['a subscription', 'payment_forbidden', { mode: 'subscription' }],
     ['a set-up', 'payment_forbidden', { mode: 'setup' }],
     ['an end of its own', 'TypeError', { expires_at: 1_800_000_000 }],
+    [
+      'a life after its end',
+      'payment_forbidden',
+      { after_expiration: { recovery: { enabled: true } } },
+    ],
   ])('does not take %s', async (_, code, params) => {
     const world = createWorld();
     expect(await codeOf(open(world, { ...sessionOf(), ...params }))).toBe(code);

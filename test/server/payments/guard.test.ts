@@ -53,6 +53,33 @@ describe('paymentIntents.create', () => {
     expect(await world.limiter.get('p1')).toBeNull();
   });
 
+  it('charges what it held, whatever the caller does to the parameters meanwhile', async () => {
+    const world = realWorld();
+    const params = { ...THIRTY, amount: 1000 };
+    const call = world.guard.paymentIntents.create(params, { spendcap: world.buyer('p1') });
+    params.amount = 90_000;
+    expect(allowed(await call).paymentIntent.amount_received).toBe(1000);
+    expect(world.fake.netCharged('cny')).toBe(1000);
+  });
+
+  it.each([
+    'headers',
+    'additionalHeaders',
+    'apiBase',
+    'apiKey',
+    'authenticator',
+    'streaming',
+    'stripeAccount',
+    'stripeContext',
+  ])('takes no %s among its options, and holds nothing', async (name) => {
+    const world = realWorld();
+    const value = { 'Idempotency-Key': 'another', 'Stripe-Account': 'acct_other' };
+    const options = { spendcap: world.buyer('p1'), [name]: value };
+    expect(await codeOf(world.guard.paymentIntents.create(THIRTY, options))).toBe('TypeError');
+    expect(world.fake.requests).toEqual([]);
+    expect(await world.limiter.get('p1')).toBeNull();
+  });
+
   it('never charges above the cap, with 20 parallel purchases of a 12-year-old', async () => {
     const world = realWorld();
     const answers = await Promise.all(
@@ -379,6 +406,42 @@ describe('capture and cancel', () => {
     const call = world.guard.paymentIntents.capture(id, { final_capture: false });
     expect(await codeOf(call)).toBe('TypeError');
     expect(world.fake.netCharged('cny')).toBe(0);
+  });
+
+  it('neither captures nor confirms more than was held, whatever was authorised', async () => {
+    const world = realWorld();
+    const { id } = await authorised(world);
+    const captured = world.guard.paymentIntents.capture(id, { amount_to_capture: 3001 });
+    expect(await codeOf(captured)).toBe('payment_forbidden');
+    const opened = allowed(
+      await world.guard.paymentIntents.create(
+        { amount: 1000, currency: 'cny' },
+        { spendcap: world.buyer('p2', 16) },
+      ),
+    );
+    const confirmed = world.guard.paymentIntents.confirm(opened.paymentIntent.id, {
+      payment_method: 'pm_card_visa',
+      amount_to_confirm: 1001,
+    });
+    expect(await codeOf(confirmed)).toBe('payment_forbidden');
+    expect(world.posts()).toEqual(['/v1/payment_intents', '/v1/payment_intents']);
+    expect(world.fake.netCharged('cny')).toBe(0);
+  });
+
+  it('keeps the purchase id on a payment whose metadata a capture changes or clears', async () => {
+    for (const metadata of [{ spendcap_id: 'other', order: '7' }, ''] as const) {
+      const world = realWorld();
+      const { id } = await authorised(world);
+      const sent: unknown[] = [];
+      const { capture } = world.stripe.paymentIntents;
+      world.stripe.paymentIntents.capture = (...args: Parameters<typeof capture>) => {
+        sent.push((args[1] as Stripe.PaymentIntentCaptureParams).metadata);
+        return capture.apply(world.stripe.paymentIntents, args);
+      };
+      await world.guard.paymentIntents.capture(id, { metadata });
+      expect(sent).toMatchObject([{ spendcap_id: 'p1' }]);
+      expect((await world.purchase('p1')).state).toBe('committed');
+    }
   });
 
   it('does not capture under a hold that has ended', async () => {

@@ -2,7 +2,7 @@ import { type Purchase, parseMoney } from '@spendcap/core';
 import type Stripe from 'stripe';
 import { callError, forbidden } from './errors.ts';
 import { fromStripe, type Money } from './money.ts';
-import { PURCHASE_KEY, purchaseIdOf, settleOrLeave, settleSession } from './settle.ts';
+import { markedMetadata, purchaseIdOf, settleOrLeave, settleSession } from './settle.ts';
 import { callOptionsOf, purchaseContextOf, startCharge } from './start.ts';
 import type { GuardedSessions, PurchaseContext, StripeDeps } from './types.ts';
 
@@ -21,7 +21,8 @@ type LineItem = NonNullable<Params['line_items']>[number];
 export function guardSessions(deps: StripeDeps): Pick<GuardedSessions, 'create' | 'expire'> {
   const { stripe } = deps;
   return {
-    async create(params, options) {
+    async create(given, options) {
+      const params = { ...given };
       const context = purchaseContextOf(options);
       assertGuardable(params, context);
       const started = await startCharge<Session>(deps, {
@@ -59,10 +60,13 @@ export function guardSessions(deps: StripeDeps): Pick<GuardedSessions, 'create' 
 }
 
 function assertGuardable(
-  { mode, expires_at }: Params,
+  { after_expiration, expires_at, mode }: Params,
   { expiresInSeconds = HOLD_SECONDS }: PurchaseContext,
 ): void {
   if (mode !== 'payment') throw forbidden('A guarded Checkout Session has mode "payment".');
+  if (after_expiration?.recovery?.enabled === true) {
+    throw forbidden('A session recovered after its end would be paid without a hold.');
+  }
   if (expires_at !== undefined) {
     throw new TypeError(
       'expires_at follows from the hold: give spendcap.expiresInSeconds instead.',
@@ -81,11 +85,8 @@ function marked(params: Params, { id, expiresAt }: Purchase): Params {
     // From the purchase and not from the clock, so that a retry has the same parameters.
     expires_at: Math.floor(Date.parse(expiresAt) / 1000) - MARGIN_SECONDS,
     client_reference_id: params.client_reference_id ?? id,
-    metadata: { ...(params.metadata || {}), [PURCHASE_KEY]: id },
-    payment_intent_data: {
-      ...intent,
-      metadata: { ...(intent?.metadata || {}), [PURCHASE_KEY]: id },
-    },
+    metadata: markedMetadata(params.metadata, id),
+    payment_intent_data: { ...intent, metadata: markedMetadata(intent?.metadata, id) },
   };
 }
 

@@ -5,7 +5,7 @@ import { idempotencyKey } from './idempotency.ts';
 import { fromStripe } from './money.ts';
 import {
   idOf,
-  PURCHASE_KEY,
+  markedMetadata,
   purchaseIdOf,
   purchaseOf,
   settleOrLeave,
@@ -25,7 +25,9 @@ const CONFIRMED = new Set(['processing', 'requires_capture', 'succeeded']);
 export function guardPaymentIntents(deps: StripeDeps): Verbs {
   const { stripe } = deps;
   return {
-    async create(params, options) {
+    async create(given, options) {
+      // As it is now: what is held is what is charged, whatever the caller does to it meanwhile.
+      const params = { ...given };
       const context = purchaseContextOf(options);
       const started = await startCharge<Payment>(deps, {
         kind: 'payment_intent',
@@ -33,10 +35,11 @@ export function guardPaymentIntents(deps: StripeDeps): Verbs {
         options: callOptionsOf(options),
         money: fromStripe(params.amount, params.currency),
         expiresInSeconds: context.expiresInSeconds ?? HOLD_SECONDS,
-        call: ({ id }, callOptions) => {
-          const metadata = { ...(params.metadata || {}), [PURCHASE_KEY]: id };
-          return stripe.paymentIntents.create({ ...params, metadata }, callOptions);
-        },
+        call: ({ id }, callOptions) =>
+          stripe.paymentIntents.create(
+            { ...params, metadata: markedMetadata(params.metadata, id) },
+            callOptions,
+          ),
       });
       if ('allowed' in started) return started;
       const { reservation, result } = started;
@@ -47,25 +50,31 @@ export function guardPaymentIntents(deps: StripeDeps): Verbs {
       return { ...reservation, purchase, paymentIntent: result };
     },
 
-    async confirm(id, params = {}, options = {}) {
+    async confirm(id, given = {}, options = {}) {
+      const params = { ...given };
       const callOptions = callOptionsOf(options);
       const { payment, purchase } = await readMarked(deps, id);
       if (CONFIRMED.has(payment.status)) return settled(deps, payment);
-      assertCovered(payment, purchase);
+      assertCovered(payment, purchase, params.amount_to_confirm);
       const key = await stepKey('confirm', payment, options.idempotencyKey);
       return step(deps, () =>
         stripe.paymentIntents.confirm(id, params, { ...callOptions, idempotencyKey: key }),
       );
     },
 
-    async capture(id, params = {}, options = {}) {
+    async capture(id, given = {}, options = {}) {
+      const params = { ...given };
       if (params.final_capture === false) {
         throw new TypeError('A guarded payment is captured once: final_capture cannot be false.');
       }
       const callOptions = callOptionsOf(options);
       const { payment, purchase } = await readMarked(deps, id);
       if (payment.status === 'succeeded') return settled(deps, payment);
-      assertCovered(payment, purchase);
+      assertCovered(payment, purchase, params.amount_to_capture);
+      // Without its purchase's id a payment that was made would never be found again.
+      if (params.metadata !== undefined) {
+        params.metadata = markedMetadata(params.metadata, purchase.id);
+      }
       const key = await stepKey('capture', payment, options.idempotencyKey);
       return step(deps, () =>
         stripe.paymentIntents.capture(id, params, { ...callOptions, idempotencyKey: key }),
@@ -94,16 +103,19 @@ async function readMarked({ stripe, limiter }: StripeDeps, paymentId: string) {
   return { payment, purchase: await purchaseOf(limiter, id) };
 }
 
-/** The hold lives, and is at least as large as what Stripe would charge. */
-function assertCovered(payment: Stripe.PaymentIntent, purchase: Purchase): void {
+/**
+ * The hold lives, and is at least as large as what Stripe would charge: the payment's amount, or what
+ * this call asks for, which may be more (overcapture).
+ */
+function assertCovered(payment: Stripe.PaymentIntent, purchase: Purchase, asked = 0): void {
   if (purchase.state !== 'reserved') {
     throw new SpendcapError('purchase_ended', 'The hold of this payment has ended.');
   }
-  const { amount, currency } = fromStripe(payment.amount, payment.currency);
+  const { amount, currency } = fromStripe(Math.max(payment.amount, asked), payment.currency);
   const covered =
     currency === purchase.currency &&
     parseMoney(amount, currency) <= parseMoney(purchase.amount, currency);
-  if (!covered) throw forbidden('The PaymentIntent was changed to more than was reserved.');
+  if (!covered) throw forbidden('The PaymentIntent would charge more than was reserved.');
 }
 
 /**

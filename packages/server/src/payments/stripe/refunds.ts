@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import { callError } from './errors.ts';
 import { idempotencyKey } from './idempotency.ts';
-import { idOf, PURCHASE_KEY, purchaseIdOf, settleOrLeave, settleRefund } from './settle.ts';
+import { idOf, markedMetadata, purchaseIdOf, settleOrLeave, settleRefund } from './settle.ts';
 import { callOptionsOf } from './start.ts';
 import type { GuardedRefunds, StripeDeps } from './types.ts';
 
@@ -21,7 +21,7 @@ export function guardRefunds(deps: StripeDeps): Pick<GuardedRefunds, 'create'> {
       const key = await idempotencyKey('refund', [id, own ?? 'all']);
       try {
         const refund = await stripe.refunds.create(
-          { ...params, metadata: { ...(params.metadata || {}), [PURCHASE_KEY]: id } },
+          { ...params, metadata: markedMetadata(params.metadata, id) },
           { ...callOptions, idempotencyKey: key },
         );
         await settleOrLeave<unknown>(() => settleRefund(limiter, payment, refund), null);

@@ -23,6 +23,14 @@ export function purchaseIdOf({ metadata }: Marked): string | null {
   return metadata?.[PURCHASE_KEY] || null;
 }
 
+/** Metadata of the caller's, with the purchase's id among it; what clears metadata keeps the id. */
+export function markedMetadata(
+  metadata: Stripe.Emptyable<Stripe.MetadataParam> | undefined,
+  id: string,
+): Stripe.MetadataParam {
+  return { ...(metadata || {}), [PURCHASE_KEY]: id };
+}
+
 export async function purchaseOf(limiter: Limiter, id: string): Promise<Purchase> {
   const purchase = await limiter.get(id);
   if (purchase !== null) return purchase;

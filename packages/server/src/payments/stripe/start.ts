@@ -108,16 +108,22 @@ export function purchaseContextOf(
   return context;
 }
 
-const FOREIGN = ['apiKey', 'authenticator', 'stripeAccount', 'stripeContext'] as const;
+/** All that a guarded call takes: headers, say, could name another account or idempotency key. */
+const CALL_OPTIONS: ReadonlySet<string> = new Set<keyof CallOptions>([
+  'apiVersion',
+  'idempotencyKey',
+  'maxNetworkRetries',
+  'timeout',
+]);
 
-/** Request options for Stripe: ours taken out, another account refused. */
+/** Request options for Stripe: ours taken out, and what is not known refused. */
 export function callOptionsOf(
   options: (CallOptions & { readonly spendcap?: PurchaseContext }) | undefined,
 ): CallOptions {
   const { spendcap: _, ...rest } = options ?? {};
-  for (const name of FOREIGN) {
-    if (name in rest) {
-      throw new TypeError(`${name}: guard a client of that account instead.`);
+  for (const name of Object.keys(rest)) {
+    if (!CALL_OPTIONS.has(name)) {
+      throw new TypeError(`${name}: no option of a guarded call. Another account needs a guard.`);
     }
   }
   return rest;

@@ -22,9 +22,9 @@ export interface PurchaseContext extends Player {
 }
 
 /** Request options of a guarded call. Another account needs a client and a guard of its own. */
-export type CallOptions = Omit<
+export type CallOptions = Pick<
   Stripe.RequestOptions,
-  'apiKey' | 'authenticator' | 'stripeAccount' | 'stripeContext'
+  'apiVersion' | 'idempotencyKey' | 'maxNetworkRetries' | 'timeout'
 >;
 
 /** Request options of a call that starts a charge. The idempotency key is the purchase's id. */
