@@ -529,7 +529,7 @@ describe('check and allowance', () => {
       limits: [
         { period: 'transaction', cap: '50.00', used: '0.00', remaining: '50.00', resetsAt: null },
         {
-          row: { id: 'cn-game.8-15.day', status: 'operator' },
+          id: 'cn-game.8-15.day',
           period: 'day',
           categories: null,
           cap: '100.00',

@@ -25,7 +25,7 @@ export const ALLOWANCE = {
   currency: 'CNY',
   policy: { id: 'test', version: '1', timeZone: 'Asia/Shanghai' },
   ageRange: { min: 12, maxExclusive: 13 },
-  limits: [{ row, ...limit }],
+  limits: [{ id: row.id, ...limit }],
   blocked: [],
 };
 

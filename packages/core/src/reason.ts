@@ -37,7 +37,7 @@ const CAP_CODES = {
 export function limitAllowance(usage: LimitUsage, currency: string): LimitAllowance {
   const { limit, used, resetsAt } = usage;
   return {
-    row: limit.row,
+    id: limit.row.id,
     period: limit.period,
     categories: limit.categories,
     cap: limit.capText,
@@ -49,8 +49,8 @@ export function limitAllowance(usage: LimitUsage, currency: string): LimitAllowa
 
 /** The reason that a limit refuses a purchase. */
 export function capReason(usage: LimitUsage, currency: string): Reason {
-  const { row, ...limit } = limitAllowance(usage, currency);
-  return { code: CAP_CODES[limit.period], row, limit };
+  const { id: _id, ...limit } = limitAllowance(usage, currency);
+  return { code: CAP_CODES[limit.period], row: usage.limit.row, limit };
 }
 
 /** ISO 8601 in UTC. Windows end at few instants, and every answer names them. */

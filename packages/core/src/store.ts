@@ -66,7 +66,7 @@ export interface CappedWindow extends Window {
   readonly cap: number;
 }
 
-/** A hold lasts at most 31 days, so that finding a subject's open holds never reads its history. */
+/** A hold lasts at most 31 days: a charge that nobody has settled by then is not to be expected. */
 export const MAX_HOLD_MS = 31 * 24 * 60 * 60 * 1000;
 
 export interface ReserveCommand {

@@ -41,7 +41,8 @@ export interface PolicyRow {
 
 /** What one limit leaves to a subject. `transaction` limits have no `used` and never reset. */
 export interface LimitAllowance {
-  readonly row: PolicyRow;
+  /** The policy row's id. The whole row, with its citation, comes with a refusal. */
+  readonly id: string;
   readonly period: Period;
   /** The categories the limit counts; `null` counts every purchase. */
   readonly categories: readonly string[] | null;
@@ -76,7 +77,7 @@ export interface Reason {
   /** The policy row that refuses; absent where no row is involved (`age_unverified`). */
   readonly row?: PolicyRow;
   /** The limit's figures; on every `*_cap_exceeded`, and on `age_not_precise` if a limit is first. */
-  readonly limit?: Omit<LimitAllowance, 'row'>;
+  readonly limit?: Omit<LimitAllowance, 'id'>;
   /** With `age_not_precise`: proof of being at least this old would settle it. */
   readonly provableAge?: number;
   /** With `forbidden_category`: the category. */

@@ -148,7 +148,7 @@ export const allowanceSchema = z
     currency: z.string(),
     policy: z.object({ id: z.string(), version: z.string(), timeZone: z.string() }),
     ageRange: z.object({ min: z.int(), maxExclusive: z.int().nullable() }),
-    limits: z.array(z.object({ row: rowSchema, ...limitFields })),
+    limits: z.array(z.object({ id: z.string(), ...limitFields })),
     blocked: z.array(reasonSchema),
   })
   .openapi('Allowance');
