@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 
 export interface OpenShop {
   readonly url: string;
+  /** All that it printed up to the moment when it was open. */
+  readonly printed: string;
   readonly process: ChildProcess;
 }
 
@@ -15,8 +17,8 @@ export function openShop(): Promise<OpenShop> {
     let printed = '';
     const read = (chunk: Buffer) => {
       printed += chunk;
-      const url = /The shop is open: (\S+)/.exec(printed)?.[1];
-      if (url !== undefined) resolve({ url, process: child });
+      const url = /The shop is open: +(\S+).*Ctrl-C/s.exec(printed)?.[1];
+      if (url !== undefined) resolve({ url, printed, process: child });
     };
     child.stdout.on('data', read);
     child.stderr.on('data', read);

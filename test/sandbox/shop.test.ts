@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type OpenShop, openShop } from './open-shop.ts';
 
@@ -26,13 +28,22 @@ test('the page and the client that it runs are served, and may run nothing else'
   expect(await client.text()).toContain('createClient');
 });
 
+test('what it prints to paste into a terminal reserves a purchase', async () => {
+  const [paste = ''] = /^URL=.*?^$/ms.exec(shop.printed) ?? [];
+  const { stdout } = await promisify(execFile)('bash', ['-c', paste]);
+  expect(JSON.parse(stdout)).toMatchObject({
+    allowed: true,
+    purchase: { id: 'order-1', amount: '48.00', state: 'reserved' },
+  });
+});
+
 test.each([
   '/page/..%2Fapp.ts',
   '/page/../app.ts',
   '/client/..%2F..%2Fpackage.json',
   '/client/package.json',
   '/page/nothing.css',
-  '/spendcap/v1/purchases/order-1',
+  '/spendcap/v1/purchases/order-2',
   '/spendcap/metrics',
 ])('%s is not there', async (path) => {
   expect((await get(path)).status).toBe(404);
@@ -40,10 +51,10 @@ test.each([
 
 test('the price is the shop’s, and a player’s token cannot reserve through it', async () => {
   const path = '/shop/players/adult-30/purchases';
-  const sold = await post(path, { id: 'order-1', product: 'gems-60', amount: '0.01' });
+  const sold = await post(path, { id: 'order-2', product: 'gems-60', amount: '0.01' });
   expect(sold.status).toBe(201);
   expect(await sold.json()).toMatchObject({ state: 'committed', amount: '6.00' });
-  expect((await post('/spendcap/v1/purchases', { id: 'order-2' })).status).toBe(404);
+  expect((await post('/spendcap/v1/purchases', { id: 'order-5' })).status).toBe(404);
 });
 
 test('one id is one purchase; another product under it is a conflict', async () => {

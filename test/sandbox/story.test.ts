@@ -16,6 +16,7 @@ test('the story comes out as the policy says, and leaves nothing behind', async 
   expect(printed).toMatch(/(\d+) of \1 lines came out as the policy says/);
   expect(printed).toMatch(/^ok {2}server +is killed \(-9\)/m);
   expect(printed).not.toMatch(/^!!/m);
+  expect(Math.max(...printed.split('\n').map((line) => line.length))).toBeLessThanOrEqual(101);
   expect(code).toBe(0);
   const url = /spendcap on (\S+),/.exec(printed)?.[1] ?? '';
   await expect(fetch(`${url}/health/live`)).rejects.toThrow();
@@ -26,5 +27,6 @@ test('a line that came out otherwise is marked', () => {
   expect(isAsExpected({ ...line, got: 'allowed' })).toBe(true);
   expect(isAsExpected({ ...line, got: 'allowed (2 charges)' })).toBe(false);
   expect(tableRow({ ...line, got: 'allowed' })).toMatch(/^ok {2}player-12 {2}buys/);
-  expect(tableRow({ ...line, got: 'refused: day cap' })).toMatch(/^!! /);
+  const wrong = tableRow({ ...line, got: 'refused: day cap' });
+  expect(wrong).toMatch(/^!! .*refused: day cap\n +expected: allowed$/);
 });

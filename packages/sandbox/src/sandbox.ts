@@ -30,11 +30,13 @@ export interface StoreAndPolicy {
 /** An age authority, a processor and a game, round one spendcap server at a time. */
 export interface Sandbox {
   readonly url: string;
+  /** Made at each start, good for this sandbox alone. */
+  readonly apiKey: string;
   readonly api: SpendcapApi;
   readonly game: Game;
   serve(what: StoreAndPolicy): Promise<RunningServer>;
-  /** A fresh age token of a persona. */
-  tokenOf(personaId: string): Promise<string>;
+  /** A fresh age token of a persona, good for some minutes unless told otherwise. */
+  tokenOf(personaId: string, expiresInSeconds?: number): Promise<string>;
   /** How many charges the processor was asked for. */
   chargeAttempts(): number;
   /** Removes the temporary folder. */
@@ -56,6 +58,7 @@ export async function createSandbox(wantedPort: number): Promise<Sandbox> {
 
   return {
     url,
+    apiKey: secrets.apiKey,
     api,
     game: createGame({ spendcap: api, stripe }),
     chargeAttempts,
@@ -64,10 +67,12 @@ export async function createSandbox(wantedPort: number): Promise<Sandbox> {
       const storeFile = join(folder, `${store}.db`);
       return startServer({ port, policy: policyArgument(policy), storeFile, age, secrets });
     },
-    tokenOf: (personaId) => {
+    tokenOf: (personaId, expiresInSeconds) => {
       const persona = PERSONAS.find(({ id }) => id === personaId);
       if (persona === undefined) throw new TypeError('there is no such persona');
-      return issuer.issue({ subject: persona.id, age: persona.age });
+      const { id: subject, age } = persona;
+      const expiry = expiresInSeconds === undefined ? {} : { expiresInSeconds };
+      return issuer.issue({ subject, age, ...expiry });
     },
     dispose: () => rmSync(folder, { recursive: true, force: true }),
   };

@@ -5,6 +5,7 @@ import { openShop } from './shop/server.ts';
 import { runStory } from './story/play.ts';
 
 const INTERRUPTED = 130;
+const TOKEN_SECONDS = 3600;
 
 const { values } = parseArgs({
   options: {
@@ -33,6 +34,23 @@ async function serveShop(sandbox: Sandbox): Promise<void> {
   // A ledger of its own: in the story's everything is spent.
   await sandbox.serve({ store: 'shop', policy });
   const url = await openShop(sandbox, port === 0 ? 0 : port + 1);
+  const curl = await curlLine(sandbox);
   interrupted = 0;
-  console.log(`\nThe shop is open: ${url}  (limits by ${sandbox.url}; Ctrl-C ends both)`);
+  console.log(`
+The shop is open:  ${url}
+spendcap listens:  ${sandbox.url}
+
+To reserve for the 12-year-old, paste this into another terminal (the token is good for an hour).
+It sets the variables that every command of docs/http-api.md uses.
+
+${curl}
+
+Ctrl-C ends both, and their ledger goes with them.`);
+}
+
+async function curlLine({ url, apiKey, tokenOf }: Sandbox): Promise<string> {
+  const token = await tokenOf('player-12', TOKEN_SECONDS);
+  return `URL=${url} API_KEY=${apiKey} AGE_TOKEN=${token}
+curl "$URL/v1/purchases" -H "Authorization: Bearer $API_KEY" -H 'Content-Type: application/json' -d '{
+  "id": "order-1", "amount": "48.00", "currency": "CNY", "ageToken": "'"$AGE_TOKEN"'" }'`;
 }

@@ -13,10 +13,11 @@ const COLUMNS = [
   { title: 'who', width: 9 },
   { title: 'what', width: 47 },
   { title: 'amount', width: 7 },
-  { title: 'expected', width: 28 },
-  { title: 'got', width: 28 },
+  { title: 'outcome', width: 28 },
 ] as const;
-const REASON_WIDTH = 64;
+/** The mark and the name stand left of what is said below a line. */
+const INDENT = ' '.repeat(15);
+const NOTE_WIDTH = 86;
 
 /** True if it came out as the policy says. */
 export function isAsExpected({ expected, got }: Line): boolean {
@@ -26,31 +27,30 @@ export function isAsExpected({ expected, got }: Line): boolean {
 export function tableHead(): string {
   const titles = COLUMNS.map(({ title }) => title);
   const rule = COLUMNS.map(({ width }) => '-'.repeat(width));
-  return `${row('  ', titles, 'reason')}\n${row('  ', rule, '-'.repeat(REASON_WIDTH))}`;
+  return `${row('  ', titles)}\n${row('  ', rule)}`;
 }
 
-/** A line of the table; a long reason goes on below itself. */
+/** A line of the table, and below it why, or what the policy says instead. */
 export function tableRow(line: Line): string {
-  const cells = [line.who, line.what, line.amount, line.expected, line.got];
-  const [first = '', ...rest] = wrap(line.reason ?? '', REASON_WIDTH);
-  const empty = COLUMNS.map(() => '');
-  const mark = isAsExpected(line) ? 'ok' : '!!';
-  return [row(mark, cells, first), ...rest.map((text) => row('  ', empty, text))].join('\n');
+  const good = isAsExpected(line);
+  const cells = [line.who, line.what, line.amount, line.got];
+  const notes = [...(good ? [] : [`expected: ${line.expected}`]), ...wrap(line.reason ?? '')];
+  return [row(good ? 'ok' : '!!', cells), ...notes.map((note) => INDENT + note)].join('\n');
 }
 
-function row(mark: string, cells: readonly string[], last: string): string {
+function row(mark: string, cells: readonly string[]): string {
   const padded = COLUMNS.map(({ title, width }, index) => {
     const cell = cells[index] ?? '';
     return title === 'amount' ? cell.padStart(width) : cell.padEnd(width);
   });
-  return [mark, ...padded, last].join('  ').trimEnd();
+  return [mark, ...padded].join('  ').trimEnd();
 }
 
-function wrap(text: string, width: number): string[] {
+function wrap(text: string): string[] {
   const lines: string[] = [];
-  for (const word of text.split(' ')) {
+  for (const word of text.split(' ').filter(Boolean)) {
     const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width) {
+    if (last !== undefined && last.length + 1 + word.length <= NOTE_WIDTH) {
       lines[lines.length - 1] = `${last} ${word}`;
     } else lines.push(word);
   }

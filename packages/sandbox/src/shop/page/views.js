@@ -30,7 +30,7 @@ export function allowanceView(allowance, { locale, t, money }) {
   ];
 }
 
-function limitView({ row, period, cap, used, remaining, resetsAt }, { t, money, when }) {
+function limitView({ id, period, cap, used, remaining, resetsAt }, { t, money, when }) {
   const isFull = Number(remaining) === 0;
   const left = t.left(money(remaining), money(cap));
   const bar = el('div', { class: 'bar' });
@@ -38,7 +38,7 @@ function limitView({ row, period, cap, used, remaining, resetsAt }, { t, money, 
   const meter = {
     class: isFull ? 'meter full' : 'meter',
     role: 'meter',
-    'aria-labelledby': row.id,
+    'aria-labelledby': id,
     'aria-valuemin': '0',
     'aria-valuemax': cap,
     'aria-valuenow': used,
@@ -48,7 +48,7 @@ function limitView({ row, period, cap, used, remaining, resetsAt }, { t, money, 
   return el(
     'div',
     {},
-    el('div', { class: 'limit-head' }, el('b', { id: row.id }, t[period]), el('span', {}, left)),
+    el('div', { class: 'limit-head' }, el('b', { id }, t[period]), el('span', {}, left)),
     el('div', meter, bar),
     el('p', { class: 'small' }, notes.filter(Boolean).join(' · ')),
   );
@@ -90,7 +90,9 @@ export function saleView({ purchase, product }, { t, money, titleOf }, onclick) 
 
 /** Why, in the player's words; the rule itself is there for whoever wants to read it. */
 export function refusalView({ reasons, allowance }, { locale, t }) {
-  const rows = reasons.flatMap(({ row }) => (row === undefined ? [] : [row]));
+  const rules = reasons.flatMap(({ row }) =>
+    row === undefined ? [] : [`${row.citation} (${t[row.status]})`],
+  );
   return [
     ...reasons.map((reason) => el('p', {}, explain(reason, allowance, locale))),
     el('p', { class: 'small' }, t.refusedNote),
@@ -98,7 +100,7 @@ export function refusalView({ reasons, allowance }, { locale, t }) {
       'details',
       {},
       el('summary', {}, t.rule),
-      ...rows.map((row) => el('p', { class: 'small' }, `${row.citation} (${t[row.status]})`)),
+      ...[...new Set(rules)].map((rule) => el('p', { class: 'small' }, rule)),
     ),
   ];
 }
