@@ -220,6 +220,8 @@ describe('serve', () => {
     ],
     ['Redis', [{ '--store': `redis://:${secret}@db` }, {}], /no redis store.*sqlite:FILE/],
     ['another store', [{ '--store': 'sqlite:' }, {}], /--store must be/],
+    ['a file in no folder', [{ '--store': 'sqlite:/nowhere/x.db' }, {}], /--store: .*SQLite/],
+    ['a file of another kind', [{ '--store': `sqlite:${MAIN}` }, {}], /--store: .*SQLite/],
     ['no key set', [{ '--age-jwks': '/nowhere/jwks.json' }, {}], /JWK Set/],
     ['a file that is no key set', [{ '--age-jwks': MAIN }, {}], /not valid JSON/],
     ['a wrong permit key', [{}, { SPENDCAP_PERMIT_KEY: secret }], /SPENDCAP_PERMIT_KEY/],

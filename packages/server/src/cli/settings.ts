@@ -1,4 +1,4 @@
-import type { Store } from '@spendcap/core';
+import { SpendcapError, type Store } from '@spendcap/core';
 import type { JwkSet } from '../age-token.ts';
 import { generatePermitKey } from '../permit.ts';
 import { memoryStore } from '../stores/memory.ts';
@@ -67,17 +67,28 @@ export async function permitKeyOf(
   throw new UsageError('SPENDCAP_PERMIT_KEY must be a private JWK in JSON');
 }
 
-/** @throws UsageError for a store that this build does not have */
+/** @throws UsageError for a store that this build does not have, or a file that cannot be opened */
 export function openStore(location: string): Store {
   if (location === 'memory:') return memoryStore();
   const path = /^sqlite:(.+)$/.exec(location)?.[1];
-  if (path !== undefined) return sqliteStore({ path });
+  if (path !== undefined) return openSqlite(path);
   const scheme = /^(postgres|postgresql|redis|rediss):/.exec(location)?.[1];
   throw new UsageError(
     scheme === undefined
       ? '--store must be memory: or sqlite:FILE'
       : `this build has no ${scheme} store: --store must be memory: or sqlite:FILE`,
   );
+}
+
+function openSqlite(path: string): Store {
+  try {
+    return sqliteStore({ path });
+  } catch (error) {
+    if (!SpendcapError.isInstance(error)) throw error;
+    // SQLite's own words: no such folder, no database, locked. They name no contents.
+    const why = error.cause instanceof Error ? ` (${error.cause.message})` : '';
+    throw new UsageError(`--store: ${error.message}${why}`);
+  }
 }
 
 /** A key set by address, or read from a file. */
