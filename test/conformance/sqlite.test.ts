@@ -1,8 +1,9 @@
 import { sqliteStore } from '@spendcap/server/stores/sqlite';
 import { storeSuite } from '@spendcap/server/testing';
-import { describe, test } from 'vitest';
-import { temporaryFile } from '../support/temporary.ts';
+import { afterAll, describe, test } from 'vitest';
+import { removeTemporaryFiles, temporaryFile } from '../support/temporary.ts';
 
+afterAll(removeTemporaryFiles);
 describe('SQLite store', () => {
   storeSuite({ test, open: () => sqliteStore({ path: temporaryFile('ledger.db') }) });
 });

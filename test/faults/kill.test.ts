@@ -3,19 +3,20 @@ import { writeFileSync } from 'node:fs';
 import type { Allowance, Reservation } from '@spendcap/core';
 import { ageIssuer } from '@spendcap/sandbox';
 import { generatePermitKey } from '@spendcap/server';
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, expect, test } from 'vitest';
 import {
   freePort,
   type RunningServer,
   startServer,
 } from '../../packages/sandbox/src/spendcap-server.ts';
-import { temporaryFile } from '../support/temporary.ts';
+import { removeTemporaryFiles, temporaryFile } from '../support/temporary.ts';
 
 const API_KEY = 'an-example-key-of-a-test';
 const NAMED = { issuer: 'https://age.example', audience: 'https://limiter.example' };
 
 let running: RunningServer | undefined;
 afterEach(() => running?.crash());
+afterAll(removeTemporaryFiles);
 
 /** A served ledger in a file, which can be killed and started again on the same file and port. */
 async function world() {
