@@ -44,6 +44,11 @@ function onlyLimit(of: Policy): RuleLimit {
 }
 
 describe('rulesFor', () => {
+  test('an age that no band holds is not an age without limits', () => {
+    const gap = { ...policy, bands: policy.bands.slice(1) };
+    expect(() => rulesFor(gap, { min: 3, maxExclusive: 4 })).toThrow(TypeError);
+  });
+
   test('is worked out once for the bands that a range touches', () => {
     expect(rulesFor(policy, { min: 9, maxExclusive: 10 })).toBe(rulesFor(policy, CHILD));
     expect(rulesFor(policy, CHILD)).not.toBe(rulesFor(policy, { min: 8, maxExclusive: 17 }));

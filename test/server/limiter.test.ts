@@ -644,6 +644,12 @@ describe('wrong construction', () => {
     expect(() => setUp({ policy: policy as never })).toThrow(TypeError);
   });
 
+  test('a policy that leaves ages without a band, whatever its type says', () => {
+    const policy = { ...first, bands: first.bands.map((band) => ({ ...band, minAge: 8 })) };
+    const refused = expect.objectContaining({ code: 'policy_invalid' });
+    expect(() => setUp({ policy })).toThrow(refused);
+  });
+
   test('versions may be given in any order', () => {
     const { limiter } = setUp({ policy: [version('2', '2025-01-01'), first] });
     expect(limiter.policy().version).toBe('2');

@@ -35,7 +35,8 @@ const MAX_BANDS = 30;
 /**
  * The rules of an age range: each limit is the strictest over the bands that the range touches.
  *
- * @throws TypeError for a range that holds no age, which would otherwise have no limits
+ * @throws TypeError for a range that holds no age, or that no band of the policy holds, since either
+ * would otherwise have no limits
  */
 export function rulesFor(policy: Policy, range: AgeRange): Rules {
   const touches = ({ minAge, maxAgeExclusive }: Band): boolean =>
@@ -43,6 +44,7 @@ export function rulesFor(policy: Policy, range: AgeRange): Rules {
   if (!(range.min < (range.maxExclusive ?? Infinity))) throw new TypeError('an empty age range');
   const first = policy.bands.findIndex(touches);
   const last = policy.bands.findLastIndex(touches);
+  if (first === -1) throw new TypeError('no band of the policy holds this age');
   return rulesOfBands(policy, first, last);
 }
 

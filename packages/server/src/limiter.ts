@@ -9,6 +9,7 @@ export type { LimiterOptions } from './internal/context.ts';
  * Makes a spending limiter over a policy and a store.
  *
  * @throws TypeError for wrong options, as versions of a policy that overlap or differ in currency
+ * @throws SpendcapError `policy_invalid` for a policy that `parsePolicy` does not take
  * @example
  * ```ts
  * import { cnGame, createLimiter } from '@spendcap/server';

@@ -1,6 +1,7 @@
 import {
   type AgeEvidence,
   type Policy,
+  parsePolicy,
   policyInForce,
   SpendcapError,
   type Store,
@@ -44,7 +45,7 @@ export interface Context {
 /** The latest instant of a year with four digits: a clock in microseconds is beyond it. */
 const LAST_INSTANT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
-/** @throws TypeError for wrong options */
+/** @throws TypeError for wrong options, SpendcapError `policy_invalid` for a wrong policy */
 export function contextOf(options: LimiterOptions): Context {
   const versions = versionsOf(options.policy);
   const now = options.now ?? Date.now;
@@ -80,6 +81,8 @@ function versionsOf(policy: Policy | readonly Policy[]): readonly Policy[] {
   );
   if (versions[0]?.bands === undefined) throw new TypeError('policy must be a policy, or several');
   for (const [index, version] of versions.entries()) {
+    // One that came from JSON by a cast may leave ages without a band, who would then have no limits.
+    parsePolicy(version);
     const next = versions[index + 1];
     if (next === undefined) break;
     if (next.id !== version.id || next.currency !== version.currency) {
