@@ -52,13 +52,16 @@ const PRAGMAS = `
  *
  * @throws SpendcapError `store_unavailable` if it is no database of ours, or newer than this version
  */
-export function openDatabase({ path, busyTimeoutMs }: SqliteFile): DatabaseSync {
+function openFile({ path, busyTimeoutMs }: SqliteFile) {
+  let database: DatabaseSync | undefined;
   try {
-    const database = new DatabaseSync(path, { timeout: busyTimeoutMs });
+    database = new DatabaseSync(path, { timeout: busyTimeoutMs });
     database.exec(PRAGMAS);
     migrate(database);
-    return database;
+    // Fails on another program's tables, whatever version number it gave them.
+    return { database, ...sqliteRows(database) };
   } catch (cause) {
+    database?.close();
     if (SpendcapError.isInstance(cause)) throw cause;
     throw new SpendcapError('store_unavailable', 'The SQLite file cannot be opened.', { cause });
   }
@@ -84,8 +87,7 @@ function migrate(database: DatabaseSync): void {
 
 /** The ledger in a SQLite file: runs commands as one transaction. One that fails, fails alone. */
 export function sqliteLedger(file: SqliteFile) {
-  const database = openDatabase(file);
-  const { rows, forget, overdue } = sqliteRows(database);
+  const { database, rows, forget, overdue } = openFile(file);
   const begin = database.prepare('BEGIN IMMEDIATE');
   const end = database.prepare('COMMIT');
   const undo = database.prepare('ROLLBACK');

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { SpendcapError } from '@spendcap/core';
 import type { Outcome } from './batch.ts';
-import type { SqliteCommand, SqliteFile, SqliteReply } from './sqlite-ledger.ts';
+import type { SqliteFile, SqliteReply } from './sqlite-ledger.ts';
 
 interface Asked {
   readonly resolve: (replies: readonly SqliteReply[]) => void;
@@ -36,14 +36,15 @@ export function sqliteThread(file: SqliteFile) {
   };
 
   return {
-    async run(commands: readonly SqliteCommand[]): Promise<readonly Outcome<unknown>[]> {
+    /** Each command is the JSON of a `SqliteCommand`, so that one without JSON never comes this far. */
+    async run(commands: readonly string[]): Promise<readonly Outcome<unknown>[]> {
       current ??= start();
       const { worker, asked } = current;
       try {
         const replies = await new Promise<readonly SqliteReply[]>((resolve, reject) => {
           asked.push({ resolve, reject });
           worker.ref();
-          worker.postMessage(JSON.stringify(commands));
+          worker.postMessage(`[${commands.join(',')}]`);
         });
         return replies.map(toOutcome);
       } catch (cause) {

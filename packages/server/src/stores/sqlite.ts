@@ -1,6 +1,6 @@
 import { type ReserveCommand, SpendcapError, type Store } from '@spendcap/core';
 import { batcher } from '../internal/batch.ts';
-import { openDatabase, type SqliteCommand } from '../internal/sqlite-ledger.ts';
+import { type SqliteCommand, sqliteLedger } from '../internal/sqlite-ledger.ts';
 import { fromReply, type ReserveReply } from '../internal/sqlite-reply.ts';
 import { sqliteThread } from '../internal/sqlite-thread.ts';
 
@@ -27,17 +27,21 @@ export interface SqliteStoreOptions {
 export function sqliteStore(options: SqliteStoreOptions): Store {
   const { path, busyTimeoutMs = 2_000, maxBatch = 256, maxQueue = 10_000 } = options;
   if (typeof path !== 'string' || path === '') throw new TypeError('path must name a file');
+  checkWhole('busyTimeoutMs', busyTimeoutMs, 0);
+  checkWhole('maxBatch', maxBatch, 1);
+  checkWhole('maxQueue', maxQueue, 1);
   // Here and not on the thread, so that a wrong file is told at once.
-  openDatabase({ path, busyTimeoutMs }).close();
+  sqliteLedger({ path, busyTimeoutMs }).close();
   const thread = sqliteThread({ path, busyTimeoutMs });
-  const queue = batcher<SqliteCommand, unknown>({ run: thread.run, maxBatch, maxQueue });
+  const queue = batcher<string, unknown>({ run: thread.run, maxBatch, maxQueue });
   let closed = false;
 
   const verb =
     <C, R>(name: SqliteCommand[0]) =>
     async (command: C): Promise<R> => {
       if (closed) throw new SpendcapError('store_unavailable', 'The store is closed.');
-      return (await queue.submit([name, command])) as R;
+      const asked: SqliteCommand = [name, command];
+      return (await queue.submit(JSON.stringify(asked))) as R;
     };
   const reserve = verb<ReserveCommand, ReserveReply>('reserve');
   const ready = verb('ready');
@@ -61,4 +65,9 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
       await thread.close();
     },
   };
+}
+
+function checkWhole(name: string, value: number, min: number): void {
+  if (Number.isSafeInteger(value) && value >= min) return;
+  throw new TypeError(`${name} must be a whole number from ${min}`);
 }

@@ -1,0 +1,156 @@
+import { writeFileSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { Worker } from 'node:worker_threads';
+import type { ReserveCommand, Store } from '@spendcap/core';
+import { sqliteStore } from '@spendcap/server/stores/sqlite';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { temporaryFile } from '../support/temporary.ts';
+
+const AT = Date.UTC(2026, 10, 23);
+const DAY = 86_400_000;
+const selector = { currency: 'CNY', app: null, categories: null };
+const window = { selector, start: AT, end: AT + DAY, cap: 5_000 };
+
+function purchase(id: string, change: Partial<ReserveCommand> = {}): ReserveCommand {
+  const base = { subject: 'subject-a', currency: 'CNY', app: null, category: null, basis: '{}' };
+  const times = { at: AT, expiresAt: AT + 1_000, onExpiry: 'release' as const };
+  return { ...base, ...times, id, request: id, amount: 100, windows: [window], ...change };
+}
+
+async function used(store: Store): Promise<number | undefined> {
+  const { used } = await store.usage({ subject: 'subject-a', windows: [window], at: AT });
+  return used[0];
+}
+
+function open(path: string, options = {}): Store {
+  const store = sqliteStore({ path, ...options });
+  onTestFinished(() => store.close());
+  return store;
+}
+
+test.each([
+  ['another program, version 1', 'CREATE TABLE x (a); PRAGMA user_version = 1'],
+  ['another program, version -1', 'CREATE TABLE x (a); PRAGMA user_version = -1'],
+  ['another program, with a table of our name', 'CREATE TABLE purchases (id)'],
+  ['a newer version', 'PRAGMA user_version = 99'],
+])('a file of %s is refused at once', (_name, sql) => {
+  const path = temporaryFile('other.db');
+  const other = new DatabaseSync(path);
+  other.exec(sql);
+  other.close();
+  expect(() => sqliteStore({ path })).toThrow(
+    expect.objectContaining({ code: 'store_unavailable' }),
+  );
+});
+
+test('a file of rubbish and a missing folder are refused at once', () => {
+  const path = temporaryFile('rubbish.db');
+  writeFileSync(path, 'rubbish'.repeat(1_000));
+  for (const wrong of [path, `${path}/no/ledger.db`]) {
+    const refused = expect.objectContaining({ code: 'store_unavailable' });
+    expect(() => sqliteStore({ path: wrong })).toThrow(refused);
+  }
+});
+
+test.each([{ maxBatch: 0 }, { maxBatch: 1.5 }, { maxQueue: Number.NaN }, { busyTimeoutMs: -1 }])(
+  'options that would hang or never refuse are a TypeError: %o',
+  (options) => {
+    expect(() => sqliteStore({ path: ':memory:', ...options })).toThrow(TypeError);
+  },
+);
+
+test('a command that has no JSON fails alone, and the store goes on', async () => {
+  const store = open(':memory:');
+  const [good, bad, other] = await Promise.allSettled([
+    store.reserve(purchase('good')),
+    store.reserve(purchase('bad', { amount: 1n as unknown as number })),
+    store.reserve(purchase('other')),
+  ]);
+  expect([good.status, bad.status, other.status]).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  expect(await used(store)).toBe(200);
+});
+
+test('a command that the file does not take fails alone, and leaves nothing', async () => {
+  const store = open(temporaryFile('ledger.db'));
+  const [good, bad, other] = await Promise.allSettled([
+    store.reserve(purchase('good')),
+    store.reserve(purchase('bad', { amount: -100 })),
+    store.reserve(purchase('other')),
+  ]);
+  expect([good.status, bad.status, other.status]).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  expect(await used(store)).toBe(200);
+});
+
+test('a file that another process holds is unavailable, and nothing is half done', async () => {
+  const path = temporaryFile('ledger.db');
+  const store = open(path, { busyTimeoutMs: 50 });
+  await store.reserve(purchase('first'));
+  const other = new DatabaseSync(path);
+  other.exec('BEGIN IMMEDIATE');
+  await expect(store.reserve(purchase('second'))).rejects.toMatchObject({
+    code: 'store_unavailable',
+    retryable: true,
+  });
+  other.exec('ROLLBACK');
+  other.close();
+  expect(await used(store)).toBe(100);
+  expect(await store.reserve(purchase('second'))).toMatchObject({ replayed: false });
+});
+
+test('two stores on one file see each other at once and never pass a cap', async () => {
+  const path = temporaryFile('ledger.db');
+  const stores = [open(path), open(path)] as const;
+  for (let index = 0; index < 6; index += 1) {
+    await stores[index % 2 === 0 ? 0 : 1].reserve(purchase(`in turn ${index}`));
+    expect(await Promise.all(stores.map(used))).toEqual([100 * (index + 1), 100 * (index + 1)]);
+  }
+  await stores[0].release({ id: 'in turn 1', at: AT });
+  expect(await used(stores[1])).toBe(500);
+  const burst = Array.from({ length: 200 }, (_, index) =>
+    stores[index % 2 === 0 ? 0 : 1].reserve(purchase(`burst ${index}`)),
+  );
+  const results = await Promise.all(burst);
+  expect(results.filter(({ outcome }) => outcome === 'held')).toHaveLength(45);
+  expect(await Promise.all(stores.map(used))).toEqual([5_000, 5_000]);
+});
+
+test('a thread that dies leaves its calls unknown; a retry counts each once', async () => {
+  const post = vi.spyOn(Worker.prototype, 'postMessage');
+  onTestFinished(() => post.mockRestore());
+  const store = open(temporaryFile('ledger.db'));
+  await store.ready();
+  const worker = post.mock.contexts.at(-1) as Worker;
+  const ids = Array.from({ length: 40 }, (_, index) => `p${index}`);
+  const calls = Promise.allSettled(ids.map((id) => store.reserve(purchase(id))));
+  await vi.waitFor(() => expect(post.mock.calls.length).toBeGreaterThan(1), { interval: 1 });
+  await worker.terminate();
+  for (const result of await calls) {
+    if (result.status === 'fulfilled') expect(result.value.outcome).toBe('held');
+    else expect(result.reason).toMatchObject({ code: 'outcome_unknown', retryable: true });
+  }
+  const retried = await Promise.all(ids.map((id) => store.reserve(purchase(id))));
+  expect(retried.every(({ outcome }) => outcome === 'held')).toBe(true);
+  expect(await used(store)).toBe(4_000);
+});
+
+test('calls under way when the store closes are answered and kept', async () => {
+  const path = temporaryFile('ledger.db');
+  const store = sqliteStore({ path });
+  const calls = Array.from({ length: 30 }, (_, index) => store.reserve(purchase(`p${index}`)));
+  const closed = store.close();
+  expect((await Promise.all(calls)).every(({ outcome }) => outcome === 'held')).toBe(true);
+  await closed;
+  await expect(store.ready()).rejects.toMatchObject({ code: 'store_unavailable' });
+  expect(await used(open(path))).toBe(3_000);
+});
+
+test('more calls than may wait are refused as overloaded, at once', async () => {
+  const store = open(temporaryFile('ledger.db'), { maxQueue: 10 });
+  const results = await Promise.allSettled(
+    Array.from({ length: 25 }, (_, index) => store.reserve(purchase(`p${index}`))),
+  );
+  const refused = results.filter(({ status }) => status === 'rejected');
+  expect(refused).toHaveLength(15);
+  expect(refused[0]).toMatchObject({ reason: { code: 'overloaded', retryable: true } });
+  expect(await used(store)).toBe(1_000);
+});
