@@ -41,8 +41,8 @@ export interface Rows {
   addAccount(subject: string, account: Account): void;
   refund(id: string, refundId: string): StoredRefund | undefined;
   saveRefund(id: string, refundId: string, refund: StoredRefund): void;
-  /** The subject's holds that are open and end by themselves, if made within `MAX_HOLD_MS`. */
-  openHolds(subject: string, at: number): readonly StoredPurchase[];
+  /** The subject's holds that are open and end by themselves, however long ago they were made. */
+  openHolds(subject: string): readonly StoredPurchase[];
   /** The sum of `counted` over the subject's purchases that a window selects. */
   sum(subject: string, window: Window): number;
 }
@@ -63,6 +63,7 @@ export function reserve(rows: Rows, command: ReserveCommand): ReserveResult {
     if (!same) return { outcome: 'conflict', expired };
     return { outcome: 'held', purchase: before, replayed: true, used, expired };
   }
+  keepCounters(account, windows, used);
   dropEnded(account, at);
   changeWeight(account, purchase, amount);
   if (purchase.onExpiry === 'release' && purchase.expiresAt < account.nextExpiry) {
@@ -201,7 +202,7 @@ function accountOf(rows: Rows, subject: string, at: number) {
   const account = known ?? { counters: [], nextExpiry: FOREVER };
   account.nextExpiry = FOREVER;
   const expired: StoredPurchase[] = [];
-  for (const hold of rows.openHolds(subject, at)) {
+  for (const hold of rows.openHolds(subject)) {
     if (at < hold.expiresAt) {
       account.nextExpiry = Math.min(account.nextExpiry, hold.expiresAt);
       continue;
@@ -216,8 +217,20 @@ function accountOf(rows: Rows, subject: string, at: number) {
 
 const NONE: readonly StoredPurchase[] = [];
 
-/** Windows that one subject's account remembers. A player can ask for any app, so there is an end. */
+/** Windows that an account remembers for the asking. A player can ask for any app: there is an end. */
 const MAX_COUNTERS = 100;
+
+/** Remembers every window of a purchase: a store may forget a purchase that no counter counts. */
+function keepCounters(account: Account, windows: readonly Window[], used: readonly number[]): void {
+  const { counters } = account;
+  // With room to spare they are all there already.
+  if (counters.length < MAX_COUNTERS) return;
+  for (const [index, window] of windows.entries()) {
+    const { selector, start, end } = window;
+    if (findCounter(counters, window) !== undefined) continue;
+    counters.push({ selector, start, end, used: used[index] ?? 0 });
+  }
+}
 
 /** Usage of each window; a window without a counter is summed from the purchases, once. */
 function usedIn(

@@ -1,11 +1,13 @@
 import { counted, type OverdueCommand, type StoredPurchase, type Window } from '@spendcap/core';
-import { type Account, selects } from './account.ts';
+import { type Account, changeWeight, selects } from './account.ts';
 import { endedQueue } from './ended-queue.ts';
 import type { Rows, StoredRefund } from './ledger.ts';
 
 /** A purchase's place in memory; empty once it has been let go of. */
 interface Cell {
   purchase: StoredPurchase | null;
+  /** Until when a retry must find it, epoch milliseconds. */
+  keepUntil: number;
 }
 
 /** What is kept for one subject. Its lists may hold cells that are over until they are next swept. */
@@ -28,7 +30,8 @@ interface Tables {
 
 /**
  * The ledger's rows in memory. An ended purchase is let go of when no window counts it any more and
- * `keepEndedMs` have passed since its hold would have ended.
+ * `keepEndedMs` have passed since its hold would have ended and since it last changed; so is a hold
+ * that is past its time, though nobody has looked at its subject since.
  */
 export function memoryRows(keepEndedMs: number) {
   const tables: Tables = {
@@ -37,28 +40,39 @@ export function memoryRows(keepEndedMs: number) {
     subjects: new Map(),
     reconcilable: new Set(),
   };
-  const ended = endedQueue((id, at) => visit(tables, id, { at, keepEndedMs }));
-  const rows = rowsOf(tables, ({ id, expiresAt }) => ended.add(id, expiresAt));
+  let now = 0;
+  const ended = endedQueue((id, at) => visit(tables, id, at));
+  const rows = rowsOf(tables, ({ id, expiresAt }) => {
+    const keepUntil = Math.max(expiresAt, now) + keepEndedMs;
+    ended.add(id, keepUntil);
+    return keepUntil;
+  });
+  const dropEnded = (at: number): void => {
+    now = at;
+    ended.drop(at);
+  };
   const overdue = ({ at, limit }: OverdueCommand): StoredPurchase[] =>
     [...tables.reconcilable]
       .flatMap(({ purchase }) => purchase ?? [])
       .filter(({ expiresAt }) => expiresAt <= at)
       .sort((a, b) => a.expiresAt - b.expiresAt)
       .slice(0, limit);
-  return { rows, dropEnded: ended.drop, overdue };
+  return { rows, dropEnded, overdue };
 }
 
-function rowsOf(tables: Tables, onEnd: (purchase: StoredPurchase) => void): Rows {
+/** `keep` plans the end of a purchase that may leave, and says until when it is kept at least. */
+function rowsOf(tables: Tables, keep: (purchase: StoredPurchase) => number): Rows {
   const { cells, refunds, subjects, reconcilable } = tables;
   return {
     purchase: (id) => cells.get(id)?.purchase ?? undefined,
     addPurchase(purchase) {
       if (cells.has(purchase.id)) return false;
-      const cell: Cell = { purchase };
+      const release = purchase.onExpiry === 'release';
+      const cell: Cell = { purchase, keepUntil: release ? keep(purchase) : Infinity };
       cells.set(purchase.id, cell);
       const subject = subjectOf(tables, purchase.subject);
       subject.cells.push(cell);
-      if (purchase.onExpiry === 'release') subject.open.push(cell);
+      if (release) subject.open.push(cell);
       else reconcilable.add(cell);
       return true;
     },
@@ -67,7 +81,7 @@ function rowsOf(tables: Tables, onEnd: (purchase: StoredPurchase) => void): Rows
       if (cell === undefined) return;
       cell.purchase = purchase;
       reconcilable.delete(cell);
-      onEnd(purchase);
+      cell.keepUntil = keep(purchase);
     },
     account: (name) => subjects.get(name)?.account,
     addAccount(name, account) {
@@ -106,20 +120,21 @@ function subjectOf({ subjects }: Tables, name: string): Subject {
   return subject;
 }
 
-/** Lets go of an ended purchase, or says when to look again. */
-function visit(
-  tables: Tables,
-  id: string,
-  { at, keepEndedMs }: { readonly at: number; readonly keepEndedMs: number },
-): number | null {
+/** Lets go of a purchase that is over, or says when to look again. */
+function visit(tables: Tables, id: string, at: number): number | null {
   const cell = tables.cells.get(id);
   const purchase = cell?.purchase;
-  if (cell === undefined || purchase == null || purchase.state === 'reserved') return null;
+  if (cell === undefined || purchase == null) return null;
   const subject = subjectOf(tables, purchase.subject);
-  const counters = counted(purchase) === 0 ? [] : (subject.account?.counters ?? []);
+  // Its hold is past its time by now: it counts in no window, though no verb has ended it.
+  const lapsed = purchase.state === 'reserved';
+  const counters = lapsed || counted(purchase) === 0 ? [] : (subject.account?.counters ?? []);
   const ends = counters.filter((window) => selects(window, purchase)).map(({ end }) => end);
-  const until = Math.max(purchase.expiresAt + keepEndedMs, ...ends);
+  const until = Math.max(cell.keepUntil, ...ends);
   if (at < until) return until;
+  if (lapsed && subject.account !== undefined) {
+    changeWeight(subject.account, purchase, -purchase.amount);
+  }
   cell.purchase = null;
   tables.cells.delete(id);
   tables.refunds.delete(id);

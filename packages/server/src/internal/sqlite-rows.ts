@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import { MAX_HOLD_MS, type StoredPurchase, type Window } from '@spendcap/core';
+import type { StoredPurchase, Window } from '@spendcap/core';
 import type { Account } from './account.ts';
 import type { Rows, StoredRefund } from './ledger.ts';
 
@@ -26,6 +26,8 @@ export const SCHEMA = `
     late INTEGER NOT NULL DEFAULT 0
   ) STRICT;
   CREATE INDEX purchases_of_subject ON purchases (subject, reserved_at);
+  CREATE INDEX open_holds ON purchases (subject)
+    WHERE state = 'reserved' AND on_expiry = 'release';
   CREATE INDEX overdue_holds ON purchases (expires_at)
     WHERE state = 'reserved' AND on_expiry = 'reconcile';
   CREATE TABLE refunds (
@@ -71,8 +73,8 @@ export function sqliteRows(database: DatabaseSync) {
       ON CONFLICT (purchase, id) DO UPDATE SET reversed = excluded.reversed`,
   );
   const selectHolds = sql(
-    `SELECT * FROM purchases WHERE subject = ? AND reserved_at >= ?
-      AND state = 'reserved' AND on_expiry = 'release'`,
+    `SELECT * FROM purchases
+      WHERE subject = ? AND state = 'reserved' AND on_expiry = 'release'`,
   );
   const selectSum = sql(
     `SELECT coalesce(sum(${COUNTED}), 0) AS total FROM purchases WHERE subject = ?
@@ -105,8 +107,7 @@ export function sqliteRows(database: DatabaseSync) {
     saveRefund(id, refundId, { amount, restored, reversed }) {
       upsertRefund.run(id, refundId, amount, restored, reversed ? 1 : 0);
     },
-    openHolds: (subject, at) =>
-      selectHolds.all(subject, at - MAX_HOLD_MS).flatMap((row) => toPurchase(row) ?? []),
+    openHolds: (subject) => selectHolds.all(subject).flatMap((row) => toPurchase(row) ?? []),
     sum(subject, { selector, start, end }: Window) {
       const { currency, app } = selector;
       const categories = selector.categories === null ? null : JSON.stringify(selector.categories);

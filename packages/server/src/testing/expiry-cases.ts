@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { capped, HOUR, NOON, purchase, TODAY, used } from './fixtures.ts';
+import { FOREVER, MAX_HOLD_MS } from '@spendcap/core';
+import { ALL, capped, DAY, HOUR, NOON, purchase, TODAY, used } from './fixtures.ts';
 import type { StoreCase } from './store-suite.ts';
 
 const END = NOON + HOUR / 2;
@@ -47,6 +48,41 @@ export const expiryCases: readonly StoreCase[] = [
         [await at(9), await at(10), await at(20), await at(30)],
         [3_000, 2_000, 1_000, 0],
       );
+    },
+  },
+  {
+    name: 'a hold that nobody has looked at for months has ended all the same',
+    async run(store) {
+      const life = { selector: ALL, start: 0, end: FOREVER };
+      const later = NOON + 100 * DAY;
+      await store.reserve(purchase('p', { windows: [capped(life, 1_000)] }));
+      await store.reserve(purchase('q', { subject: 'subject-b' }));
+      assert.notEqual((await store.get({ id: 'q', at: later })).purchase?.state, 'reserved');
+      assert.equal(await used(store, life, later), 0);
+    },
+  },
+  {
+    name: 'the longest hold counts for 31 days, over the end of a month',
+    async run(store) {
+      const life = { selector: ALL, start: 0, end: FOREVER };
+      const last = NOON + MAX_HOLD_MS;
+      await store.reserve(purchase('p', { expiresAt: last, windows: [capped(life, 1_000)] }));
+      assert.equal(await used(store, life, last - 1), 1_000);
+      assert.equal(await used(store, life, last), 0);
+    },
+  },
+  {
+    name: 'a reconcile hold that is settled days late is remembered for a retry',
+    async run(store) {
+      const change = { onExpiry: 'reconcile' } as const;
+      const at = NOON + 3 * DAY;
+      await store.reserve(purchase('p', change));
+      await store.commit({ id: 'p', at });
+      const again = await store.commit({ id: 'p', at: at + 1 });
+      const retried = purchase('p', { ...change, at: at + 2, expiresAt: at + HOUR });
+      const replay = await store.reserve(retried);
+      assert.ok(again.outcome === 'done' && !again.changed && !again.purchase.late);
+      assert.ok(replay.outcome === 'held' && replay.replayed);
     },
   },
   {

@@ -86,6 +86,20 @@ export const truthCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'what was spent stays counted, however many other windows were asked for',
+    async run(store) {
+      await store.reserve(purchase('p'));
+      for (let index = 0; index < 300; index += 1) await used(store, inApp(`game-${index}`));
+      const year: Window = { ...inApp('game-x'), end: T0 + 300 * DAY };
+      await store.reserve(purchase('q', { app: 'game-x', windows: [capped(year, 1_500)] }));
+      await store.commit({ id: 'q', at: NOON });
+      const at = NOON + 9 * DAY;
+      // Other calls, days later: a store that forgets what is over does so now.
+      for (let index = 0; index < 9; index += 1) await store.get({ id: 'p', at });
+      assert.equal(await used(store, year, at), 1_000);
+    },
+  },
+  {
     name: 'a lifetime window never ends',
     async run(store) {
       const life: Window = { selector: ALL, start: 0, end: FOREVER };
