@@ -6,7 +6,7 @@ import { findBrowser, launch } from './browser.ts';
 
 const executable = findBrowser();
 
-/** The tests share one ledger, and each persona is one test's, so that their order is of no matter. */
+/** The tests share one ledger. A minor is one test's alone, so that their order is of no matter. */
 describe.skipIf(executable === null)('the shop page', () => {
   let shop: OpenShop;
   let browser: Browser;
@@ -105,8 +105,25 @@ describe.skipIf(executable === null)('the shop page', () => {
     expect(await page.getByText('Nothing yet.').count()).toBe(1);
   });
 
+  test('an answer that is lost is asked for again under the same id, and paid once', async () => {
+    await visit('adult-30');
+    const before = await page.locator('#history li').count();
+    let lost = 0;
+    await page.route('**/shop/players/*/purchases', async (route) => {
+      if (route.request().method() !== 'POST' || lost++ > 0) return route.continue();
+      await route.fetch();
+      return route.abort();
+    });
+    await pay(/^Buy Moon bridge/);
+    await dialog().getByRole('button', { name: 'Try again' }).click();
+    await page.getByText('You bought Moon bridge for ¥118.00.').waitFor();
+    expect(await page.locator('#history li').count()).toBe(before + 1);
+    expect(faults.splice(0)).toEqual([expect.stringMatching(/\/purchases$/)]);
+  });
+
   test('an adult buys by keyboard alone, and a double press pays once', async () => {
     await visit('adult-30');
+    const before = await page.locator('#history li').count();
     expect(await page.getByText('No limit applies to you.').count()).toBe(1);
     const orders: string[] = [];
     page.on('request', (request) => {
@@ -122,7 +139,7 @@ describe.skipIf(executable === null)('the shop page', () => {
     await page.keyboard.press('Enter');
     await page.keyboard.press('Enter');
     await page.getByText('You bought Collector’s garden for ¥648.00.').waitFor();
-    expect(await page.locator('#history li').count()).toBe(1);
+    expect(await page.locator('#history li').count()).toBe(before + 1);
     expect(orders).toHaveLength(1);
   });
 });

@@ -108,7 +108,10 @@ async function buy(product, purchase) {
   } else if (outcome?.allowed === false) {
     showDialog({ heading: t.refusedTitle, alert: refusalView(outcome, words), buttons: ok });
   } else {
-    showDialog({ heading: t.failedTitle, alert: [el('p', {}, t.failed)], buttons: ok });
+    // Nobody knows whether it was paid, so the same purchase is tried, never a new one.
+    const again = { label: t.again, kind: 'main', onclick: () => buy(product, purchase) };
+    const buttons = [again, { label: t.no, onclick: closeDialog }];
+    showDialog({ heading: t.failedTitle, alert: [el('p', {}, t.failed)], buttons });
   }
 }
 
