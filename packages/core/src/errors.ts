@@ -33,7 +33,7 @@ export type SpendcapErrorCode = keyof typeof ERROR_TABLE;
 /** What an error may carry besides its code; none of it may hold a token or a personal datum. */
 export interface SpendcapErrorOptions {
   readonly cause?: unknown;
-  /** A machine-readable detail, as `expired` or `wrong_issuer` with `age_token_invalid`. */
+  /** A machine-readable detail, as `expired` or `issuer_unknown` with `age_token_invalid`. */
   readonly why?: string;
   /** One entry for each wrong field, with `invalid_request` and `policy_invalid`. */
   readonly errors?: readonly { readonly path: string; readonly message: string }[];
