@@ -134,6 +134,18 @@ describe('what is not ours to settle', () => {
     expect((await world.purchase('p1')).state).toBe('reserved');
   });
 
+  it('reports a refund in another currency, and gives nothing back', async () => {
+    const world = createWorld();
+    const payment_intent = await chargedUnseen(world);
+    await world.stripe.refunds.create({ payment_intent, amount: 1000 });
+    const event = structuredClone(eventOf(world, 'refund.created'));
+    Object.assign(event.data.object, { currency: 'usd' });
+    await world.limiter.commit('p1');
+    await world.fake.deliver([event], world.webhook);
+    expect(world.problems).toEqual(['invalid_currency']);
+    expect(await world.used()).toBe('30.00');
+  });
+
   it('asks for another delivery while the ledger is away', async () => {
     const world = createWorld();
     await chargedUnseen(world);

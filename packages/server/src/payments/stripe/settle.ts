@@ -48,7 +48,9 @@ export async function settlePayment(
   const purchase = await purchaseOf(limiter, purchaseIdOf(payment) ?? '');
   switch (payment.status) {
     case 'succeeded':
-      return limiter.commit(purchase.id, { amount: receivedOf(payment, purchase) });
+      return limiter.commit(purchase.id, {
+        amount: amountOf(payment.amount_received, payment.currency, purchase),
+      });
     case 'canceled':
       return limiter.release(purchase.id, { reason: 'stripe_canceled' });
     default:
@@ -56,15 +58,12 @@ export async function settlePayment(
   }
 }
 
-function receivedOf(payment: Stripe.PaymentIntent, purchase: Purchase): string {
-  const { amount, currency } = fromStripe(payment.amount_received, payment.currency);
-  if (currency !== purchase.currency) {
-    throw new SpendcapError(
-      'invalid_currency',
-      'Stripe charged in another currency than was held.',
-    );
-  }
-  return amount;
+/** Money that Stripe moved, as an amount of the purchase: in its currency or not at all. */
+function amountOf(minor: number, code: string, purchase: Purchase): string {
+  const { amount, currency } = fromStripe(minor, code);
+  if (currency === purchase.currency) return amount;
+  const message = 'Stripe moved money in another currency than was held.';
+  throw new SpendcapError('invalid_currency', message);
 }
 
 /**
@@ -101,10 +100,10 @@ export async function settleRefund(
   refund: Stripe.Refund,
 ): Promise<Purchase> {
   const id = purchaseIdOf(payment) ?? '';
-  const record = (): Promise<Purchase> => {
+  const record = async (): Promise<Purchase> => {
     switch (refund.status) {
       case 'succeeded': {
-        const { amount } = fromStripe(refund.amount, refund.currency);
+        const amount = amountOf(refund.amount, refund.currency, await purchaseOf(limiter, id));
         return limiter.refund(id, { id: refund.id, amount });
       }
       case 'failed':
