@@ -191,6 +191,23 @@ describe('serve', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 201 /);
   });
 
+  it('tells a client that keeps its connection alive to leave while it drains', async () => {
+    const { child, url } = await serving();
+    const { port, hostname } = new URL(url);
+    const socket = connect(Number(port), hostname).setEncoding('utf8');
+    let answer = '';
+    socket.on('data', (text) => {
+      answer += text;
+    });
+    socket.write('GET /health/live HTTP/1.1\r\nhost: a\r\n');
+    await sleep(100);
+    child.kill('SIGTERM');
+    await sleep(200);
+    socket.write('\r\n');
+    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(answer).toMatch(/^HTTP\/1\.1 200 .*\r\nconnection: close\r\n/is);
+  });
+
   it('exits at once on a second signal', async () => {
     const { child, url } = await serving();
     const { port, hostname } = new URL(url);

@@ -107,6 +107,9 @@ function stopOnSignal(server: Server, limiter: Limiter): void {
 }
 
 async function drain(server: Server, limiter: Limiter): Promise<void> {
+  // A client that keeps its connection alive is told with its answer to open another elsewhere,
+  // rather than cut off in its next request.
+  server.prependListener('request', (_, response) => response.setHeader('connection', 'close'));
   const closed = new Promise((resolve) => server.close(resolve));
   // A kept-alive connection becomes idle only when its last answer has gone.
   const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
