@@ -1,4 +1,5 @@
 import { SpendcapError, type SpendcapErrorCode } from '@spendcap/core';
+import type { Limiter } from '@spendcap/server';
 import { describe, expect, it, vi } from 'vitest';
 import {
   createHandler,
@@ -479,6 +480,29 @@ describe('OpenAPI', () => {
       const inPath = parameters.filter(({ in: place }) => place === 'path').map(({ name }) => name);
       expect(inPath).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
       expect(Object.keys(operation.responses as Json).length).toBeGreaterThan(0);
+    }
+  });
+
+  it.each<[keyof Limiter, string, Sent]>([
+    ['reserve', 'post /v1/purchases', { body: PURCHASE }],
+    ['commit', 'post /v1/purchases/{id}/commit', { body: {} }],
+    ['release', 'post /v1/purchases/{id}/release', { body: {} }],
+    ['refund', 'post /v1/purchases/{id}/refund', { body: { id: 'r1' } }],
+    ['reverseRefund', 'post /v1/purchases/{id}/reverse-refund', { body: { id: 'r1' } }],
+    ['get', 'get /v1/purchases/{id}', {}],
+    ['check', 'post /v1/decisions', { body: { amount: '1', currency: 'CNY' } }],
+    ['allowance', 'get /v1/allowance', { bearer: AGE_TOKEN }],
+    ['ready', 'get /health/ready', {}],
+  ])('tells of the answers of a failing %s', async (verb, operation, sent) => {
+    const [method = '', path = ''] = operation.split(' ');
+    const store = new SpendcapError('store_unavailable', 'Away.');
+    for (const error of [store, new Error('a fault of ours')]) {
+      const { handler } = setup({ [verb]: error });
+      const { status } = await send(handler, path.replace('{id}', 'order-1'), sent);
+      expect(status).toBe(error === store ? 503 : 500);
+      const { json } = await send(handler, '/openapi.json');
+      const paths = json.paths as Record<string, Record<string, { responses: Json }>>;
+      expect(Object.keys(paths[path]?.[method]?.responses ?? {})).toContain(String(status));
     }
   });
 

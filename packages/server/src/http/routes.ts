@@ -133,6 +133,7 @@ export const routes = {
       400: inputProblems[400],
       401: inputProblems[401],
       404: problem('`purchase_not_found`'),
+      500: inputProblems[500],
       503: inputProblems[503],
     },
   }),
@@ -160,6 +161,7 @@ export const routes = {
       200: json(allowanceSchema, "The allowance of the token's subject."),
       400: inputProblems[400],
       401: inputProblems[401],
+      500: inputProblems[500],
       503: inputProblems[503],
     },
   }),
@@ -197,6 +199,7 @@ export const routes = {
     security: [],
     responses: {
       200: json(z.object({ status: z.literal('ok') }), 'It can.'),
+      500: inputProblems[500],
       503: inputProblems[503],
     },
   }),
