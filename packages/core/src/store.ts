@@ -12,6 +12,7 @@ import type { PurchaseState } from './wire.ts';
  *    build this from a read and a write; a store that cannot do it must not exist.
  * 2. **Idempotent by purchase id.** The same id, subject and `request` give the first purchase again,
  *    anything else gives `conflict`. A refused purchase leaves no trace, so its id may be tried again.
+ *    A store that is not durable may forget what ended long ago, and says when.
  * 3. **The ledger is the truth, counters are a cache.** The usage of a window is always the sum of
  *    `counted(purchase)` over the subject's purchases that it selects, whenever the window was
  *    first asked for. So a limit that is edited, added or moved to another zone never resets spend.
@@ -127,7 +128,7 @@ export type ReserveResult = WithExpired &
         readonly outcome: 'held';
         readonly purchase: StoredPurchase;
         readonly replayed: boolean;
-        /** Usage of each window, this purchase included. */
+        /** Usage of each window now: this purchase included, unless it was replayed and has ended. */
         readonly used: readonly number[];
       }
     | { readonly outcome: 'refused'; readonly used: readonly number[] }

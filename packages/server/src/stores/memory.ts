@@ -23,8 +23,9 @@ const HOUR_MS = 3_600_000;
 
 /**
  * A ledger in this process's memory: for tests, demos and single processes that may forget. It keeps
- * every promise of the store contract but durability. An ended purchase leaves memory
- * when no window counts it and `keepEndedMs` have passed; a refund after that finds nothing.
+ * every promise of the store contract but durability, as long as it remembers: an ended purchase leaves
+ * memory when no window that was asked for counts it and `keepEndedMs` have passed. A late commit
+ * or a refund after that finds nothing, its id may be used anew, and a limit added later does not see it.
  *
  * @throws TypeError if `keepEndedMs` is no positive number
  * @example

@@ -35,9 +35,34 @@ export const expiryCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'an expiry is told by whichever verb finds it, a refusal too',
+    async run(store) {
+      const names = async (verb: Promise<{ readonly expired: readonly { id: string }[] }>) =>
+        (await verb).expired.map(({ id }) => id);
+      const begin = async (id: string) => {
+        await store.reserve(purchase(id, { windows: [capped(TODAY, 9_000)] }));
+      };
+      const tooMuch = purchase('over', { at: END, expiresAt: END + 1, amount: 10_000, windows });
+      await begin('a');
+      assert.deepEqual(await names(store.reserve(tooMuch)), ['a']);
+      await begin('b');
+      assert.deepEqual(await names(store.commit({ id: 'a', at: END })), ['b']);
+      await begin('c');
+      assert.deepEqual(await names(store.release({ id: 'b', at: END })), ['c']);
+      await begin('d');
+      const refund = { id: 'a', refundId: 'r', at: END };
+      assert.deepEqual(await names(store.refund({ ...refund, restores: true })), ['d']);
+      await begin('e');
+      assert.deepEqual(await names(store.reverseRefund(refund)), ['e']);
+      await begin('f');
+      const asked = { subject: 'subject-a', windows: [TODAY], at: END };
+      assert.deepEqual(await names(store.usage(asked)), ['f']);
+    },
+  },
+  {
     name: 'holds of different length end each in its time',
     async run(store) {
-      for (const minutes of [10, 30, 20]) {
+      for (const minutes of [20, 10, 30]) {
         const expiresAt = NOON + minutes * 60_000;
         await store.reserve(
           purchase(`p${minutes}`, { expiresAt, windows: [capped(TODAY, 9_000)] }),

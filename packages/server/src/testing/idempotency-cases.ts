@@ -124,6 +124,18 @@ export const idempotencyCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'a charge that would take a total beyond the safe integers changes nothing',
+    async run(store) {
+      const windows = [capped(TODAY, Number.MAX_SAFE_INTEGER)];
+      await store.reserve(purchase('huge', { amount: Number.MAX_SAFE_INTEGER - 5, windows }));
+      await store.reserve(purchase('p', { amount: 1, windows }));
+      const attempt = store.commit({ id: 'p', amount: 10, at: NOON });
+      await assert.rejects(attempt, (error) => SpendcapError.isInstance(error));
+      assert.equal((await store.get({ id: 'p', at: NOON })).purchase?.state, 'reserved');
+      assert.equal(await used(store, TODAY), Number.MAX_SAFE_INTEGER - 4);
+    },
+  },
+  {
     name: 'hostile text is kept as it is',
     async run(store) {
       const text = `'; DROP TABLE purchases; -- "\\ __proto__ 未成年人 🎁 ${'x'.repeat(5_000)}`;

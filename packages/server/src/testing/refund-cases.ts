@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Store } from '@spendcap/core';
-import { capped, NOON, purchase, TODAY, used } from './fixtures.ts';
+import { capped, MONTH, NOON, purchase, TODAY, used } from './fixtures.ts';
 import type { StoreCase } from './store-suite.ts';
 
 const refund = { id: 'p', refundId: 'r', restores: true, at: NOON };
@@ -55,6 +55,8 @@ export const refundCases: readonly StoreCase[] = [
       assert.ok(result.outcome === 'done');
       assert.deepEqual([result.purchase.refunded, result.purchase.restored], [1_000, 0]);
       assert.equal(await used(store, TODAY), 1_000);
+      // A window that nobody has asked for before.
+      assert.equal(await used(store, MONTH), 1_000);
     },
   },
   {

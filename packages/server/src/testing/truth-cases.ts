@@ -64,6 +64,27 @@ export const truthCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'windows that share a beginning, or the first of their categories, are counted apart',
+    async run(store) {
+      const today: Window = { ...MONTH, start: T0, end: T0 + DAY };
+      const two: Window = { ...today, end: T0 + 2 * DAY };
+      const loot = inCategories(['loot_box']);
+      const both = inCategories(['loot_box', 'tip']);
+      const windows = [capped(today, 9_000), capped(two, 9_000)];
+      const spent = async () => {
+        const asked = { subject: 'subject-a', windows: [today, two, loot, both], at: NOON };
+        return (await store.usage(asked)).used;
+      };
+      assert.deepEqual(await spent(), [0, 0, 0, 0]);
+      await store.reserve(purchase('p', { category: 'tip', windows }));
+      assert.deepEqual(await spent(), [1_000, 1_000, 0, 1_000]);
+      const at = T0 + DAY;
+      await store.reserve(purchase('q', { at, windows: [capped(two, 9_000)] }));
+      await store.commit({ id: 'p', at: NOON });
+      assert.deepEqual(await spent(), [1_000, 2_000, 0, 1_000]);
+    },
+  },
+  {
     name: 'a window counts its app only, or all apps of the enterprise',
     async run(store) {
       await store.reserve(
