@@ -56,6 +56,26 @@ describe('signatures', () => {
     expect((await world.purchase('p1')).state).toBe('reserved');
   });
 
+  it('ignores what a connected account writes, unless it is the one', async () => {
+    const world = createWorld();
+    await chargedUnseen(world);
+    const event = { ...eventOf(world, 'payment_intent.succeeded'), account: 'acct_other' };
+    const answer = await post(world, world.fake.webhook(event as Event));
+    expect(await answer.json()).toEqual({ received: true, outcome: 'ignored' });
+    expect((await world.purchase('p1')).state).toBe('reserved');
+    const secrets = [world.fake.webhookSecret];
+    const own = stripeWebhook({ ...world.deps, secrets, account: 'acct_other' });
+    expect((await own(world.fake.webhook(event as Event))).status).toBe(200);
+    expect((await world.purchase('p1')).state).toBe('committed');
+  });
+
+  it('answers 400 to a signed event of another shape', async () => {
+    const world = createWorld();
+    await chargedUnseen(world);
+    const { data: _, ...event } = eventOf(world, 'payment_intent.succeeded');
+    expect((await post(world, world.fake.webhook(event as Event))).status).toBe(400);
+  });
+
   it('takes any of several secrets, while one is being replaced', async () => {
     const world = createWorld();
     await chargedUnseen(world);

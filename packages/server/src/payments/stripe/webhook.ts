@@ -21,6 +21,11 @@ export interface StripeWebhookOptions extends StripeDeps {
   readonly secrets: readonly string[];
   /** How old a signature may be, in seconds. Default 300. */
   readonly toleranceSeconds?: number;
+  /**
+   * The connected account whose events to settle. Default: none. Events of any other account are
+   * ignored, since a platform's endpoint gets what its accounts write into their metadata.
+   */
+  readonly account?: string;
   /** Told of every event that the ledger refused for good. */
   readonly onProblem?: (problem: WebhookProblem) => void;
 }
@@ -65,7 +70,8 @@ export function stripeWebhook(
     if (body === null) return answer(413, 'invalid_request');
     const header = request.headers.get('stripe-signature');
     const event = header === null ? null : await verify({ ...options, body, header });
-    if (event === null) return answer(400, 'webhook_invalid');
+    if (event === null || !isWellFormed(event)) return answer(400, 'webhook_invalid');
+    if (event.account !== options.account) return answer(200, 'ignored');
     return settleEvent(options, event);
   };
 }
@@ -122,9 +128,25 @@ async function settleEvent(options: StripeWebhookOptions, event: Stripe.Event): 
     if (stripeErrorType(error) !== null) return answer(503, 'outcome_unknown');
     if (!SpendcapError.isInstance(error)) throw error;
     if (error.retryable) return answer(503, error.code);
-    options.onProblem?.({ eventId: event.id, eventType: event.type, code: error.code });
+    report(options, { eventId: event.id, eventType: event.type, code: error.code });
     return answer(200, error.code);
   }
+}
+
+/** A listener that throws must not make Stripe deliver again what is settled. */
+function report({ onProblem }: StripeWebhookOptions, problem: WebhookProblem): void {
+  try {
+    onProblem?.(problem);
+  } catch {
+    process.emitWarning('An onProblem listener of spendcap threw.', 'SpendcapWarning');
+  }
+}
+
+/** What is signed is Stripe's, but an endpoint of another kind has events of another shape. */
+function isWellFormed(event: { readonly type?: unknown; readonly data?: unknown }): boolean {
+  const { type, data } = event;
+  if (typeof type !== 'string' || typeof data !== 'object' || data === null) return false;
+  return 'object' in data && typeof data.object === 'object' && data.object !== null;
 }
 
 /**
