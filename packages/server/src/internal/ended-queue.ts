@@ -5,19 +5,22 @@ const HOUR_MS = 3_600_000;
 const MAX_PER_CALL = 64;
 
 /**
- * Ids to look at again later, by the hour. `visit` is given each id when its hour has come and says
- * when to come back, or `null` when there is no need.
+ * Ids to look at again later, by the hour. `visit` is given each id when its hour has come, and says
+ * when to come back or `null` when there is no need. An id may be given twice.
  */
 export function endedQueue(visit: (id: string, at: number) => number | null) {
-  const hours = new Map<number, Set<string>>();
+  const hours = new Map<number, string[]>();
   let first = Infinity;
 
   const add = (id: string, at: number): void => {
     if (at >= FOREVER) return;
     const hour = Math.ceil(at / HOUR_MS);
     const ids = hours.get(hour);
-    if (ids === undefined) hours.set(hour, new Set([id]));
-    else ids.add(id);
+    if (ids !== undefined) {
+      ids.push(id);
+      return;
+    }
+    hours.set(hour, [id]);
     first = Math.min(first, hour);
   };
 
@@ -25,16 +28,15 @@ export function endedQueue(visit: (id: string, at: number) => number | null) {
     const now = Math.floor(at / HOUR_MS);
     let left = MAX_PER_CALL;
     while (first <= now && left > 0) {
-      const ids = hours.get(first) ?? [];
-      for (const id of ids) {
-        if (left === 0) return;
-        left -= 1;
-        hours.get(first)?.delete(id);
-        const again = visit(id, at);
-        if (again !== null) add(id, Math.max(again, at + HOUR_MS));
+      const id = hours.get(first)?.pop();
+      if (id === undefined) {
+        hours.delete(first);
+        first = hours.size === 0 ? Infinity : Math.min(...hours.keys());
+        continue;
       }
-      hours.delete(first);
-      first = hours.size === 0 ? Infinity : Math.min(...hours.keys());
+      left -= 1;
+      const again = visit(id, at);
+      if (again !== null) add(id, Math.max(again, at + HOUR_MS));
     }
   };
 

@@ -25,9 +25,7 @@ export const SCHEMA = `
     restored INTEGER NOT NULL DEFAULT 0 CHECK (restored BETWEEN 0 AND refunded),
     late INTEGER NOT NULL DEFAULT 0
   ) STRICT;
-  CREATE INDEX purchases_of_subject ON purchases (subject, reserved_at);
-  CREATE INDEX open_holds ON purchases (subject)
-    WHERE state = 'reserved' AND on_expiry = 'release';
+  CREATE INDEX purchases_of_subject ON purchases (subject, state, reserved_at);
   CREATE INDEX overdue_holds ON purchases (expires_at)
     WHERE state = 'reserved' AND on_expiry = 'reconcile';
   CREATE TABLE refunds (
@@ -42,9 +40,9 @@ export const SCHEMA = `
 
 type Row = Record<string, SQLOutputValue>;
 
-/** Purchases that count something, in the words of `counted`. */
-const COUNTED = `CASE state WHEN 'reserved' THEN amount
-  WHEN 'committed' THEN committed - restored ELSE 0 END`;
+/** `counted` in the words of SQL, of the states that count anything: the index leads to these. */
+const COUNTING = `state IN ('reserved', 'committed')`;
+const COUNTED = `CASE state WHEN 'reserved' THEN amount ELSE committed - restored END`;
 
 /** Subjects whose counters are remembered; beyond it they are worked out again when next asked for. */
 const MAX_ACCOUNTS = 100_000;
@@ -77,7 +75,7 @@ export function sqliteRows(database: DatabaseSync) {
       WHERE subject = ? AND state = 'reserved' AND on_expiry = 'release'`,
   );
   const selectSum = sql(
-    `SELECT coalesce(sum(${COUNTED}), 0) AS total FROM purchases WHERE subject = ?
+    `SELECT coalesce(sum(${COUNTED}), 0) AS total FROM purchases WHERE subject = ? AND ${COUNTING}
       AND reserved_at >= ? AND reserved_at < ? AND currency = ? AND (? IS NULL OR app = ?)
       AND (? IS NULL OR category IN (SELECT value FROM json_each(?)))`,
   );
