@@ -14,7 +14,7 @@ import {
   usAppStore,
 } from '@spendcap/core';
 import { describe, expect, it } from 'vitest';
-import { JWS_FAULTS } from '../../packages/server/src/internal/jws.ts';
+import { JWS_FAULTS } from '../../packages/server/src/internal/tokens/jws.ts';
 import { ROOT } from '../../scripts/packages.ts';
 
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');

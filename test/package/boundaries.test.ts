@@ -47,9 +47,9 @@ const RULES: readonly Rule[] = [
   { files: 'packages/server/src/handler.ts', may: HTTP, types: ['packages/server/src/*'] },
   { files: 'packages/server/src/http/**', may: HTTP, types: ['packages/server/src/*'] },
   { files: 'packages/server/src/types.ts', may: CORE },
-  { files: 'packages/server/src/internal/jws.ts', may: [...SERVER_BASE, 'jose'] },
-  { files: 'packages/server/src/internal/key-set.ts', may: [...SERVER_BASE, 'jose'] },
-  { files: 'packages/server/src/internal/sqlite-*.ts', may: [...SERVER_BASE, ...SQLITE] },
+  { files: 'packages/server/src/internal/tokens/jws.ts', may: [...SERVER_BASE, 'jose'] },
+  { files: 'packages/server/src/internal/tokens/key-set.ts', may: [...SERVER_BASE, 'jose'] },
+  { files: 'packages/server/src/internal/ledger/sqlite-*.ts', may: [...SERVER_BASE, ...SQLITE] },
   {
     files: 'packages/server/src/internal/node-*.ts',
     may: [...SERVER_BASE, '@hono/node-server', 'node:http'],

@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
 import type { AgeEvidence } from '@spendcap/core';
 import { LRUCache } from 'lru-cache';
-import { readAgeClaims } from './internal/age-claims.ts';
-import { type AgeTokenFault, ageTokenInvalid } from './internal/age-fault.ts';
-import { type Claims, checkJws, decodeClaims, type JwsRules } from './internal/jws.ts';
-import { assertAlgorithms, type JwkSet, keySet } from './internal/key-set.ts';
-import { pseudonyms } from './internal/pseudonym.ts';
+import { readAgeClaims } from './internal/tokens/age-claims.ts';
+import { type AgeTokenFault, ageTokenInvalid } from './internal/tokens/age-fault.ts';
+import { type Claims, checkJws, decodeClaims, type JwsRules } from './internal/tokens/jws.ts';
+import { assertAlgorithms, type JwkSet, keySet } from './internal/tokens/key-set.ts';
+import { pseudonyms } from './internal/tokens/pseudonym.ts';
 import type { AgeVerifier } from './types.ts';
 
 export type { AgeTokenFault, JwkSet };

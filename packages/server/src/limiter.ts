@@ -1,9 +1,9 @@
-import { type Context, contextOf, type LimiterOptions } from './internal/context.ts';
-import { allowance, check, reserve } from './internal/reserve.ts';
-import { commit, get, overdue, refund, release, reverseRefund } from './internal/settle.ts';
+import { type Context, contextOf, type LimiterOptions } from './internal/verbs/context.ts';
+import { allowance, check, reserve } from './internal/verbs/reserve.ts';
+import { commit, get, overdue, refund, release, reverseRefund } from './internal/verbs/settle.ts';
 import type { Limiter } from './types.ts';
 
-export type { LimiterOptions } from './internal/context.ts';
+export type { LimiterOptions } from './internal/verbs/context.ts';
 
 /**
  * Makes a spending limiter over a policy and a store.

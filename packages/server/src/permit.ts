@@ -8,8 +8,8 @@ import {
   JWS_FAULTS,
   type JwsFault,
   type JwsRules,
-} from './internal/jws.ts';
-import { type JwkSet, keySet } from './internal/key-set.ts';
+} from './internal/tokens/jws.ts';
+import { type JwkSet, keySet } from './internal/tokens/key-set.ts';
 import type { PermitClaims, PermitSigner } from './types.ts';
 
 export type { JwkSet };

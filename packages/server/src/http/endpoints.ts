@@ -1,5 +1,5 @@
 import { type Purchase, SpendcapError } from '@spendcap/core';
-import { ID_PATTERN } from '../internal/validate.ts';
+import { ID_PATTERN } from '../internal/verbs/validate.ts';
 import type { Limiter } from '../types.ts';
 import type { Authenticator } from './auth.ts';
 import { readJson, validate } from './body.ts';

@@ -7,7 +7,7 @@ import {
   MAX_TEXT,
   NAME_PATTERN,
   TEXT_PATTERN,
-} from '../internal/validate.ts';
+} from '../internal/verbs/validate.ts';
 
 const text = ({ min, max }: { min: number; max: number }) =>
   z

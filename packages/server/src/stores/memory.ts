@@ -8,8 +8,8 @@ import {
   reserve,
   reverseRefund,
   usage,
-} from '../internal/ledger.ts';
-import { memoryRows } from '../internal/memory-rows.ts';
+} from '../internal/ledger/ledger.ts';
+import { memoryRows } from '../internal/ledger/memory-rows.ts';
 
 export interface MemoryStoreOptions {
   /**

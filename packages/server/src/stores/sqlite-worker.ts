@@ -1,5 +1,9 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { type SqliteCommand, type SqliteFile, sqliteLedger } from '../internal/sqlite-ledger.ts';
+import {
+  type SqliteCommand,
+  type SqliteFile,
+  sqliteLedger,
+} from '../internal/ledger/sqlite-ledger.ts';
 
 /**
  * The thread of `sqliteStore`, which starts it; nobody imports it. It waits for the disk, so that the

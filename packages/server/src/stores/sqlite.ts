@@ -1,8 +1,8 @@
 import { type ReserveCommand, SpendcapError, type Store } from '@spendcap/core';
-import { batcher } from '../internal/batch.ts';
-import { type SqliteCommand, sqliteLedger } from '../internal/sqlite-ledger.ts';
-import { fromReply, type ReserveReply } from '../internal/sqlite-reply.ts';
-import { sqliteThread } from '../internal/sqlite-thread.ts';
+import { batcher } from '../internal/ledger/batch.ts';
+import { type SqliteCommand, sqliteLedger } from '../internal/ledger/sqlite-ledger.ts';
+import { fromReply, type ReserveReply } from '../internal/ledger/sqlite-reply.ts';
+import { sqliteThread } from '../internal/ledger/sqlite-thread.ts';
 
 export interface SqliteStoreOptions {
   /** The database file, made if it does not exist. `:memory:` keeps it in memory. */

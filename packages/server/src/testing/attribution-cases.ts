@@ -7,12 +7,12 @@ import {
   NEXT_MONTH,
   NOON,
   purchase,
+  type StoreCase,
   T0,
   TODAY,
   TOMORROW,
   used,
 } from './fixtures.ts';
-import type { StoreCase } from './store-suite.ts';
 
 /** Half an hour before midnight, and half an hour after it: another day and another month. */
 const EVENING = T0 + DAY - HOUR / 2;

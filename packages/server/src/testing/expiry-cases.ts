@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { FOREVER, MAX_HOLD_MS } from '@spendcap/core';
-import { ALL, capped, DAY, HOUR, NOON, purchase, TODAY, used } from './fixtures.ts';
-import type { StoreCase } from './store-suite.ts';
+import { ALL, capped, DAY, HOUR, NOON, purchase, type StoreCase, TODAY, used } from './fixtures.ts';
 
 const END = NOON + HOUR / 2;
 const windows = [capped(TODAY, 1_000)];

@@ -1,5 +1,11 @@
 import type { CappedWindow, ReserveCommand, Selector, Store, Window } from '@spendcap/core';
 
+/** One promise of the store contract: given a fresh store, rejects if it is broken. */
+export interface StoreCase {
+  readonly name: string;
+  readonly run: (store: Store) => Promise<void>;
+}
+
 export const HOUR = 3_600_000;
 export const DAY = 24 * HOUR;
 /** Midnight of 30 November 2026 in UTC: the last day of a month. */

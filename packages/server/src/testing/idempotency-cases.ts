@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { SpendcapError } from '@spendcap/core';
-import { capped, DAY, MONTH, NOON, purchase, T0, TODAY, TOMORROW, used } from './fixtures.ts';
-import type { StoreCase } from './store-suite.ts';
+import {
+  capped,
+  DAY,
+  MONTH,
+  NOON,
+  purchase,
+  type StoreCase,
+  T0,
+  TODAY,
+  TOMORROW,
+  used,
+} from './fixtures.ts';
 
 export const idempotencyCases: readonly StoreCase[] = [
   {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ReserveResult, Store } from '@spendcap/core';
-import { capped, MONTH, NOON, purchase, TODAY, used } from './fixtures.ts';
-import type { StoreCase } from './store-suite.ts';
+import { capped, MONTH, NOON, purchase, type StoreCase, TODAY, used } from './fixtures.ts';
 
 /** N parallel reserves of a subject that no one has seen before. */
 function race(parallel: number): StoreCase {

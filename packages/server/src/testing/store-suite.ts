@@ -6,12 +6,6 @@ import { raceCases } from './race-cases.ts';
 import { refundCases } from './refund-cases.ts';
 import { truthCases } from './truth-cases.ts';
 
-/** One promise of the store contract: given a fresh store, rejects if it is broken. */
-export interface StoreCase {
-  readonly name: string;
-  readonly run: (store: Store) => Promise<void>;
-}
-
 export interface StoreSuiteOptions {
   /** The test runner's `test` or `it`. */
   readonly test: (name: string, run: () => Promise<void>) => void;

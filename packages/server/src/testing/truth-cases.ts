@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict';
 import { FOREVER, type Window } from '@spendcap/core';
-import { ALL, capped, DAY, HOUR, MONTH, NOON, purchase, T0, TODAY, used } from './fixtures.ts';
-import type { StoreCase } from './store-suite.ts';
+import {
+  ALL,
+  capped,
+  DAY,
+  HOUR,
+  MONTH,
+  NOON,
+  purchase,
+  type StoreCase,
+  T0,
+  TODAY,
+  used,
+} from './fixtures.ts';
 
 const inCategories = (categories: readonly string[] | null): Window => ({
   ...MONTH,

@@ -13,7 +13,12 @@ import {
   SpendcapError,
   type StoredPurchase,
 } from '@spendcap/core';
-import type { AllowanceRequest, DecisionRequest, PermitSigner, PurchaseRequest } from '../types.ts';
+import type {
+  AllowanceRequest,
+  DecisionRequest,
+  PermitSigner,
+  PurchaseRequest,
+} from '../../types.ts';
 import { type Context, evidenceOf } from './context.ts';
 import {
   basisText,

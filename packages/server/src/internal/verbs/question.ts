@@ -21,7 +21,7 @@ import {
   SpendcapError,
   windowOf,
 } from '@spendcap/core';
-import type { DecisionRequest, Exchange } from '../types.ts';
+import type { DecisionRequest, Exchange } from '../../types.ts';
 import { invalid } from './validate.ts';
 
 /** Whose allowance, under which rules: all that a decision and an allowance share. */

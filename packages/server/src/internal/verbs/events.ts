@@ -1,5 +1,5 @@
 import type { StoredPurchase } from '@spendcap/core';
-import type { SpendcapEvent } from '../types.ts';
+import type { SpendcapEvent } from '../../types.ts';
 import { policyOf } from './purchase.ts';
 
 /** Reports what happened; a listener that throws can neither undo nor fail it. */

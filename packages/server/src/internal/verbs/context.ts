@@ -6,7 +6,7 @@ import {
   SpendcapError,
   type Store,
 } from '@spendcap/core';
-import type { AgeVerifier, Exchange, PermitSigner, Player, SpendcapEvent } from '../types.ts';
+import type { AgeVerifier, Exchange, PermitSigner, Player, SpendcapEvent } from '../../types.ts';
 import { emitter } from './events.ts';
 import { unrecordedPurchases } from './unrecorded.ts';
 

@@ -1,5 +1,5 @@
 import { SpendcapError } from '@spendcap/core';
-import type { DecisionRequest, PurchaseRequest } from '../types.ts';
+import type { DecisionRequest, PurchaseRequest } from '../../types.ts';
 
 /** Ids of purchases and refunds: 1 to 128 letters, digits and `. _ : -`, not beginning with a mark. */
 export const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;

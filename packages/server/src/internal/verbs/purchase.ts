@@ -8,7 +8,7 @@ import {
   parseAmount,
   type StoredPurchase,
 } from '@spendcap/core';
-import type { PurchaseRequest } from '../types.ts';
+import type { PurchaseRequest } from '../../types.ts';
 import { HOLD_SECONDS } from './validate.ts';
 
 /** What a store keeps as `request`: all that makes two calls the same purchase, but the subject. */

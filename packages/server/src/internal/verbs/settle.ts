@@ -5,7 +5,7 @@ import {
   SpendcapError,
   type StoredPurchase,
 } from '@spendcap/core';
-import type { SpendcapEvent } from '../types.ts';
+import type { SpendcapEvent } from '../../types.ts';
 import type { Context } from './context.ts';
 import { laterAmount, toPurchase } from './purchase.ts';
 import { reportExpired } from './reserve.ts';
