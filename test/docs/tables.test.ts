@@ -60,7 +60,9 @@ describe('docs/errors.md', () => {
   });
 
   it('has everything that can be wrong with a token', () => {
-    const own = read('packages/server/src/internal/tokens/age-fault.ts').matchAll(/^ {2}\| '(\w+)'/gm);
+    const own = read('packages/server/src/internal/tokens/age-fault.ts').matchAll(
+      /^ {2}\| '(\w+)'/gm,
+    );
     const faults = [...Object.keys(JWS_FAULTS), ...[...own].map(([, fault]) => fault)];
     expect(faults).toContain('age_contradictory');
     const rows = tableUnder('docs/errors.md', '`why` of a token');
