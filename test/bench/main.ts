@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type Comparison, compare, IN_FLIGHT, machine, SUBJECTS } from './harness.ts';
 import { httpComparison } from './http.ts';
 import { memoryTable } from './memory.ts';
+import { oneSubjectComparison, postgresComparison } from './postgres.ts';
 import { historyComparison, memoryComparison, sqliteComparison } from './stores.ts';
 import { verifiedAgain, verifiedFirst } from './tokens.ts';
 
@@ -13,6 +14,8 @@ const COMPARISONS: Readonly<Record<string, () => Comparison | Promise<Comparison
   first: verifiedFirst,
   http: () => httpComparison('ours'),
   'http-permit': () => httpComparison('ours-permit'),
+  postgres: postgresComparison,
+  'postgres-one-subject': oneSubjectComparison,
   'history-memory': () => historyComparison('memory'),
   'history-sqlite': () => historyComparison('SQLite'),
 };
@@ -29,7 +32,7 @@ const chosen = Object.entries(COMPARISONS).filter(
 console.log(machine());
 console.log(
   [`node ${process.versions.node}`, `SQLite ${process.versions.sqlite}`]
-    .concat(['rate-limiter-flexible', 'jose', 'hono', '@hono/node-server'].map(version))
+    .concat(['rate-limiter-flexible', 'jose', 'hono', '@hono/node-server', 'pg'].map(version))
     .join(', '),
 );
 console.log(`${IN_FLIGHT} calls in flight, ${SUBJECTS} subjects, median of 7 interleaved rounds\n`);

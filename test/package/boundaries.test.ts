@@ -83,6 +83,11 @@ const RULES: readonly Rule[] = [
     may: [...SERVER_BASE, 'packages/server/src/testing/**', 'node:assert/strict'],
   },
   {
+    // The one place that brings a driver, and only when it is asked for.
+    files: 'packages/server/src/cli/postgres.ts',
+    may: [...CORE, 'packages/server/src/**', 'pg'],
+  },
+  {
     files: 'packages/server/src/cli/**',
     may: [...CORE, 'packages/server/src/**', 'commander', '@hono/node-server', 'jose', 'node:**'],
   },
@@ -180,6 +185,8 @@ describe('boundaries', () => {
     ['packages/server/src/stores/sqlite.ts', `import { memoryStore } from './memory.ts';`],
     ['packages/server/src/stores/memory.ts', `import { createLimiter } from '../limiter.ts';`],
     ['packages/server/src/stores/memory.ts', `import { DatabaseSync } from 'node:sqlite';`],
+    ['packages/server/src/stores/postgres.ts', `import pg from 'pg';`],
+    ['packages/server/src/internal/ledger/postgres-ledger.ts', `import pg from 'pg';`],
     ['packages/server/src/payments/stripe.ts', `import Stripe from 'stripe';`],
     [
       'packages/server/src/payments/stripe.ts',

@@ -2,7 +2,8 @@ import type { CappedWindow, ReserveCommand, Store, Window } from '@spendcap/core
 import { memoryStore } from '@spendcap/server/stores/memory';
 import { sqliteStore } from '@spendcap/server/stores/sqlite';
 import fc from 'fast-check';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findPostgres, freshPostgres } from '../support/postgres.ts';
 import { NaiveLedger } from './model.ts';
 
 const HOUR = 3_600_000;
@@ -172,14 +173,20 @@ async function run(store: Store, steps: readonly Step[], own: string): Promise<v
   await compareUsage(store, model, { at: now, own });
 }
 
+const postgres = await findPostgres();
+
 describe.each([
-  ['memory', 400, () => memoryStore({ keepEndedMs: 400 * DAY })],
-  ['SQLite', 200, () => sqliteStore({ path: ':memory:' })],
+  ['memory', 400, async () => memoryStore({ keepEndedMs: 400 * DAY })],
+  ['SQLite', 200, async () => sqliteStore({ path: ':memory:' })],
+  ...(postgres === null ? [] : [['Postgres', 100, () => freshPostgres(postgres)] as const]),
 ] as const)('%s', (_name, runs, open) => {
   // One store for all runs, since opening one can cost a thread; each run has its own names in it.
-  const store = open();
+  let store: Store;
   let started = 0;
   const ownNames = (): string => `${started++}-`;
+  beforeAll(async () => {
+    store = await open();
+  });
   afterAll(() => store.close());
 
   test('answers every history as the naive ledger does', async () => {

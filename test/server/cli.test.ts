@@ -10,6 +10,7 @@ import { cnGame, type Reservation } from '@spendcap/core';
 import { generatePermitKey, verifyPermit } from '@spendcap/server';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { findPostgres, freshSchema, poolOf } from '../support/postgres.ts';
 
 const MAIN = fileURLToPath(new URL('../../packages/server/src/cli/main.ts', import.meta.url));
 const API_KEY = 'an-example-key-of-a-test';
@@ -231,9 +232,9 @@ describe('serve', () => {
     ['a port out of range', [{ '--port': '65536' }, {}], /--port/],
     ['a port that is no number', [{ '--port': '80a' }, {}], /--port/],
     [
-      'Postgres',
-      [{ '--store': `postgres://u:${secret}@db/x` }, {}],
-      /no postgres store.*sqlite:FILE/,
+      'a Postgres server that is not there',
+      [{ '--store': `postgres://u:${secret}@127.0.0.1:1/x` }, {}],
+      /No connection to the database/,
     ],
     ['Redis', [{ '--store': `redis://:${secret}@db` }, {}], /no redis store.*sqlite:FILE/],
     ['another store', [{ '--store': 'sqlite:' }, {}], /--store must be/],
@@ -272,6 +273,40 @@ describe('serve', () => {
       2,
       `spendcap: cannot listen on 127.0.0.1:${port} (EADDRINUSE)\n`,
     ]);
+  });
+});
+
+const postgres = await findPostgres();
+describe.skipIf(postgres === null)('migrate', () => {
+  it('makes the schema that serve asks for, and does nothing the second time', async () => {
+    const url = postgres ?? '';
+    const schema = freshSchema();
+    const pool = poolOf(url);
+    const store = { '--store': url, '--schema': schema };
+    try {
+      const early = await run(serveArgs(store), { SPENDCAP_API_KEYS: API_KEY });
+      expect(early.stderr).toMatch(/^spendcap: [^\n]*spendcap migrate[^\n]*\n$/);
+      expect(early.code).toBe(2);
+      const migrate = () => run(['migrate', '--store', url, '--schema', schema]);
+      expect(await migrate()).toMatchObject({ code: 0, stdout: 'OK\n', stderr: '' });
+      expect(await migrate()).toMatchObject({ code: 0, stdout: 'OK\n', stderr: '' });
+      const first = await serving(store);
+      expect((await reserve(first.url, 'order-1')).status).toBe(201);
+      first.child.kill('SIGTERM');
+      expect(await once(first.child, 'close')).toEqual([0, null]);
+      const second = await serving(store);
+      expect((await reserve(second.url, 'order-1')).status).toBe(200);
+      second.child.kill('SIGTERM');
+      await once(second.child, 'close');
+    } finally {
+      await pool.query(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`);
+      await pool.end();
+    }
+  });
+
+  it('has nothing to make for another store', async () => {
+    const { code, stderr } = await run(['migrate', '--store', 'memory:']);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/--store must be postgres/)]);
   });
 });
 

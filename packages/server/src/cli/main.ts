@@ -2,6 +2,7 @@
 import { SpendcapError } from '@spendcap/core';
 import { Command, CommanderError } from 'commander';
 import { BUILT_IN_NAMES, faultsOf, loadPolicy, policyTable } from './policy.ts';
+import { migrate, type PostgresFlags } from './postgres.ts';
 import { serve } from './serve.ts';
 import type { ServeFlags } from './settings.ts';
 import { UsageError } from './usage-error.ts';
@@ -14,6 +15,8 @@ function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+const SCHEMA = ['--schema <name>', 'schema of a Postgres store', 'spendcap'] as const;
+
 function addServe(program: Command): void {
   program
     .command('serve')
@@ -21,7 +24,8 @@ function addServe(program: Command): void {
     .requiredOption('--port <n>', 'port to listen on, 0 for a free one')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .requiredOption('--policy <name>', `${BUILT_IN_NAMES}, or a JSON file`)
-    .requiredOption('--store <location>', 'memory: or sqlite:FILE')
+    .requiredOption('--store <location>', 'memory:, sqlite:FILE or postgres://...')
+    .option(...SCHEMA)
     .requiredOption('--age-issuer <issuer>', 'the iss of age tokens')
     .requiredOption('--age-jwks <location>', 'the URL or file of their public keys, a JWK Set')
     .requiredOption('--age-audience <audience>', 'the aud of age tokens')
@@ -37,6 +41,18 @@ function addServe(program: Command): void {
         '  SPENDCAP_SUBJECT_KEY  secret of 16 or more bytes that makes pseudonyms of subjects',
     )
     .action((flags: ServeFlags) => serve(flags, process.env));
+}
+
+function addMigrate(program: Command): void {
+  program
+    .command('migrate')
+    .description('Make the schema of a Postgres store, or bring it up to date.')
+    .requiredOption('--store <location>', 'postgres://...')
+    .option(...SCHEMA)
+    .action(async (flags: PostgresFlags) => {
+      await migrate(flags);
+      print('OK');
+    });
 }
 
 function addPolicy(program: Command): void {
@@ -68,6 +84,7 @@ function createProgram(): Command {
     .exitOverride()
     .configureOutput({ outputError: () => undefined });
   addServe(program);
+  addMigrate(program);
   addPolicy(program);
   return program;
 }
@@ -76,11 +93,14 @@ function createProgram(): Command {
 function usageFault(error: unknown): string | null {
   if (error instanceof CommanderError) return error.message.replace(/^error: /, '');
   if (error instanceof UsageError || error instanceof TypeError) return error.message;
-  if (SpendcapError.isInstance(error) && error.code === 'policy_invalid') {
-    const [first] = error.errors ?? [];
-    return first === undefined ? error.message : `policy_invalid: ${first.path}: ${first.message}`;
+  if (!SpendcapError.isInstance(error)) return null;
+  const [first] = error.errors ?? [];
+  if (error.code === 'policy_invalid' && first !== undefined) {
+    return `policy_invalid: ${first.path}: ${first.message}`;
   }
-  return null;
+  return error.code === 'policy_invalid' || error.code === 'store_unavailable'
+    ? error.message
+    : null;
 }
 
 try {

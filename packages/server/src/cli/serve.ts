@@ -76,7 +76,7 @@ async function openLimiter(flags: ServeFlags, environment: Environment): Promise
   });
   const key = await permitKeyOf(environment);
   const signer = permits({ key, issuer: flags.permitIssuer, audience: flags.permitAudience });
-  const store = openStore(flags.store);
+  const store = await openStore(flags);
   return createLimiter({ policy, store, ageTokens: verifier, permits: signer, onEvent: logEvent });
 }
 

@@ -4,6 +4,7 @@ import { generatePermitKey } from '../permit.ts';
 import { memoryStore } from '../stores/memory.ts';
 import { sqliteStore } from '../stores/sqlite.ts';
 import { readJsonFile } from './policy.ts';
+import { openReadyPostgres, POSTGRES_URL } from './postgres.ts';
 import { UsageError } from './usage-error.ts';
 
 /** The options of `serve` as commander gives them. */
@@ -12,6 +13,7 @@ export interface ServeFlags {
   readonly host: string;
   readonly policy: string;
   readonly store: string;
+  readonly schema: string;
   readonly ageIssuer: string;
   readonly ageJwks: string;
   readonly ageAudience: string;
@@ -67,16 +69,21 @@ export async function permitKeyOf(
   throw new UsageError('SPENDCAP_PERMIT_KEY must be a private JWK in JSON');
 }
 
-/** @throws UsageError for a store that this build does not have, or a file that cannot be opened */
-export function openStore(location: string): Store {
+const STORES = '--store must be memory:, sqlite:FILE or postgres://...';
+
+/**
+ * @throws UsageError for a store that this build does not have, or a file that cannot be opened
+ * @throws SpendcapError if the database cannot serve, saying what to do
+ */
+export async function openStore(flags: Pick<ServeFlags, 'store' | 'schema'>): Promise<Store> {
+  const { store: location } = flags;
   if (location === 'memory:') return memoryStore();
   const path = /^sqlite:(.+)$/.exec(location)?.[1];
   if (path !== undefined) return openSqlite(path);
-  const scheme = /^(postgres|postgresql|redis|rediss):/.exec(location)?.[1];
+  if (POSTGRES_URL.test(location)) return openReadyPostgres(flags);
+  const scheme = /^(redis|rediss):/.exec(location)?.[1];
   throw new UsageError(
-    scheme === undefined
-      ? '--store must be memory: or sqlite:FILE'
-      : `this build has no ${scheme} store: --store must be memory: or sqlite:FILE`,
+    scheme === undefined ? STORES : `this build has no ${scheme} store: ${STORES}`,
   );
 }
 

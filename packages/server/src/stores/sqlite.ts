@@ -1,7 +1,7 @@
 import { type ReserveCommand, SpendcapError, type Store } from '@spendcap/core';
 import { batcher } from '../internal/ledger/batch.ts';
+import { fromReply, type ReserveReply } from '../internal/ledger/reserve-reply.ts';
 import { type SqliteCommand, sqliteLedger } from '../internal/ledger/sqlite-ledger.ts';
-import { fromReply, type ReserveReply } from '../internal/ledger/sqlite-reply.ts';
 import { sqliteThread } from '../internal/ledger/sqlite-thread.ts';
 
 export interface SqliteStoreOptions {

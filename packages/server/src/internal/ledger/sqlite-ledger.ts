@@ -16,7 +16,7 @@ import {
   reverseRefund,
   usage,
 } from './ledger.ts';
-import { toReply } from './sqlite-reply.ts';
+import { toReply } from './reserve-reply.ts';
 import { SCHEMA, SCHEMA_VERSION, sqliteRows } from './sqlite-rows.ts';
 
 /** A verb of the store and what it was given. `ready` only begins and ends a transaction. */

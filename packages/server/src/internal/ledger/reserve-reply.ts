@@ -2,8 +2,8 @@ import type { ReserveCommand, ReserveResult } from '@spendcap/core';
 import { newPurchase } from './ledger.ts';
 
 /**
- * What the thread answers to `reserve`. The caller knows a fresh purchase already, so it does not cross
- * back: that is most of what would.
+ * What a store's thread or server answers to `reserve`. The caller knows a fresh purchase already, so
+ * it does not cross back: that is most of what would.
  */
 export type ReserveReply =
   | Exclude<ReserveResult, { readonly outcome: 'held' }>

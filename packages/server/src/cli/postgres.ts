@@ -1,0 +1,63 @@
+import type { Store } from '@spendcap/core';
+import { type PostgresStore, postgresStore } from '../stores/postgres.ts';
+import { UsageError } from './usage-error.ts';
+
+export const POSTGRES_URL = /^postgres(ql)?:\/\//;
+
+export interface PostgresFlags {
+  readonly store: string;
+  readonly schema: string;
+}
+
+/** A store on an address, whose connections end with it. */
+async function openPostgres({ store: location, schema }: PostgresFlags): Promise<PostgresStore> {
+  if (!URL.canParse(location)) throw new UsageError('--store is not a valid postgres:// address');
+  const { default: pg } = await import('pg').catch(() => {
+    throw new UsageError("--store postgres:// needs the package 'pg': npm install pg");
+  });
+  const pool = new pg.Pool({ connectionString: location, connectionTimeoutMillis: 5_000 });
+  // An idle connection was cut: the next call takes a new one.
+  pool.on('error', () => undefined);
+  const store = postgresStore({ pool, schema });
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await store.close();
+    await pool.end();
+  };
+  return {
+    ...store,
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+/** A store that is known to serve. */
+export async function openReadyPostgres(flags: PostgresFlags): Promise<Store> {
+  const store = await openPostgres(flags);
+  try {
+    await store.ready();
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/**
+ * Makes or updates the schema of a store.
+ *
+ * @throws UsageError for a store that has none to make
+ */
+export async function migrate(flags: PostgresFlags): Promise<void> {
+  if (!POSTGRES_URL.test(flags.store)) {
+    throw new UsageError('--store must be postgres://...: other stores need no migration');
+  }
+  const store = await openPostgres(flags);
+  try {
+    await store.migrate();
+  } finally {
+    await store.close();
+  }
+}

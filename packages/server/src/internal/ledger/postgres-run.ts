@@ -1,0 +1,400 @@
+/**
+ * The ledger inside the server: `run` takes a batch of commands and answers each, in one transaction.
+ *
+ * 1. The subjects are found, their accounts made where missing and locked, both in the order of the
+ *    subject, so that batches cannot wait for each other in a circle. An account is the subject's lock:
+ *    nothing of a subject is written without it, and every query after it sees what was committed.
+ * 2. The commands are done subject by subject and, within one, in the order in which they came. It is
+ *    `ledger.ts` in the server's language: holds that are over end first; a window without a sum is
+ *    worked out from the purchases.
+ * 3. New purchases, entries and accounts are written together at the end, or as soon as a command has to
+ *    look at what came before it.
+ *
+ * The settings make the plans hold for a table of any size: it is planned while empty.
+ */
+export const RUN_FUNCTION = `
+CREATE FUNCTION run(batch jsonb) RETURNS text LANGUAGE plpgsql
+  SET search_path = "@schema", pg_temp
+  SET enable_seqscan = off
+  SET enable_hashjoin = off
+  SET enable_mergejoin = off
+  SET jit = off
+AS $run$
+DECLARE
+  forever CONSTANT bigint := 9007199254740991;
+  max_safe CONSTANT bigint := 9007199254740991;
+  max_windows CONSTANT int := 100;
+  hints CONSTANT jsonb := batch->'hints';
+  locked text[];
+  c record;
+  replies text[] := array_fill(NULL::text, ARRAY[jsonb_array_length(batch->'commands')]);
+  -- The account of the subject whose turn it is.
+  current text;
+  dirty boolean := false;
+  expiry bigint;
+  selectors jsonb[];
+  starts bigint[];
+  ends bigint[];
+  sums bigint[];
+  -- What has yet to be written.
+  fresh purchases[] := '{}';
+  accounts_changed accounts[] := '{}';
+  log entries[] := '{}';
+  -- The command whose turn it is.
+  p purchases;
+  r refunds;
+  selector jsonb;
+  w jsonb;
+  first bigint;
+  last bigint;
+  used bigint[];
+  total bigint;
+  place int;
+  room boolean;
+  known boolean;
+  outcome text;
+  changed boolean;
+  weight bigint;
+  expired text;
+BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION USING ERRCODE = 'SC001', MESSAGE = 'not read committed';
+  END IF;
+
+  SELECT array_agg(s ORDER BY s COLLATE "C") INTO locked FROM (
+    SELECT value AS s FROM jsonb_array_elements_text(batch->'subjects')
+    UNION
+    SELECT value FROM jsonb_array_elements_text(batch->'asked')
+      WHERE EXISTS (SELECT FROM purchases q WHERE q.subject = value)
+    UNION
+    SELECT q.subject FROM jsonb_array_elements_text(batch->'ids') JOIN purchases q ON q.id = value
+  ) AS found;
+  SELECT count(*) INTO place FROM (
+    SELECT FROM accounts a WHERE a.subject = ANY (locked) ORDER BY a.subject FOR UPDATE
+  ) AS those;
+  IF place < cardinality(locked) THEN
+    INSERT INTO accounts
+      SELECT s, 0, '{}', '{}', '{}', '{}' FROM unnest(locked) AS s
+        WHERE NOT EXISTS (SELECT FROM accounts a WHERE a.subject = s)
+        ORDER BY s COLLATE "C"
+      ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS total = ROW_COUNT;
+    -- Another process has made one of them meanwhile: it can only be locked from the start again.
+    IF place + total < cardinality(locked) THEN
+      RAISE EXCEPTION USING ERRCODE = '40001', MESSAGE = 'an account was made meanwhile';
+    END IF;
+  END IF;
+
+  FOR c IN
+    SELECT x.*, x.place::int AS n, coalesce(x.subject, x.owner, hints->>x.id) COLLATE "C" AS holder, a.next_expiry,
+      a.selectors, a.starts, a.ends, a.sums
+    FROM (
+      SELECT y.*, (SELECT q.subject FROM purchases q WHERE q.id = y.id) AS owner
+      FROM ROWS FROM (jsonb_to_recordset(batch->'commands') AS (
+        verb text, id text, request text, subject text, amount bigint, currency text, app text,
+        category text, at bigint, "expiresAt" bigint, "onExpiry" text, basis text, windows jsonb,
+        "refundId" text, restores boolean, "limit" int
+      )) WITH ORDINALITY AS y (
+        verb, id, request, subject, amount, currency, app, category, at, expires_at, on_expiry,
+        basis, windows, refund, restores, at_most, place
+      )
+    ) AS x LEFT JOIN accounts a ON a.subject = coalesce(x.subject, x.owner, hints->>x.id)
+    ORDER BY holder, n
+  LOOP
+    IF c.verb = 'overdue' THEN
+      replies[c.n] := '[' || coalesce((
+        SELECT string_agg(purchase_json(q::purchases), ',' ORDER BY q.expires_at) FROM (
+          SELECT * FROM purchases o WHERE o.state = 'reserved' AND o.on_expiry = 'reconcile'
+            AND o.expires_at <= c.at ORDER BY o.expires_at LIMIT c.at_most
+        ) AS q), '') || ']';
+      CONTINUE;
+    END IF;
+    IF c.holder IS NULL THEN
+      replies[c.n] := CASE c.verb WHEN 'get' THEN '{"purchase":null,"expired":[]}'
+        ELSE '{"outcome":"not_found","expired":[]}' END;
+      CONTINUE;
+    END IF;
+    IF c.verb <> 'reserve' AND NOT coalesce(c.holder = ANY (locked), false) THEN
+      -- Who has bought nothing is not written down for asking.
+      IF c.verb <> 'usage' THEN
+        RAISE EXCEPTION USING ERRCODE = '40001', MESSAGE = 'made after its subject was looked for';
+      END IF;
+      replies[c.n] := json_build_object(
+        'used', array_fill(0, ARRAY[jsonb_array_length(c.windows)]), 'expired', '[]'::json);
+      CONTINUE;
+    END IF;
+
+    IF current IS DISTINCT FROM c.holder THEN
+      IF dirty THEN
+        accounts_changed := accounts_changed
+          || ROW(current, expiry, selectors, starts, ends, sums)::accounts;
+        dirty := false;
+      END IF;
+      current := c.holder;
+      expiry := c.next_expiry;
+      selectors := c.selectors;
+      starts := c.starts;
+      ends := c.ends;
+      sums := c.sums;
+    END IF;
+
+    -- New purchases are written before a command that may have to look at them.
+    IF cardinality(fresh) > 0 AND (c.verb NOT IN ('reserve', 'usage') OR c.at >= expiry OR hints ? c.id) THEN
+      INSERT INTO purchases SELECT * FROM unnest(fresh);
+      fresh := '{}';
+    END IF;
+
+    expired := '';
+    IF c.at >= expiry THEN
+      FOR p IN
+        WITH ended AS (
+          UPDATE purchases q SET state = 'expired' WHERE q.subject = current
+            AND q.state = 'reserved' AND q.on_expiry = 'release' AND q.expires_at <= c.at
+          RETURNING *
+        ) SELECT * FROM ended ORDER BY ended.reserved_at, ended.id
+      LOOP
+        expired := expired || CASE expired WHEN '' THEN '' ELSE ',' END || purchase_json(p);
+        log := log || ROW(NULL, c.at, 'expired', p.id, current, p.amount, NULL, NULL)::entries;
+        FOR i IN 1 .. cardinality(sums) LOOP
+          IF selects(selectors[i], starts[i], ends[i], p.currency, p.app, p.category, p.reserved_at)
+          THEN
+            sums[i] := sums[i] - p.amount;
+          END IF;
+        END LOOP;
+      END LOOP;
+      SELECT coalesce(min(q.expires_at), forever) INTO expiry FROM purchases q
+        WHERE q.subject = current AND q.state = 'reserved' AND q.on_expiry = 'release';
+      dirty := true;
+    END IF;
+
+    IF c.verb IN ('reserve', 'usage') THEN
+      used := '{}';
+      room := true;
+      FOR j IN 0 .. jsonb_array_length(c.windows) - 1 LOOP
+        w := c.windows->j;
+        selector := w->'selector';
+        first := (w->'start')::bigint;
+        last := (w->'end')::bigint;
+        total := NULL;
+        FOR i IN 1 .. cardinality(sums) LOOP
+          IF starts[i] = first AND ends[i] = last AND selectors[i] = selector THEN
+            total := sums[i];
+            EXIT;
+          END IF;
+        END LOOP;
+        IF total IS NULL THEN
+          IF cardinality(fresh) > 0 THEN
+            INSERT INTO purchases SELECT * FROM unnest(fresh);
+            fresh := '{}';
+          END IF;
+          SELECT least(coalesce(sum(CASE q.state WHEN 'reserved' THEN q.amount
+              WHEN 'committed' THEN q.committed - q.restored ELSE 0 END), 0), max_safe + 1)
+            INTO total FROM purchases q
+            WHERE q.subject = current AND q.reserved_at >= first AND q.reserved_at < last
+              AND selects(selector, first, last, q.currency, q.app, q.category, q.reserved_at);
+          IF total <= max_safe AND cardinality(sums) < max_windows THEN
+            selectors := selectors || selector;
+            starts := starts || first;
+            ends := ends || last;
+            sums := sums || total;
+            dirty := true;
+          END IF;
+        END IF;
+        used := used || total;
+        IF c.verb = 'reserve' THEN
+          room := room AND total + c.amount <= (w->'cap')::bigint;
+        END IF;
+      END LOOP;
+    END IF;
+
+    CASE c.verb
+    WHEN 'usage' THEN
+      replies[c.n] := '{"used":' || array_to_json(used) || ',"expired":[' || expired || ']}';
+
+    WHEN 'reserve' THEN
+      known := c.owner IS NOT NULL;
+      IF hints ? c.id AND NOT known THEN
+        known := EXISTS (SELECT FROM purchases q WHERE q.id = c.id);
+      END IF;
+      IF known THEN
+        SELECT * INTO p FROM purchases q WHERE q.id = c.id;
+        IF p.subject = current AND p.request = c.request THEN
+          replies[c.n] := '{"outcome":"held","purchase":' || purchase_json(p)
+            || ',"replayed":true,"used":' || array_to_json(used) || ',"expired":[' || expired || ']}';
+        ELSE
+          replies[c.n] := '{"outcome":"conflict","expired":[' || expired || ']}';
+        END IF;
+        CONTINUE;
+      END IF;
+      IF NOT room THEN
+        replies[c.n] := '{"outcome":"refused","used":' || array_to_json(used)
+          || ',"expired":[' || expired || ']}';
+        CONTINUE;
+      END IF;
+      weight := c.amount;
+      FOR i IN 1 .. cardinality(sums) LOOP
+        IF sums[i] > max_safe - weight
+          AND selects(selectors[i], starts[i], ends[i], c.currency, c.app, c.category, c.at)
+        THEN
+          weight := NULL;
+          EXIT;
+        END IF;
+      END LOOP;
+      IF weight IS NULL THEN
+        replies[c.n] := '{"error":"invalid_amount"}';
+        CONTINUE;
+      END IF;
+      place := 0;
+      FOR i IN 1 .. cardinality(sums) LOOP
+        CONTINUE WHEN ends[i] <= c.at;
+        place := place + 1;
+        IF place < i THEN
+          selectors[place] := selectors[i];
+          starts[place] := starts[i];
+          ends[place] := ends[i];
+          sums[place] := sums[i];
+        END IF;
+        IF selects(selectors[place], starts[place], ends[place], c.currency, c.app, c.category, c.at)
+        THEN
+          sums[place] := sums[place] + weight;
+        END IF;
+      END LOOP;
+      IF place < cardinality(sums) THEN
+        selectors := selectors[1:place];
+        starts := starts[1:place];
+        ends := ends[1:place];
+        sums := sums[1:place];
+      END IF;
+      IF c.on_expiry = 'release' AND c.expires_at < expiry THEN
+        expiry := c.expires_at;
+      END IF;
+      dirty := true;
+      fresh := fresh || ROW(c.id, c.request, current, c.amount, c.currency, c.app, c.category, c.at,
+        c.expires_at, c.on_expiry, c.basis, 'reserved', 0, 0, 0, false)::purchases;
+      log := log || ROW(NULL, c.at, 'reserved', c.id, current, c.amount, NULL, c.basis)::entries;
+      FOR i IN 1 .. cardinality(used) LOOP
+        used[i] := used[i] + weight;
+      END LOOP;
+      replies[c.n] := '{"outcome":"fresh","used":' || array_to_json(used)
+        || ',"expired":[' || expired || ']}';
+
+    ELSE
+      SELECT * INTO p FROM purchases q WHERE q.id = c.id AND q.subject = current;
+      IF NOT FOUND THEN
+        replies[c.n] := CASE c.verb WHEN 'get' THEN '{"purchase":null,"expired":[]}'
+          ELSE '{"outcome":"not_found","expired":[]}' END;
+        CONTINUE;
+      END IF;
+      IF c.verb = 'get' THEN
+        replies[c.n] := '{"purchase":' || purchase_json(p) || ',"expired":[' || expired || ']}';
+        CONTINUE;
+      END IF;
+      -- What the purchase takes from its windows: first as it is, in the end by how much it changes.
+      weight := CASE p.state WHEN 'reserved' THEN p.amount
+        WHEN 'committed' THEN p.committed - p.restored ELSE 0 END;
+      outcome := 'done';
+      changed := false;
+      total := NULL;
+      IF c.verb = 'commit' THEN
+        total := coalesce(c.amount, p.amount);
+        IF p.state <> 'committed' THEN
+          p.late := p.state <> 'reserved';
+          p.state := 'committed';
+          p.committed := total;
+          changed := true;
+        ELSIF p.committed <> total THEN
+          outcome := 'ended';
+        END IF;
+      ELSIF c.verb = 'release' THEN
+        total := p.amount;
+        IF p.state = 'committed' THEN
+          outcome := 'ended';
+        ELSIF p.state = 'reserved' THEN
+          p.state := 'released';
+          changed := true;
+        END IF;
+      ELSE
+        SELECT * INTO r FROM refunds q WHERE q.purchase = c.id AND q.id = c.refund;
+        known := FOUND;
+        IF c.verb = 'refund' THEN
+          total := coalesce(c.amount, p.committed - p.refunded);
+          IF known THEN
+            IF c.amount <> r.amount THEN
+              outcome := 'conflict';
+            END IF;
+          ELSIF p.state <> 'committed' THEN
+            outcome := 'not_committed';
+          ELSIF total > p.committed - p.refunded OR total = 0 THEN
+            outcome := 'exceeds';
+          ELSE
+            p.refunded := p.refunded + total;
+            r := ROW(c.id, c.refund, total, CASE WHEN c.restores THEN total ELSE 0 END, false);
+            p.restored := p.restored + r.restored;
+            changed := true;
+          END IF;
+        ELSIF NOT known THEN
+          -- Its refund has yet to be told of, and must then change nothing.
+          INSERT INTO refunds VALUES (c.id, c.refund, NULL, 0, true);
+          log := log || ROW(NULL, c.at, 'refund_reversed', c.id, current, 0, c.refund, NULL)::entries;
+        ELSIF NOT r.reversed THEN
+          total := r.amount;
+          p.refunded := p.refunded - r.amount;
+          p.restored := p.restored - r.restored;
+          r.reversed := true;
+          changed := true;
+        END IF;
+      END IF;
+
+      IF changed THEN
+        weight := CASE p.state WHEN 'committed' THEN p.committed - p.restored ELSE 0 END - weight;
+        FOR i IN 1 .. cardinality(sums) LOOP
+          IF sums[i] > max_safe - weight
+            AND selects(selectors[i], starts[i], ends[i], p.currency, p.app, p.category, p.reserved_at)
+          THEN
+            outcome := NULL;
+          END IF;
+        END LOOP;
+        IF outcome IS NULL THEN
+          replies[c.n] := '{"error":"invalid_amount"}';
+          CONTINUE;
+        END IF;
+        IF weight <> 0 THEN
+          FOR i IN 1 .. cardinality(sums) LOOP
+            IF selects(selectors[i], starts[i], ends[i], p.currency, p.app, p.category, p.reserved_at)
+            THEN
+              sums[i] := sums[i] + weight;
+              dirty := true;
+            END IF;
+          END LOOP;
+        END IF;
+        UPDATE purchases q SET state = p.state, committed = p.committed, refunded = p.refunded,
+          restored = p.restored, late = p.late WHERE q.id = p.id;
+        IF c.verb IN ('refund', 'reverseRefund') THEN
+          INSERT INTO refunds VALUES (r.*)
+            ON CONFLICT (purchase, id) DO UPDATE SET reversed = excluded.reversed;
+        END IF;
+        log := log || ROW(NULL, c.at, CASE c.verb
+            WHEN 'commit' THEN CASE WHEN p.late THEN 'committed_late' ELSE 'committed' END
+            WHEN 'release' THEN 'released' WHEN 'refund' THEN 'refunded'
+            ELSE 'refund_reversed' END,
+          p.id, current, total, c.refund, NULL)::entries;
+      END IF;
+      replies[c.n] := '{"outcome":"' || outcome || '","purchase":' || purchase_json(p)
+        || CASE outcome WHEN 'done' THEN ',"changed":' || changed::text ELSE '' END
+        || ',"expired":[' || expired || ']}';
+    END CASE;
+  END LOOP;
+
+  IF dirty THEN
+    accounts_changed := accounts_changed
+      || ROW(current, expiry, selectors, starts, ends, sums)::accounts;
+  END IF;
+  INSERT INTO purchases SELECT * FROM unnest(fresh);
+  INSERT INTO entries (at, kind, purchase, subject, amount, refund, basis)
+    SELECT l.at, l.kind, l.purchase, l.subject, l.amount, l.refund, l.basis FROM unnest(log) AS l;
+  UPDATE accounts a SET next_expiry = u.next_expiry, selectors = u.selectors, starts = u.starts,
+    ends = u.ends, sums = u.sums
+    FROM unnest(accounts_changed) AS u WHERE a.subject = u.subject;
+  RETURN '[' || array_to_string(replies, ',') || ']';
+END $run$;
+`;

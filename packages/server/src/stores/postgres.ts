@@ -1,0 +1,134 @@
+import { type ReserveCommand, SpendcapError, type Store } from '@spendcap/core';
+import { batcher } from '../internal/ledger/batch.ts';
+import {
+  type PostgresCommand,
+  type PostgresPool,
+  postgresLedger,
+} from '../internal/ledger/postgres-ledger.ts';
+import { fromReply, type ReserveReply } from '../internal/ledger/reserve-reply.ts';
+
+export type { PostgresPool } from '../internal/ledger/postgres-ledger.ts';
+
+export interface PostgresStoreOptions {
+  /** A `Pool` of `pg`, or anything that answers `query` so. It stays the caller's to end. */
+  readonly pool: PostgresPool;
+  /** The schema of the ledger: a lower-case name. Default `spendcap`. */
+  readonly schema?: string;
+  /** Calls that share a transaction at most. Default 256. */
+  readonly maxBatch?: number;
+  /** Calls that may wait for the store; more are refused as `overloaded`. Default 10,000. */
+  readonly maxQueue?: number;
+  /** How long a call may take in all, its waiting included, in milliseconds. Default 5000. */
+  readonly timeoutMs?: number;
+}
+
+export interface PostgresStore extends Store {
+  /**
+   * Makes the schema or brings it up to date; does nothing where it is. Any number of processes may call
+   * it at the same time.
+   *
+   * @throws SpendcapError `store_unavailable` if the schema is newer than this version, or the role may
+   *   not make it
+   */
+  migrate(): Promise<void>;
+}
+
+/**
+ * A durable ledger in a PostgreSQL database (14 to 18), for any number of processes. A call is one
+ * statement, and calls that wait share it; the limits are kept by the database, so that no process has to
+ * know of another. It keeps no session state and works through a transaction-mode pooler.
+ *
+ * @throws TypeError for wrong options
+ */
+export function postgresStore(options: PostgresStoreOptions): PostgresStore {
+  const { pool, schema = 'spendcap', maxBatch = 256, maxQueue = 10_000 } = options;
+  const { timeoutMs = 5_000 } = options;
+  if (typeof pool?.query !== 'function') throw new TypeError('pool must be a Pool of pg');
+  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) {
+    throw new TypeError('schema must be a lower-case name of letters, digits and _');
+  }
+  for (const [name, value] of Object.entries({ maxBatch, maxQueue, timeoutMs })) {
+    if (!(value > 0)) throw new TypeError(`${name} must be a positive number`);
+  }
+  const ledger = postgresLedger({ pool, schema, timeoutMs });
+  const bounded = boundedBy(timeoutMs);
+  const queue = batcher<PostgresCommand, unknown>({
+    // A database that does not answer may not hold up the calls that come after.
+    run: async (commands) => {
+      try {
+        return await bounded(ledger.run(commands), () => whyLate(commands));
+      } catch (error) {
+        if (!SpendcapError.isInstance(error)) throw error;
+        return commands.map(() => ({ error }));
+      }
+    },
+    maxBatch,
+    maxQueue,
+  });
+  let closed = false;
+  const checkOpen = (): void => {
+    if (closed) throw new SpendcapError('store_unavailable', 'The store is closed.');
+  };
+
+  const verb =
+    <C extends object, R>(name: string) =>
+    async (given: C): Promise<R> => {
+      checkOpen();
+      const command = commandOf(name, given);
+      return (await bounded(queue.submit(command), () => whyLate([command]))) as R;
+    };
+  const reserve = verb<ReserveCommand, ReserveReply>('reserve');
+
+  return {
+    reserve: async (command) => fromReply(command, await reserve(command)),
+    commit: verb('commit'),
+    release: verb('release'),
+    refund: verb('refund'),
+    reverseRefund: verb('reverseRefund'),
+    get: verb('get'),
+    usage: verb('usage'),
+    overdue: verb('overdue'),
+    ready: async () => {
+      checkOpen();
+      await bounded(ledger.check(), () => whyLate([]));
+    },
+    migrate: async () => {
+      checkOpen();
+      await ledger.migrate();
+    },
+    close: async () => {
+      closed = true;
+      await queue.idle();
+    },
+  };
+}
+
+/** What Postgres text cannot hold: NUL, and halves of surrogate pairs, as JSON writes them. */
+const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;
+
+function commandOf(verb: string, given: object): PostgresCommand {
+  const json = JSON.stringify({ verb, ...given });
+  if (json.includes('\\u') && UNSTORABLE.test(json)) {
+    const message = 'A text with NUL or half a character cannot be kept.';
+    throw new SpendcapError('invalid_request', message);
+  }
+  const { id, subject } = given as { readonly id?: string; readonly subject?: string };
+  return { json, verb, id, subject, sent: false, dropped: false };
+}
+
+/** Ends a wait that takes too long. What comes of it later, nobody hears. */
+function boundedBy(timeoutMs: number) {
+  return <T>(work: Promise<T>, late: () => SpendcapError): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(late()), timeoutMs);
+      work.then(resolve, reject).finally(() => clearTimeout(timer));
+    });
+}
+
+/** A call that was not sent is withdrawn; of one that was, the outcome is unknown. */
+function whyLate(commands: readonly PostgresCommand[]): SpendcapError {
+  for (const command of commands) command.dropped = !command.sent;
+  return commands.some(({ sent }) => sent)
+    ? new SpendcapError('outcome_unknown', 'The database did not answer in time. Retry.')
+    : new SpendcapError('store_unavailable', 'The database did not answer in time.');
+}

@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import type pg from 'pg';
+import { findPostgres, freshPostgres, freshSchema, poolOf } from '../support/postgres.ts';
+import { evidenceOf, limiterOn, reserveFor, reserveOne } from './fixtures.ts';
+import { type Comparison, IN_FLIGHT, inFlight, SUBJECTS } from './harness.ts';
+
+/** Connections of the transaction that one would write by hand. */
+const CONNECTIONS = 16;
+
+async function serverUrl(): Promise<string> {
+  const url = await findPostgres();
+  if (url === null) throw new Error('There is no PostgreSQL server to measure.');
+  return url;
+}
+
+/** Our one statement for the calls that wait, beside a transaction of six statements for each. */
+export async function postgresComparison(): Promise<Comparison> {
+  const url = await serverUrl();
+  const limiter = limiterOn(await freshPostgres(url));
+  const byHand = await handWritten(url);
+  return {
+    work: 'reserve on Postgres',
+    ours: {
+      name: 'limiter.reserve',
+      run: (count) => inFlight(count, (index) => reserveOne(limiter, index)),
+    },
+    beside: {
+      name: `transaction by hand, ${CONNECTIONS} connections`,
+      run: (count) =>
+        inFlight(count, (index) => byHand.reserve(`sub_${(index * 7_919) % SUBJECTS}`)),
+    },
+    atLeast: 10,
+    count: 10_000,
+    besideCount: 2_000,
+    close: async () => {
+      await limiter.close();
+      await byHand.close();
+    },
+  };
+}
+
+/** 64 calls at once that all need the same row, beside 64 that need a row each. */
+export async function oneSubjectComparison(): Promise<Comparison> {
+  const limiter = limiterOn(await freshPostgres(await serverUrl()));
+  const players = Array.from({ length: IN_FLIGHT }, (_, index) => evidenceOf(`sub_${index}`));
+  const run = (subjects: number) => (count: number) =>
+    inFlight(count, async (index) => {
+      const player = players[index % subjects];
+      if (player !== undefined) await reserveFor(limiter, player);
+    });
+  return {
+    work: `${IN_FLIGHT} calls at once on Postgres`,
+    ours: { name: 'one subject', run: run(1) },
+    beside: { name: `${IN_FLIGHT} subjects`, run: run(IN_FLIGHT) },
+    atLeast: 0.5,
+    count: 5_000,
+    close: () => limiter.close(),
+  };
+}
+
+async function handWritten(url: string) {
+  const pool = poolOf(url, { max: CONNECTIONS });
+  const schema = freshSchema();
+  await pool.query(`CREATE SCHEMA "${schema}";
+    CREATE TABLE "${schema}".counters (subject text, period text, used bigint NOT NULL,
+      PRIMARY KEY (subject, period));
+    CREATE TABLE "${schema}".purchases (id text PRIMARY KEY, subject text NOT NULL,
+      amount bigint NOT NULL, at timestamptz NOT NULL DEFAULT now())`);
+  const inTransaction = async (client: pg.PoolClient, subject: string): Promise<void> => {
+    await client.query('BEGIN');
+    await client.query(
+      `INSERT INTO "${schema}".counters VALUES ($1, 'day', 0), ($1, 'month', 0)
+        ON CONFLICT DO NOTHING`,
+      [subject],
+    );
+    const { rows } = await client.query(
+      `SELECT used FROM "${schema}".counters WHERE subject = $1 ORDER BY period FOR UPDATE`,
+      [subject],
+    );
+    if (rows.some(({ used }) => Number(used) + 100 > 1e12)) throw new Error('refused');
+    await client.query(`UPDATE "${schema}".counters SET used = used + 100 WHERE subject = $1`, [
+      subject,
+    ]);
+    await client.query(
+      `INSERT INTO "${schema}".purchases (id, subject, amount) VALUES ($1, $2, 100)`,
+      [randomUUID(), subject],
+    );
+    await client.query('COMMIT');
+  };
+  return {
+    async reserve(subject: string): Promise<void> {
+      const client = await pool.connect();
+      try {
+        await inTransaction(client, subject);
+      } finally {
+        client.release();
+      }
+    },
+    async close(): Promise<void> {
+      await pool.query(`DROP SCHEMA "${schema}" CASCADE`);
+      await pool.end();
+    },
+  };
+}
