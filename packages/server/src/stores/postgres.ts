@@ -2,7 +2,9 @@ import { type ReserveCommand, SpendcapError, type Store } from '@spendcap/core';
 import { batcher } from '../internal/ledger/batch.ts';
 import {
   type PostgresCommand,
+  type PostgresInputs,
   type PostgresPool,
+  postgresCommand,
   postgresLedger,
 } from '../internal/ledger/postgres-ledger.ts';
 import { fromReply, type ReserveReply } from '../internal/ledger/reserve-reply.ts';
@@ -71,10 +73,10 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
   };
 
   const verb =
-    <C extends object, R>(name: string) =>
+    <C extends PostgresInputs, R>(name: string) =>
     async (given: C): Promise<R> => {
       checkOpen();
-      const command = commandOf(name, given);
+      const command = postgresCommand(name, given);
       return (await bounded(queue.submit(command), () => whyLate([command]))) as R;
     };
   const reserve = verb<ReserveCommand, ReserveReply>('reserve');
@@ -101,19 +103,6 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
       await queue.idle();
     },
   };
-}
-
-/** What Postgres text cannot hold: NUL, and halves of surrogate pairs, as JSON writes them. */
-const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;
-
-function commandOf(verb: string, given: object): PostgresCommand {
-  const json = JSON.stringify({ verb, ...given });
-  if (json.includes('\\u') && UNSTORABLE.test(json)) {
-    const message = 'A text with NUL or half a character cannot be kept.';
-    throw new SpendcapError('invalid_request', message);
-  }
-  const { id, subject } = given as { readonly id?: string; readonly subject?: string };
-  return { json, verb, id, subject, sent: false, dropped: false };
 }
 
 /** Ends a wait that takes too long. What comes of it later, nobody hears. */

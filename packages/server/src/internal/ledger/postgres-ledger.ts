@@ -1,4 +1,10 @@
-import { SpendcapError } from '@spendcap/core';
+import {
+  type OverdueCommand,
+  type RefundCommand,
+  type ReserveCommand,
+  SpendcapError,
+  type UsageCommand,
+} from '@spendcap/core';
 import type { Outcome } from './batch.ts';
 import { isInTheWay, isOfOneCommand, toSpendcapError } from './postgres-errors.ts';
 import { MIGRATIONS, MIN_SERVER_VERSION, migrationOf } from './postgres-schema.ts';
@@ -13,10 +19,42 @@ export interface PostgresPool {
   }): Promise<{ readonly rows: readonly unknown[] }>;
 }
 
+/** Any verb's inputs, as `core` names them. */
+export type PostgresInputs = Partial<
+  Omit<ReserveCommand, 'windows'> & RefundCommand & OverdueCommand & Pick<UsageCommand, 'windows'>
+>;
+
+/**
+ * A command as the function `run` reads it: a list, since names would be most of what goes over.
+ *
+ * @throws SpendcapError `invalid_request` for a text that Postgres cannot hold
+ */
+export function postgresCommand(verb: string, given: PostgresInputs): PostgresCommand {
+  const { id, subject, windows = [] } = given;
+  const json = JSON.stringify([
+    ...[verb, id, given.at, subject, given.amount, given.request, given.currency, given.app],
+    ...[given.category, given.expiresAt, given.onExpiry, given.basis, given.refundId],
+    ...[given.restores, given.limit],
+  ]).slice(0, -1);
+  const texts = JSON.stringify(windows);
+  for (const text of [json, texts]) {
+    if (text.includes('\\u') && UNSTORABLE.test(text)) {
+      const message = 'A text with NUL or half a character cannot be kept.';
+      throw new SpendcapError('invalid_request', message);
+    }
+  }
+  return { json, windows: texts, verb, id, subject, sent: false, dropped: false };
+}
+
+/** NUL, and halves of surrogate pairs, as JSON writes them. */
+const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;
+
 /** One command on its way to the database. */
 export interface PostgresCommand {
-  /** Its verb and inputs as JSON. */
+  /** Its verb and inputs as the beginning of a JSON list, to which the number of its windows is added. */
   readonly json: string;
+  /** Its windows as JSON: one text for many calls, which goes over once. */
+  readonly windows: string;
   readonly verb: string;
   readonly id: string | undefined;
   /** With `reserve` and `usage`. */
@@ -161,8 +199,14 @@ function batchOf(commands: readonly PostgresCommand[]): string {
     seen.set(id, known);
   }
   const lists = { subjects: [...subjects], asked: [...asked], ids: [...ids], hints };
-  const list = commands.map(({ json }) => json).join(',');
-  return `${JSON.stringify(lists).slice(0, -1)},"commands":[${list}]}`;
+  const windows = new Map<string, number>();
+  const list = commands.map((command) => {
+    const number = windows.get(command.windows) ?? windows.size;
+    windows.set(command.windows, number);
+    return `${command.json},${number}]`;
+  });
+  const texts = `"windows":[${[...windows.keys()].join(',')}],"commands":[${list.join(',')}]`;
+  return `${JSON.stringify(lists).slice(0, -1)},${texts}}`;
 }
 
 function toOutcome(reply: Reply | undefined): Outcome<unknown> {

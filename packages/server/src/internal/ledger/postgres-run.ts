@@ -25,6 +25,7 @@ DECLARE
   max_safe CONSTANT bigint := 9007199254740991;
   max_windows CONSTANT int := 100;
   hints CONSTANT jsonb := batch->'hints';
+  all_windows CONSTANT jsonb := batch->'windows';
   locked text[];
   c record;
   replies text[] := array_fill(NULL::text, ARRAY[jsonb_array_length(batch->'commands')]);
@@ -89,15 +90,14 @@ BEGIN
     SELECT x.*, x.place::int AS n, coalesce(x.subject, x.owner, hints->>x.id) COLLATE "C" AS holder, a.next_expiry,
       a.selectors, a.starts, a.ends, a.sums
     FROM (
-      SELECT y.*, (SELECT q.subject FROM purchases q WHERE q.id = y.id) AS owner
-      FROM ROWS FROM (jsonb_to_recordset(batch->'commands') AS (
-        verb text, id text, request text, subject text, amount bigint, currency text, app text,
-        category text, at bigint, "expiresAt" bigint, "onExpiry" text, basis text, windows jsonb,
-        "refundId" text, restores boolean, "limit" int
-      )) WITH ORDINALITY AS y (
-        verb, id, request, subject, amount, currency, app, category, at, expires_at, on_expiry,
-        basis, windows, refund, restores, at_most, place
-      )
+      SELECT y.place, y.v->>0 AS verb, y.v->>1 AS id, (y.v->>2)::bigint AS at,
+        y.v->>3 AS subject, (y.v->>4)::bigint AS amount, y.v->>5 AS request, y.v->>6 AS currency,
+        y.v->>7 AS app, y.v->>8 AS category, (y.v->>9)::bigint AS expires_at,
+        y.v->>10 AS on_expiry, y.v->>11 AS basis, y.v->>12 AS refund,
+        (y.v->>13)::boolean AS restores, (y.v->>14)::int AS at_most,
+        all_windows->((y.v->>15)::int) AS windows,
+        (SELECT q.subject FROM purchases q WHERE q.id = y.v->>1) AS owner
+      FROM jsonb_array_elements(batch->'commands') WITH ORDINALITY AS y (v, place)
     ) AS x LEFT JOIN accounts a ON a.subject = coalesce(x.subject, x.owner, hints->>x.id)
     ORDER BY holder, n
   LOOP
