@@ -117,7 +117,7 @@ describe.skipIf(found === null)('several processes on one database', () => {
     }
   });
 
-  test('batches over the same subjects, in any order, neither fail nor lose a purchase', async () => {
+  test('batches over the same subjects, in any order, lose nothing', async () => {
     const { open, query } = await world();
     const stores = [open(), open(), open()];
     const ids = Array.from({ length: 600 }, (_, index) => `p${index}`);
@@ -227,7 +227,7 @@ describe.skipIf(found === null)('migrations', () => {
 });
 
 describe.skipIf(found === null)('a connection that ends', () => {
-  test('in mid-batch: the outcome is unknown, and the retry finds that nothing was done', async () => {
+  test('in mid-batch: outcome unknown, and the retry finds that nothing was done', async () => {
     const { schema, store, query } = await world();
     await store.reserve(purchase('first', { windows }));
     const unlock = await lockSubject(schema, 'subject-a');
@@ -241,7 +241,7 @@ describe.skipIf(found === null)('a connection that ends', () => {
     expect(again).toMatchObject({ outcome: 'held', replayed: false, used: [2_000, 2_000] });
   });
 
-  test('before the answer: the outcome is unknown, and the retry finds that it was done', async () => {
+  test('before the answer: outcome unknown, and the retry finds that it was done', async () => {
     const { open } = await world();
     const { proxy, through } = await proxied();
     const store = open(through);
@@ -255,7 +255,7 @@ describe.skipIf(found === null)('a connection that ends', () => {
     expect(await usedToday(store)).toBe(1_000);
   });
 
-  test('under load, again and again: what was answered is there, and nothing counts twice', async () => {
+  test('under load: what was answered is there, and nothing counts twice', async () => {
     const { open, query } = await world();
     const { proxy, through } = await proxied();
     const store = open(through);
@@ -298,7 +298,7 @@ describe.skipIf(found === null)('a connection that ends', () => {
 });
 
 describe.skipIf(found === null)('a database that does not answer', () => {
-  test('every call is over in its time: unknown if it was sent, and not done if it was not', async () => {
+  test('every call is over in its time: unknown if sent, not done if not', async () => {
     const { schema, open } = await world();
     const store = open(pool(), { timeoutMs: 300 });
     await store.reserve(purchase('first', { windows }));

@@ -26,19 +26,19 @@ export interface PostgresStoreOptions {
 
 export interface PostgresStore extends Store {
   /**
-   * Makes the schema or brings it up to date; does nothing where it is. Any number of processes may call
-   * it at the same time.
+   * Makes the schema or brings it up to date; does nothing where it is. Any number of processes may
+   * call it at the same time.
    *
-   * @throws SpendcapError `store_unavailable` if the schema is newer than this version, or the role may
-   *   not make it
+   * @throws SpendcapError `store_unavailable` if the schema is newer than this version, or the role
+   *   may not make it
    */
   migrate(): Promise<void>;
 }
 
 /**
- * A durable ledger in a PostgreSQL database (14 to 18), for any number of processes. A call is one
- * statement, and calls that wait share it; the limits are kept by the database, so that no process has to
- * know of another. It keeps no session state and works through a transaction-mode pooler.
+ * A durable ledger in a PostgreSQL database (14 or newer; tested on 15), for any number of processes. A
+ * call is one statement, and calls that wait share it; the limits are kept by the database, so that
+ * no process has to know of another. It keeps no session state, as a transaction-mode pooler demands.
  *
  * @throws TypeError for wrong options
  */

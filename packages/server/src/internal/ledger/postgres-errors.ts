@@ -35,8 +35,8 @@ export function isOfOneCommand(cause: unknown): boolean {
 }
 
 /**
- * What a failed statement means to the caller. Unless it is certain that it did not run, its outcome is
- * unknown.
+ * What a failed statement means to the caller. Unless it is certain that it did not run, its
+ * outcome is unknown.
  */
 export function toSpendcapError(cause: unknown): SpendcapError {
   if (SpendcapError.isInstance(cause)) return cause;

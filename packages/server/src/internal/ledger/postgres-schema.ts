@@ -1,8 +1,8 @@
 import { RUN_FUNCTION } from './postgres-run.ts';
 
 /**
- * Tables of the ledger. Accounts are a cache of the purchases and may be deleted at any time; the entry
- * log is only ever added to.
+ * Tables of the ledger. Accounts are a cache of the purchases and may be deleted at any time; the
+ * entry log is only ever added to.
  */
 const TABLES = `
   CREATE TABLE purchases (
@@ -82,7 +82,7 @@ const HELPERS = `
   $body$;
 `;
 
-/** What each migration adds; its number is its place, from 1. One that was published never changes. */
+/** What each migration adds; its number is its place, from 1. A published one never changes. */
 export const MIGRATIONS: readonly string[] = [TABLES + HELPERS + RUN_FUNCTION];
 
 /** The oldest server that is supported, as `server_version_num` counts. */
@@ -93,8 +93,8 @@ export const WRONG_ISOLATION = 'SC001';
 export const FROM_THE_FUTURE = 'SC002';
 
 /**
- * One statement, and so one transaction, that brings a schema up to date; it does nothing where that has
- * been done. Processes that start together wait for the first of them.
+ * One statement, and so one transaction, that brings a schema up to date; it does nothing where
+ * that has been done. Processes that start together wait for the first of them.
  */
 export function migrationOf(schema: string): string {
   const steps = MIGRATIONS.map(

@@ -1,0 +1,183 @@
+/**
+ * The verbs inside the loop of `run`, whose variables they use: `c` is the command, whose subject's
+ * account is at hand and whose holds that were over have ended (`expired` tells of them as JSON).
+ */
+
+/** What `reserve` of `ledger.ts` does, once `used` is known and if there is `room`. */
+export const RESERVE = `
+      known := c.owner IS NOT NULL;
+      IF hints ? c.id AND NOT known THEN
+        known := EXISTS (SELECT FROM purchases q WHERE q.id = c.id);
+      END IF;
+      IF known THEN
+        SELECT * INTO p FROM purchases q WHERE q.id = c.id;
+        IF p.subject = current AND p.request = c.request THEN
+          replies[c.n] := '{"outcome":"held","purchase":' || purchase_json(p)
+            || ',"replayed":true,"used":' || array_to_json(used)
+            || ',"expired":[' || expired || ']}';
+        ELSE
+          replies[c.n] := '{"outcome":"conflict","expired":[' || expired || ']}';
+        END IF;
+        CONTINUE;
+      END IF;
+      IF NOT room THEN
+        replies[c.n] := '{"outcome":"refused","used":' || array_to_json(used)
+          || ',"expired":[' || expired || ']}';
+        CONTINUE;
+      END IF;
+      weight := c.amount;
+      FOR i IN 1 .. cardinality(sums) LOOP
+        IF sums[i] > max_safe - weight
+          AND selects(selectors[i], starts[i], ends[i], c.currency, c.app, c.category, c.at)
+        THEN
+          weight := NULL;
+          EXIT;
+        END IF;
+      END LOOP;
+      IF weight IS NULL THEN
+        replies[c.n] := '{"error":"invalid_amount"}';
+        CONTINUE;
+      END IF;
+      place := 0;
+      FOR i IN 1 .. cardinality(sums) LOOP
+        CONTINUE WHEN ends[i] <= c.at;
+        place := place + 1;
+        IF place < i THEN
+          selectors[place] := selectors[i];
+          starts[place] := starts[i];
+          ends[place] := ends[i];
+          sums[place] := sums[i];
+        END IF;
+        IF selects(selectors[place], starts[place], ends[place],
+          c.currency, c.app, c.category, c.at)
+        THEN
+          sums[place] := sums[place] + weight;
+        END IF;
+      END LOOP;
+      IF place < cardinality(sums) THEN
+        selectors := selectors[1:place];
+        starts := starts[1:place];
+        ends := ends[1:place];
+        sums := sums[1:place];
+      END IF;
+      IF c.on_expiry = 'release' AND c.expires_at < expiry THEN
+        expiry := c.expires_at;
+      END IF;
+      dirty := true;
+      fresh := fresh || ROW(c.id, c.request, current, c.amount, c.currency, c.app, c.category, c.at,
+        c.expires_at, c.on_expiry, c.basis, 'reserved', 0, 0, 0, false)::purchases;
+      log := log || ROW(NULL, c.at, 'reserved', c.id, current, c.amount, NULL, c.basis)::entries;
+      FOR i IN 1 .. cardinality(used) LOOP
+        used[i] := used[i] + weight;
+      END LOOP;
+      replies[c.n] := '{"outcome":"fresh","used":' || array_to_json(used)
+        || ',"expired":[' || expired || ']}';`;
+
+/** What `get`, `commit`, `release`, `refund` and `reverseRefund` of `ledger.ts` do. */
+export const SETTLE = `
+      SELECT * INTO p FROM purchases q WHERE q.id = c.id AND q.subject = current;
+      IF NOT FOUND THEN
+        replies[c.n] := CASE c.verb WHEN 'get' THEN '{"purchase":null,"expired":[]}'
+          ELSE '{"outcome":"not_found","expired":[]}' END;
+        CONTINUE;
+      END IF;
+      IF c.verb = 'get' THEN
+        replies[c.n] := '{"purchase":' || purchase_json(p) || ',"expired":[' || expired || ']}';
+        CONTINUE;
+      END IF;
+      -- What the purchase takes from its windows: first what it is, in the end by how much it changes.
+      weight := CASE p.state WHEN 'reserved' THEN p.amount
+        WHEN 'committed' THEN p.committed - p.restored ELSE 0 END;
+      outcome := 'done';
+      changed := false;
+      total := NULL;
+      IF c.verb = 'commit' THEN
+        total := coalesce(c.amount, p.amount);
+        IF p.state <> 'committed' THEN
+          p.late := p.state <> 'reserved';
+          p.state := 'committed';
+          p.committed := total;
+          changed := true;
+        ELSIF p.committed <> total THEN
+          outcome := 'ended';
+        END IF;
+      ELSIF c.verb = 'release' THEN
+        total := p.amount;
+        IF p.state = 'committed' THEN
+          outcome := 'ended';
+        ELSIF p.state = 'reserved' THEN
+          p.state := 'released';
+          changed := true;
+        END IF;
+      ELSE
+        SELECT * INTO r FROM refunds q WHERE q.purchase = c.id AND q.id = c.refund;
+        known := FOUND;
+        IF c.verb = 'refund' THEN
+          total := coalesce(c.amount, p.committed - p.refunded);
+          IF known THEN
+            IF c.amount <> r.amount THEN
+              outcome := 'conflict';
+            END IF;
+          ELSIF p.state <> 'committed' THEN
+            outcome := 'not_committed';
+          ELSIF total > p.committed - p.refunded OR total = 0 THEN
+            outcome := 'exceeds';
+          ELSE
+            p.refunded := p.refunded + total;
+            r := ROW(c.id, c.refund, total, CASE WHEN c.restores THEN total ELSE 0 END, false);
+            p.restored := p.restored + r.restored;
+            changed := true;
+          END IF;
+        ELSIF NOT known THEN
+          -- Its refund has yet to be told of, and must then change nothing.
+          INSERT INTO refunds VALUES (c.id, c.refund, NULL, 0, true);
+          log := log
+            || ROW(NULL, c.at, 'refund_reversed', c.id, current, 0, c.refund, NULL)::entries;
+        ELSIF NOT r.reversed THEN
+          total := r.amount;
+          p.refunded := p.refunded - r.amount;
+          p.restored := p.restored - r.restored;
+          r.reversed := true;
+          changed := true;
+        END IF;
+      END IF;
+
+      IF changed THEN
+        weight := CASE p.state WHEN 'committed' THEN p.committed - p.restored ELSE 0 END - weight;
+        FOR i IN 1 .. cardinality(sums) LOOP
+          IF sums[i] > max_safe - weight
+            AND selects(selectors[i], starts[i], ends[i],
+              p.currency, p.app, p.category, p.reserved_at)
+          THEN
+            outcome := NULL;
+          END IF;
+        END LOOP;
+        IF outcome IS NULL THEN
+          replies[c.n] := '{"error":"invalid_amount"}';
+          CONTINUE;
+        END IF;
+        IF weight <> 0 THEN
+          FOR i IN 1 .. cardinality(sums) LOOP
+            IF selects(selectors[i], starts[i], ends[i],
+              p.currency, p.app, p.category, p.reserved_at)
+            THEN
+              sums[i] := sums[i] + weight;
+              dirty := true;
+            END IF;
+          END LOOP;
+        END IF;
+        UPDATE purchases q SET state = p.state, committed = p.committed, refunded = p.refunded,
+          restored = p.restored, late = p.late WHERE q.id = p.id;
+        IF c.verb IN ('refund', 'reverseRefund') THEN
+          INSERT INTO refunds VALUES (r.*)
+            ON CONFLICT (purchase, id) DO UPDATE SET reversed = excluded.reversed;
+        END IF;
+        log := log || ROW(NULL, c.at, CASE c.verb
+            WHEN 'commit' THEN CASE WHEN p.late THEN 'committed_late' ELSE 'committed' END
+            WHEN 'release' THEN 'released' WHEN 'refund' THEN 'refunded'
+            ELSE 'refund_reversed' END,
+          p.id, current, total, c.refund, NULL)::entries;
+      END IF;
+      replies[c.n] := '{"outcome":"' || outcome || '","purchase":' || purchase_json(p)
+        || CASE outcome WHEN 'done' THEN ',"changed":' || changed::text ELSE '' END
+        || ',"expired":[' || expired || ']}';`;
