@@ -36,9 +36,10 @@ export interface PostgresStore extends Store {
 }
 
 /**
- * A durable ledger in a PostgreSQL database (14 or newer; tested on 15), for any number of processes. A
- * call is one statement, and calls that wait share it; the limits are kept by the database, so that
- * no process has to know of another. It keeps no session state, as a transaction-mode pooler demands.
+ * A durable ledger in a PostgreSQL database (14 or newer; tested on 15), for any number of processes.
+ * A call is one statement, and calls that wait share it; the limits are kept by the database, so
+ * that no process has to know of another. No session state is kept, as a transaction-mode pooler
+ * demands.
  *
  * @throws TypeError for wrong options
  */

@@ -51,7 +51,7 @@ const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;
 
 /** One command on its way to the database. */
 export interface PostgresCommand {
-  /** Its verb and inputs as a JSON list that is still open: the number of its windows comes last. */
+  /** Its verb and inputs as a JSON list still open: the number of its windows comes last. */
   readonly json: string;
   /** Its windows as JSON: one text for many calls, which goes over once. */
   readonly windows: string;

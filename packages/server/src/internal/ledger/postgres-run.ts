@@ -4,8 +4,8 @@ import { RESERVE, SETTLE } from './postgres-verbs.ts';
  * The ledger inside the server: `run` takes a batch of commands and answers each, in one
  * transaction.
  *
- * 1. The subjects are found, their accounts locked, and those that are missing made, in the order of
- *    the subject, so that batches cannot wait for each other in a circle: what waits to make an
+ * 1. The subjects are found, their accounts locked and those that are missing made, in the order
+ *    of the subject, so that batches cannot wait for each other in a circle: what waits to make an
  *    account waits for no lock any more. An account is the subject's lock: nothing of a subject is
  *    written without it, and every query after it sees what was committed.
  * 2. The commands are done subject by subject and, within one, in the order in which they came. It

@@ -85,7 +85,7 @@ export const SETTLE = `
         replies[c.n] := '{"purchase":' || purchase_json(p) || ',"expired":[' || expired || ']}';
         CONTINUE;
       END IF;
-      -- What the purchase takes from its windows: first what it is, in the end by how much it changes.
+      -- What the purchase takes from its windows: what it is, then by how much it changes.
       weight := CASE p.state WHEN 'reserved' THEN p.amount
         WHEN 'committed' THEN p.committed - p.restored ELSE 0 END;
       outcome := 'done';
