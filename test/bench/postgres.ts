@@ -36,7 +36,9 @@ export async function postgresComparison(): Promise<Comparison | null> {
 
 /** 64 calls at once that all need the same row, beside 64 that need a row each. */
 export async function oneSubjectComparison(): Promise<Comparison | null> {
-  const limiter = limiterOn(await freshPostgres(await serverUrl()));
+  const url = await findPostgres();
+  if (url === null) return null;
+  const limiter = limiterOn(await freshPostgres(url));
   const players = Array.from({ length: IN_FLIGHT }, (_, index) => evidenceOf(`sub_${index}`));
   const run = (subjects: number) => (count: number) =>
     inFlight(count, async (index) => {
