@@ -3,6 +3,7 @@ import { type Comparison, compare, IN_FLIGHT, machine, SUBJECTS } from './harnes
 import { httpComparison } from './http.ts';
 import { memoryTable } from './memory.ts';
 import { oneSubjectComparison, postgresComparison } from './postgres.ts';
+import { redisBareComparison, redisBytes, redisUnionComparison } from './redis.ts';
 import { historyComparison, memoryComparison, sqliteComparison } from './stores.ts';
 import { verifiedAgain, verifiedFirst } from './tokens.ts';
 
@@ -10,6 +11,9 @@ import { verifiedAgain, verifiedFirst } from './tokens.ts';
 const COMPARISONS: Readonly<Record<string, () => Comparison | Promise<Comparison | null>>> = {
   memory: memoryComparison,
   sqlite: sqliteComparison,
+  redis: redisUnionComparison,
+  'redis-bare': () => redisBareComparison('ioredis'),
+  'redis-bare-node': () => redisBareComparison('node-redis'),
   again: verifiedAgain,
   first: verifiedFirst,
   http: () => httpComparison('ours'),
@@ -32,7 +36,11 @@ const chosen = Object.entries(COMPARISONS).filter(
 console.log(machine());
 console.log(
   [`node ${process.versions.node}`, `SQLite ${process.versions.sqlite}`]
-    .concat(['rate-limiter-flexible', 'jose', 'hono', '@hono/node-server', 'pg'].map(version))
+    .concat(
+      ['rate-limiter-flexible', 'ioredis', 'redis', 'jose', 'hono', '@hono/node-server', 'pg'].map(
+        version,
+      ),
+    )
     .join(', '),
 );
 console.log(`${IN_FLIGHT} calls in flight, ${SUBJECTS} subjects, median of 7 interleaved rounds\n`);
@@ -46,4 +54,5 @@ for (const [name, make] of chosen) {
 }
 if (rows.length > 0) console.table(rows);
 if (wanted.length === 0 || wanted.includes('size')) console.table(await memoryTable());
+if (wanted.length === 0 || wanted.includes('redis-size')) console.table(await redisBytes());
 process.exit(rows.every(({ met }) => met) ? 0 : 1);

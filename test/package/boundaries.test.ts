@@ -89,7 +89,15 @@ const RULES: readonly Rule[] = [
   },
   {
     files: 'packages/server/src/cli/**',
-    may: [...CORE, 'packages/server/src/**', 'commander', '@hono/node-server', 'jose', 'node:**'],
+    may: [
+      ...CORE,
+      'packages/server/src/**',
+      'commander',
+      '@hono/node-server',
+      'ioredis',
+      'jose',
+      'node:**',
+    ],
   },
 
   {
@@ -187,6 +195,7 @@ describe('boundaries', () => {
     ['packages/server/src/stores/memory.ts', `import { DatabaseSync } from 'node:sqlite';`],
     ['packages/server/src/stores/postgres.ts', `import pg from 'pg';`],
     ['packages/server/src/internal/ledger/postgres-ledger.ts', `import pg from 'pg';`],
+    ['packages/server/src/stores/redis.ts', `import { Redis } from 'ioredis';`],
     ['packages/server/src/payments/stripe.ts', `import Stripe from 'stripe';`],
     [
       'packages/server/src/payments/stripe.ts',

@@ -4,6 +4,13 @@ import { sqliteStore } from '@spendcap/server/stores/sqlite';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findPostgres, freshPostgres } from '../support/postgres.ts';
+import {
+  canStartRedis,
+  openCluster,
+  openRedis,
+  REDIS_URL,
+  redisCluster,
+} from '../support/redis.ts';
 import { NaiveLedger } from './model.ts';
 
 const HOUR = 3_600_000;
@@ -179,6 +186,10 @@ describe.each([
   ['memory', 400, async () => memoryStore({ keepEndedMs: 400 * DAY })],
   ['SQLite', 200, async () => sqliteStore({ path: ':memory:' })],
   ...(postgres === null ? [] : [['Postgres', 100, () => freshPostgres(postgres)] as const]),
+  ...(REDIS_URL === null ? [] : [['Redis', 200, () => openRedis('ioredis')] as const]),
+  ...(canStartRedis('histories on a Redis cluster')
+    ? [['Redis cluster', 60, async () => openCluster('ioredis', await redisCluster())] as const]
+    : []),
 ] as const)('%s', (_name, runs, open) => {
   // One store for all runs, since opening one can cost a thread; each run has its own names in it.
   let store: Store;

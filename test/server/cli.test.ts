@@ -11,6 +11,7 @@ import { generatePermitKey, verifyPermit } from '@spendcap/server';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { findPostgres, freshSchema, poolOf } from '../support/postgres.ts';
+import { canStartRedis, redisServer } from '../support/redis.ts';
 
 const MAIN = fileURLToPath(new URL('../../packages/server/src/cli/main.ts', import.meta.url));
 const API_KEY = 'an-example-key-of-a-test';
@@ -148,6 +149,27 @@ describe('serve', () => {
     expect(((await again.json()) as Reservation).purchase).toEqual(answer.purchase);
   });
 
+  it.skipIf(!canStartRedis('serve on Redis'))('shares one ledger on Redis', async () => {
+    const redis = await redisServer();
+    await redis.start();
+    const store = { '--store': `redis://127.0.0.1:${redis.port}` };
+    const environment = { SPENDCAP_SUBJECT_KEY: 'a secret of sixteen bytes' };
+    const [first, second] = await Promise.all([
+      serving(store, environment),
+      serving(store, environment),
+    ]);
+    expect((await reserve(first.url, 'order-1')).status).toBe(201);
+    expect((await reserve(second.url, 'order-1')).status).toBe(200);
+    first.child.kill('SIGTERM');
+    expect(await once(first.child, 'close')).toEqual([0, null]);
+    await redis.crash();
+    expect((await fetch(`${second.url}/health/ready`)).status).toBe(503);
+    await redis.start();
+    await expect
+      .poll(async () => (await fetch(`${second.url}/health/ready`)).status, { timeout: 10_000 })
+      .toBe(200);
+  });
+
   it('serves a policy file, below a path, to the origins it is told', async () => {
     const file = join(folder, 'served.json');
     writeFileSync(file, JSON.stringify({ ...cnGame(), id: 'my-game' }));
@@ -236,7 +258,8 @@ describe('serve', () => {
       [{ '--store': `postgres://u:${secret}@127.0.0.1:1/x` }, {}],
       /No connection to the database/,
     ],
-    ['Redis', [{ '--store': `redis://:${secret}@db` }, {}], /no redis store.*sqlite:FILE/],
+    ['Redis away', [{ '--store': `redis://:${secret}@127.0.0.1:1` }, {}], /--store: Redis is not/],
+    ['no address of Redis', [{ '--store': `redis://:${secret}@[` }, {}], /not a valid Redis URL/],
     ['another store', [{ '--store': 'sqlite:' }, {}], /--store must be/],
     ['a file in no folder', [{ '--store': 'sqlite:/nowhere/x.db' }, {}], /--store: .*SQLite/],
     ['a file of another kind', [{ '--store': `sqlite:${MAIN}` }, {}], /--store: .*SQLite/],

@@ -22,6 +22,7 @@ const ERROR_TABLE = {
   clock_invalid: { retryable: false, status: 503 },
   exchange_unavailable: { retryable: true, status: 503 },
   store_unavailable: { retryable: true, status: 503 },
+  store_misconfigured: { retryable: false, status: 503 },
   outcome_unknown: { retryable: true, status: 503 },
   overloaded: { retryable: true, status: 503 },
   payment_forbidden: { retryable: false, status: 403 },

@@ -4,7 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { BUILT_IN_NAMES, faultsOf, loadPolicy, policyTable } from './policy.ts';
 import { migrate, type PostgresFlags } from './postgres.ts';
 import { serve } from './serve.ts';
-import type { ServeFlags } from './settings.ts';
+import { type ServeFlags, STORES } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 
 const EXIT_USAGE = 2;
@@ -24,7 +24,7 @@ function addServe(program: Command): void {
     .requiredOption('--port <n>', 'port to listen on, 0 for a free one')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .requiredOption('--policy <name>', `${BUILT_IN_NAMES}, or a JSON file`)
-    .requiredOption('--store <location>', 'memory:, sqlite:FILE or postgres://...')
+    .requiredOption('--store <location>', STORES)
     .option(...SCHEMA)
     .requiredOption('--age-issuer <issuer>', 'the iss of age tokens')
     .requiredOption('--age-jwks <location>', 'the URL or file of their public keys, a JWK Set')

@@ -5,7 +5,11 @@ import { memoryStore } from '../stores/memory.ts';
 import { sqliteStore } from '../stores/sqlite.ts';
 import { readJsonFile } from './policy.ts';
 import { openReadyPostgres, POSTGRES_URL } from './postgres.ts';
+import { openRedis } from './redis.ts';
 import { UsageError } from './usage-error.ts';
+
+/** What `--store` takes. */
+export const STORES = 'memory:, sqlite:FILE, postgres://... or redis://...';
 
 /** The options of `serve` as commander gives them. */
 export interface ServeFlags {
@@ -69,8 +73,6 @@ export async function permitKeyOf(
   throw new UsageError('SPENDCAP_PERMIT_KEY must be a private JWK in JSON');
 }
 
-const STORES = '--store must be memory:, sqlite:FILE or postgres://...';
-
 /**
  * @throws UsageError for a store that this build does not have, or a file that cannot be opened
  * @throws SpendcapError if the database cannot serve, saying what to do
@@ -81,10 +83,8 @@ export async function openStore(flags: Pick<ServeFlags, 'store' | 'schema'>): Pr
   const path = /^sqlite:(.+)$/.exec(location)?.[1];
   if (path !== undefined) return openSqlite(path);
   if (POSTGRES_URL.test(location)) return openReadyPostgres(flags);
-  const scheme = /^(redis|rediss):/.exec(location)?.[1];
-  throw new UsageError(
-    scheme === undefined ? STORES : `this build has no ${scheme} store: ${STORES}`,
-  );
+  if (/^rediss?:\/\//.test(location)) return openRedis(location);
+  throw new UsageError(`--store must be ${STORES}`);
 }
 
 function openSqlite(path: string): Store {

@@ -8,6 +8,8 @@ export interface BatchOptions<C, R> {
   readonly run: (commands: readonly C[]) => Promise<readonly Outcome<R>[]>;
   /** Commands in one transaction at most. */
   readonly maxBatch: number;
+  /** Transactions that may be under way at once. Default 1. */
+  readonly maxInFlight?: number;
   /** Commands that may wait at most; beyond it a call is refused at once. */
   readonly maxQueue: number;
 }
@@ -23,12 +25,15 @@ interface Waiting<C, R> {
  * loop, share the next one, so that many buyers share one flush to disk. There is no timer: a call
  * that comes alone goes at once.
  */
-export function batcher<C, R>({ run, maxBatch, maxQueue }: BatchOptions<C, R>) {
+export function batcher<C, R>(options: BatchOptions<C, R>) {
+  const { run, maxBatch, maxInFlight = 1, maxQueue } = options;
   let queue: Waiting<C, R>[] = [];
-  let busy = false;
+  let inFlight = 0;
+  let scheduled = false;
   let whenIdle: (() => void)[] = [];
 
   const flush = async (): Promise<void> => {
+    inFlight += 1;
     const batch = queue.slice(0, maxBatch);
     queue = queue.slice(maxBatch);
     const outcomes = await run(batch.map(({ command }) => command));
@@ -37,15 +42,18 @@ export function batcher<C, R>({ run, maxBatch, maxQueue }: BatchOptions<C, R>) {
       if (outcome !== undefined && 'value' in outcome) resolve(outcome.value);
       else reject(outcome?.error);
     }
-    busy = false;
+    inFlight -= 1;
     if (queue.length > 0) schedule();
-    else settle();
+    else if (inFlight === 0) settle();
   };
 
   const schedule = (): void => {
-    if (busy) return;
-    busy = true;
-    setImmediate(() => void flush());
+    if (scheduled || inFlight >= maxInFlight) return;
+    scheduled = true;
+    setImmediate(() => {
+      scheduled = false;
+      while (queue.length > 0 && inFlight < maxInFlight) void flush();
+    });
   };
 
   const settle = (): void => {
@@ -67,7 +75,8 @@ export function batcher<C, R>({ run, maxBatch, maxQueue }: BatchOptions<C, R>) {
     },
     /** Resolves when nothing waits and nothing is under way. */
     idle(): Promise<void> {
-      return busy ? new Promise((resolve) => whenIdle.push(resolve)) : Promise.resolve();
+      if (inFlight === 0 && queue.length === 0) return Promise.resolve();
+      return new Promise((resolve) => whenIdle.push(resolve));
     },
   };
 }

@@ -1,0 +1,121 @@
+import { SpendcapError } from '@spendcap/core';
+import { checkServers } from './redis-check.ts';
+import type { Connection } from './redis-client.ts';
+import type { Script } from './redis-script.ts';
+
+export interface CallOptions {
+  readonly minReplicas: number;
+}
+
+export interface ScriptCall {
+  readonly script: Script;
+  /** Where to run it. */
+  readonly keys: readonly [string, ...string[]];
+  readonly args: readonly string[];
+  /** When to give up, on the clock of `performance.now()`. */
+  readonly deadline: number;
+}
+
+const POLL_MS = 20;
+
+/** Calls of scripts that end in time, with errors that say whether anything can have happened. */
+export function redisCalls(connection: Connection, { minReplicas }: CallOptions) {
+  let checked = false;
+
+  /** Nothing has been sent when this rejects. */
+  const reach = async (deadline: number): Promise<void> => {
+    while (!connection.isReady()) {
+      const left = deadline - performance.now();
+      if (left <= 0) throw unavailable('Redis is not connected.');
+      await new Promise((resolve) => setTimeout(resolve, Math.min(POLL_MS, left)));
+    }
+    if (performance.now() >= deadline) throw unavailable('Redis did not answer in time.');
+  };
+
+  const check = async (deadline: number): Promise<void> => {
+    await reach(deadline);
+    try {
+      await within(deadline, checkServers(connection));
+    } catch (cause) {
+      if (SpendcapError.isInstance(cause)) throw cause;
+      throw unavailable('Redis cannot be asked what it is.', cause);
+    }
+    checked = true;
+  };
+
+  /** Before anything is sent: looks at the servers once. */
+  const ensure = (deadline: number) => (checked ? reach(deadline) : check(deadline));
+
+  const evaluate = async ({ script, keys, args }: ScriptCall): Promise<unknown> => {
+    const rest = [String(keys.length), ...keys, ...args];
+    try {
+      return await connection.send(keys[0], ['EVALSHA', script.sha, ...rest]);
+    } catch (error) {
+      if (!isReply(error) || !error.message.startsWith('NOSCRIPT')) throw error;
+      return connection.send(keys[0], ['EVAL', script.text, ...rest]);
+    }
+  };
+
+  const replicate = async (deadline: number): Promise<void> => {
+    const ms = Math.max(1, Math.floor(deadline - performance.now()));
+    const reached = Number(await connection.send('', ['WAIT', String(minReplicas), String(ms)]));
+    if (reached >= minReplicas) return;
+    throw new SpendcapError('outcome_unknown', 'Too few replicas of Redis confirmed. Retry.');
+  };
+
+  const call = async (asked: ScriptCall): Promise<unknown> => {
+    const { deadline } = asked;
+    await ensure(deadline);
+    try {
+      const reply = await within(deadline, evaluate(asked));
+      // On the same connection, or it would wait for another one's writes.
+      if (minReplicas > 0) await within(deadline, replicate(deadline));
+      return reply;
+    } catch (cause) {
+      if (SpendcapError.isInstance(cause)) throw cause;
+      if (isReply(cause)) throw refused(cause.message);
+      throw new SpendcapError('outcome_unknown', 'Redis did not confirm. Retry.', { cause });
+    }
+  };
+
+  /** A plain command that may be sent again. */
+  const send = async (key: string, args: readonly string[], deadline: number) => {
+    await reach(deadline);
+    try {
+      return await within(deadline, connection.send(key, args));
+    } catch (cause) {
+      throw unavailable('Redis cannot be used now.', cause);
+    }
+  };
+
+  return { call, check, ensure, send };
+}
+
+/** What a server's refusal means: nothing of the command has happened. */
+export function refused(reply: string): SpendcapError {
+  // Its first word says what it is; the rest may quote what was sent.
+  const code = /^[A-Z]{2,}\b/.exec(reply)?.[0] ?? 'ERR';
+  return unavailable(`Redis refused the call (${code}).`);
+}
+
+function unavailable(message: string, cause?: unknown): SpendcapError {
+  return new SpendcapError('store_unavailable', message, cause === undefined ? {} : { cause });
+}
+
+/** True for an answer of the server, which begins with its code; a broken connection has none. */
+function isReply(error: unknown): error is Error {
+  return error instanceof Error && /^[A-Z]{2,} /.test(error.message);
+}
+
+async function within<T>(deadline: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const ms = Math.max(0, deadline - performance.now());
+    timer = setTimeout(() => reject(new Error('timed out')), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

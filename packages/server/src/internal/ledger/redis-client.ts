@@ -1,0 +1,86 @@
+/**
+ * The part of a client that the store uses: an ioredis `Redis` or `Cluster`, or what `createClient` or
+ * `createCluster` of node-redis gives. The caller connects and closes it.
+ */
+export type RedisClient = IoredisClient | NodeRedisClient | NodeRedisCluster;
+
+interface IoredisClient {
+  readonly status: string;
+  readonly isCluster: boolean;
+  call(command: string, args: string[]): Promise<unknown>;
+}
+
+interface IoredisCluster extends IoredisClient {
+  nodes(role: 'master'): readonly IoredisClient[];
+}
+
+interface NodeRedisClient {
+  readonly isReady: boolean;
+  sendCommand(args: readonly string[]): Promise<unknown>;
+}
+
+interface NodeRedisCluster {
+  readonly isOpen: boolean;
+  readonly masters: readonly unknown[];
+  sendCommand(
+    firstKey: string | undefined,
+    isReadonly: boolean | undefined,
+    args: string[],
+  ): Promise<unknown>;
+}
+
+/** One way to speak to both clients. */
+export interface Connection {
+  readonly cluster: boolean;
+  isReady(): boolean;
+  /** Sends a command to the server that has the key. */
+  send(key: string, args: readonly string[]): Promise<unknown>;
+  /** What `INFO` says, of each master of a cluster. */
+  infos(): Promise<readonly unknown[]>;
+}
+
+/** @throws TypeError if it is neither client */
+export function connectionOf(client: RedisClient): Connection {
+  const has = (name: string) => typeof client === 'object' && client !== null && name in client;
+  if (has('call') && has('status')) return ofIoredis(client as IoredisClient);
+  if (has('sendCommand') && has('masters')) return ofNodeCluster(client as NodeRedisCluster);
+  if (has('sendCommand') && has('isReady')) return ofNodeRedis(client as NodeRedisClient);
+  throw new TypeError('client must be a client of ioredis or of redis (node-redis)');
+}
+
+function ofIoredis(client: IoredisClient): Connection {
+  const call = (to: IoredisClient, [name = '', ...args]: readonly string[]) => to.call(name, args);
+  const nodes = () =>
+    client.isCluster ? (client as IoredisCluster).nodes('master') : ([client] as const);
+  return {
+    cluster: client.isCluster,
+    isReady: () => client.status === 'ready',
+    send: (_, args) => call(client, args),
+    infos: () => Promise.all(nodes().map((node) => call(node, ['INFO']))),
+  };
+}
+
+function ofNodeRedis(client: NodeRedisClient): Connection {
+  return {
+    cluster: false,
+    isReady: () => client.isReady,
+    send: (_, args) => client.sendCommand(args),
+    infos: async () => [await client.sendCommand(['INFO'])],
+  };
+}
+
+function ofNodeCluster(client: NodeRedisCluster): Connection {
+  const nodeClient = (client as { nodeClient?: (node: unknown) => unknown }).nodeClient;
+  return {
+    cluster: true,
+    isReady: () => client.isOpen,
+    send: (key, args) => client.sendCommand(key, false, [...args]),
+    infos: () =>
+      Promise.all(
+        client.masters.map(async (master) => {
+          const node = (await nodeClient?.call(client, master)) as NodeRedisClient;
+          return node.sendCommand(['INFO']);
+        }),
+      ),
+  };
+}

@@ -1,0 +1,146 @@
+import type { StoredPurchase } from '@spendcap/core';
+import { type Asked, coded, type LedgerOptions, type RedisLedger, tagged } from './redis-ledger.ts';
+import { type RedisCommand, type RedisReply, toReply } from './redis-reply.ts';
+import { CLAIM_SCRIPT, LEDGER_SCRIPT, UNCLAIM_SCRIPT } from './redis-script.ts';
+
+/** Lists of overdue holds, so that they spread over the nodes. */
+const SHARDS = 16;
+const DAY_MS = 86_400_000;
+
+/**
+ * The ledger on a cluster, where a purchase id and its subject lie in different slots, so that no script
+ * reaches both. An id is claimed for its subject before the one step that holds the allowance, and given
+ * back after a refusal. What breaks off between the two leaves an id that stays that subject's, and
+ * nothing else. Reconcile holds are listed before they are made, and leave the list when it is next read.
+ */
+export function redisClusterLedger({ calls, prefix, keepMs }: LedgerOptions): RedisLedger {
+  const options = JSON.stringify({ prefix, keepMs, indexed: false });
+  const ownerKey = (id: string) => `${tagged(prefix, id)}:s`;
+  const shardKey = (shard: number) => `${prefix}{overdue-${shard}}`;
+
+  const inSlot = async (command: RedisCommand, subject: string, deadline: number) => {
+    const [verb, at, , ...rest] = command;
+    const args = [options, JSON.stringify([verb, at, subject, ...rest])];
+    const keys = [`${tagged(prefix, subject)}:a`] as const;
+    const replies = await calls.call({ script: LEDGER_SCRIPT, keys, args, deadline });
+    return toReply((replies as unknown[])[0]);
+  };
+
+  const claimKeys = (id: string) => [ownerKey(id), `${tagged(prefix, id)}:n`] as const;
+  const claim = async (command: RedisCommand, subject: string, deadline: number) => {
+    const { id, keptUntil, expiresAt, listed } = claimOf(command, keepMs);
+    const args = [subject, String(keptUntil - command[1])];
+    const [owner] = await Promise.all([
+      calls.call({ script: CLAIM_SCRIPT, keys: claimKeys(id), args, deadline }),
+      listed && calls.send(...list(shardKey(shardOf(id)), expiresAt, id), deadline),
+    ]);
+    return { id, owned: owner === subject };
+  };
+
+  const reserve = async (command: RedisCommand, subject: string, deadline: number) => {
+    const { id, owned } = await claim(command, subject, deadline);
+    if (!owned) return CONFLICT;
+    const giveBack = () =>
+      calls.call({ script: UNCLAIM_SCRIPT, keys: claimKeys(id), args: [], deadline });
+    let isThere = true;
+    try {
+      const reply = await inSlot(command, subject, deadline);
+      isThere = reply.outcome !== 'refused';
+      return reply;
+    } catch (error) {
+      isThere = coded(error).code === 'outcome_unknown';
+      throw error;
+    } finally {
+      if (!isThere) await giveBack().catch(() => undefined);
+    }
+  };
+
+  const one = async ({ command, deadline }: Asked): Promise<RedisReply> => {
+    const [verb, , subject, id] = command;
+    if (verb === 'reserve') return reserve(command, String(subject), deadline);
+    if (subject !== false) return inSlot(command, subject, deadline);
+    await calls.ensure(deadline);
+    const owner = await calls.send(ownerKey(String(id)), ['GET', ownerKey(String(id))], deadline);
+    return owner === null ? NOT_FOUND : inSlot(command, String(owner), deadline);
+  };
+
+  return {
+    run: (batch) =>
+      Promise.all(
+        batch.map((asked) =>
+          one(asked).then(
+            (value) => ({ value }),
+            (error: unknown) => ({ error: coded(error) }),
+          ),
+        ),
+      ),
+    async overdue(at, limit, deadline) {
+      await calls.ensure(deadline);
+      const peek = (id: string, owner: string) =>
+        inSlot(['peek', at, false, id], owner, deadline).then(({ purchase }) => purchase);
+      const send = (key: string, args: readonly string[]) => calls.send(key, args, deadline);
+      const read = { at, limit, send, ownerKey, peek };
+      const lists = Array.from({ length: SHARDS }, (_, shard) => readList(shardKey(shard), read));
+      const all = (await Promise.all(lists)).flat();
+      return all.sort((a, b) => a.expiresAt - b.expiresAt).slice(0, limit);
+    },
+  };
+}
+
+interface Reading {
+  readonly at: number;
+  readonly limit: number;
+  readonly send: (key: string, args: readonly string[]) => Promise<unknown>;
+  readonly ownerKey: (id: string) => string;
+  readonly peek: (id: string, owner: string) => Promise<StoredPurchase | null>;
+}
+
+/** The holds of one list that are overdue indeed; those that are settled leave it. */
+async function readList(key: string, reading: Reading): Promise<readonly StoredPurchase[]> {
+  const { at, limit, send, ownerKey, peek } = reading;
+  const look = async (id: string) => {
+    const owner = await send(ownerKey(id), ['GET', ownerKey(id)]);
+    return owner === null ? null : peek(id, String(owner));
+  };
+  const found: StoredPurchase[] = [];
+  for (let offset = 0; found.length < limit; ) {
+    const range = ['ZRANGEBYSCORE', key, '-inf', String(at), 'LIMIT', String(offset), '64'];
+    const ids = (await send(key, range)) as string[];
+    if (ids.length === 0) break;
+    const gone: string[] = [];
+    for (const [index, purchase] of (await Promise.all(ids.map(look))).entries()) {
+      // One that is not there may yet come: it is listed before it is made.
+      if (purchase === null) continue;
+      if (purchase.state !== 'reserved') gone.push(ids[index] ?? '');
+      else if (purchase.expiresAt <= at) found.push(purchase);
+    }
+    if (gone.length > 0) await send(key, ['ZREM', key, ...gone]);
+    offset += ids.length - gone.length;
+  }
+  return found;
+}
+
+const NOTHING = { purchase: null, flag: false, used: [], expired: [] };
+const CONFLICT: RedisReply = { outcome: 'conflict', ...NOTHING };
+const NOT_FOUND: RedisReply = { outcome: 'not_found', ...NOTHING };
+
+/** The earliest instant counts, so that a retry hides nothing. */
+const list = (key: string, expiresAt: number, id: string) =>
+  [key, ['ZADD', key, 'LT', String(expiresAt), id]] as const;
+
+/** What a claim needs of a reserve; it lasts as long as the purchase itself may. */
+function claimOf([, at, , fields, windows]: RedisCommand, keepMs: number) {
+  const [id, , , , , , , expiresAt, onExpiry] = fields as readonly unknown[];
+  const ends = (windows as readonly (readonly unknown[])[]).map((window) => Number(window[4]));
+  const listed = onExpiry === 'reconcile';
+  // A hold that waits to be settled has no end of its own.
+  const settledBy = listed ? 10 * 366 * DAY_MS : 0;
+  const keptUntil = Math.max(Number(expiresAt) + keepMs + settledBy, at + keepMs, ...ends);
+  return { id: String(id), expiresAt: Number(expiresAt), keptUntil, listed };
+}
+
+function shardOf(id: string): number {
+  let hash = 0;
+  for (let index = 0; index < id.length; index += 1) hash = (hash * 31 + id.charCodeAt(index)) | 0;
+  return Math.abs(hash) % SHARDS;
+}

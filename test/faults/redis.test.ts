@@ -1,0 +1,281 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ReserveCommand, SpendcapError, type Store, type Window } from '@spendcap/core';
+import { redisStore } from '@spendcap/server/stores/redis';
+import { Redis } from 'ioredis';
+import { createClient } from 'redis';
+import { afterEach, describe, expect, test } from 'vitest';
+import { canStartRedis, redisServer } from '../support/redis.ts';
+import { type Trouble, troubleProxy } from '../support/trouble-proxy.ts';
+
+const AT = Date.UTC(2026, 10, 30, 12);
+const HOUR = 3_600_000;
+const CAP = 1_000;
+const ALL = { currency: 'CNY', app: null, categories: null };
+const DAY: Window = { selector: ALL, start: AT - 12 * HOUR, end: AT + 12 * HOUR };
+const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
+
+function purchase(id: string, subject: string, amount = 10): ReserveCommand {
+  return {
+    ...{ id, request: id, subject, amount, currency: 'CNY', app: null, category: null },
+    ...{ at: AT, expiresAt: AT + HOUR, onExpiry: 'release', basis: '{}' },
+    windows: [{ ...DAY, cap: CAP }],
+  };
+}
+
+const codeOf = (attempt: Promise<unknown>): Promise<string> =>
+  attempt.then(
+    () => 'done',
+    (error: unknown) => (SpendcapError.isInstance(error) ? error.code : String(error)),
+  );
+
+const usedBy = async (store: Store, subject: string): Promise<number | undefined> =>
+  (await store.usage({ subject, windows: [DAY], at: AT })).used[0];
+
+const undo: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const step of undo.splice(0).reverse()) await step();
+});
+
+async function world({ settings = DURABLE, timeoutMs = 1_500 } = {}) {
+  const server = await redisServer(settings);
+  await server.start();
+  const proxy = await troubleProxy(server.port);
+  const client = new Redis(proxy.port, '127.0.0.1', { retryStrategy: () => 30 });
+  client.on('error', () => undefined);
+  const store = redisStore({ client, timeoutMs });
+  const direct = new Redis(server.port, '127.0.0.1', { retryStrategy: () => 30 });
+  direct.on('error', () => undefined);
+  undo.push(() => server.crash());
+  undo.push(
+    () => proxy.close(),
+    () => client.disconnect(),
+    () => direct.disconnect(),
+  );
+  return { server, proxy, client, store, direct };
+}
+
+describe.skipIf(!canStartRedis('faults of Redis'))('Redis', () => {
+  test('kill -9 in mid-burst: what was answered is there, once, and no cap is passed', async () => {
+    const { server, store } = await world();
+    for (let round = 0; round < 4; round += 1) {
+      const calls = Array.from({ length: 2_000 }, (_, index) => ({
+        id: `${round}-${index}`,
+        subject: `${round}-${index % 15}`,
+      }));
+      const answered = new Map<string, string>();
+      let killed: Promise<void> | undefined;
+      const results = calls.map(async ({ id, subject }) => {
+        const result = await store.reserve(purchase(id, subject)).catch(() => undefined);
+        if (result !== undefined) answered.set(id, result.outcome);
+        if (answered.size > 150 + 300 * round) killed ??= server.crash();
+      });
+      await Promise.all(results);
+      await killed;
+      await server.start();
+      expect(answered.size).toBeLessThan(calls.length);
+      const kept = new Map<string, number>();
+      for (const { id, subject } of calls) {
+        const { purchase: found } = await store.get({ id, at: AT });
+        if (answered.get(id) === 'held') expect(found?.state, id).toBe('reserved');
+        if (answered.get(id) === 'refused') expect(found).toBeNull();
+        if (found !== null) kept.set(subject, (kept.get(subject) ?? 0) + found.amount);
+      }
+      expect(kept.size).toBeGreaterThan(0);
+      for (const [subject, total] of kept) {
+        expect(total).toBeLessThanOrEqual(CAP);
+        expect(await usedBy(store, subject)).toBe(total);
+      }
+      // The caller retries everything, as it must when an answer is lost: nothing counts twice.
+      await Promise.all(calls.map(({ id, subject }) => store.reserve(purchase(id, subject))));
+      for (const subject of kept.keys()) expect(await usedBy(store, subject)).toBe(CAP);
+    }
+  });
+
+  test.each([
+    ['no replies', 'outcome_unknown', true],
+    ['no requests', 'outcome_unknown', false],
+    ['refuse', 'store_unavailable', false],
+  ] as const)('%s: %s in time, and it recovers by itself', async (trouble, code, isDone) => {
+    const { proxy, store, client } = await world({ timeoutMs: 400 });
+    await store.reserve(purchase('before', 'a'));
+    proxy.make(trouble);
+    if (trouble === 'refuse') await sleep(50);
+    const began = performance.now();
+    expect(await codeOf(store.reserve(purchase('p', 'a')))).toBe(code);
+    expect(performance.now() - began).toBeLessThan(1_000);
+    if (trouble === 'refuse') expect(await codeOf(store.ready())).toBe('store_unavailable');
+    proxy.make('none');
+    client.disconnect(true);
+    const recovered = await store.reserve(purchase('q', 'b'));
+    expect(recovered.outcome).toBe('held');
+    const again = await store.reserve(purchase('p', 'a'));
+    expect(again).toMatchObject({ outcome: 'held', used: [20] });
+    if (isDone) expect(again).toMatchObject({ replayed: true });
+  });
+
+  test.each(['cut before', 'cut after'] satisfies Trouble[])(
+    '%s at every verb: a retry with the same id finds the truth',
+    async (trouble) => {
+      const { proxy, store, client } = await world({ timeoutMs: 700 });
+      await store.ready();
+      const verbs = [
+        () => store.reserve(purchase('p', 'a', 100)),
+        () => store.commit({ id: 'p', amount: 80, at: AT }),
+        () => store.refund({ id: 'p', refundId: 'r', amount: 30, restores: true, at: AT }),
+        () => store.reverseRefund({ id: 'p', refundId: 'r', at: AT }),
+      ];
+      const used = [100, 80, 50, 80];
+      for (const [index, verb] of verbs.entries()) {
+        proxy.make(trouble);
+        expect(['outcome_unknown', 'store_unavailable']).toContain(await codeOf(verb()));
+        proxy.make('none');
+        client.disconnect(true);
+        await verb();
+        expect(await usedBy(store, 'a')).toBe(used[index]);
+      }
+    },
+  );
+
+  test('a restart without any file: said so in the docs, and a late commit is still not lost', async () => {
+    const { server, store } = await world({ settings: ['--appendonly', 'no'] });
+    await store.reserve(purchase('p', 'a'));
+    await server.crash();
+    await server.start();
+    expect((await store.commit({ id: 'p', at: AT })).outcome).toBe('not_found');
+    const again = await store.reserve(purchase('p', 'a'));
+    expect(again).toMatchObject({ outcome: 'held', replayed: false });
+    expect((await store.commit({ id: 'p', at: AT })).outcome).toBe('done');
+  });
+
+  test('a server that has forgotten the script, or the account, goes on as before', async () => {
+    const { store, direct } = await world();
+    await store.reserve(purchase('p', 'a'));
+    await direct.call('SCRIPT', 'FLUSH');
+    await store.reserve(purchase('q', 'a'));
+    await direct.del('spendcap:{a}:a', 'spendcap:{a}:h');
+    expect(await usedBy(store, 'a')).toBe(20);
+    const { used, expired } = await store.usage({
+      ...{ subject: 'a', windows: [DAY], at: AT + HOUR },
+    });
+    expect([used, expired.length]).toEqual([[0], 2]);
+  });
+
+  test('a full queue refuses at once, and a full memory refuses without a trace', async () => {
+    const { direct, client } = await world();
+    const store = redisStore({ client, maxQueue: 5 });
+    const codes = await Promise.all(
+      Array.from({ length: 9 }, (_, index) => codeOf(store.reserve(purchase(`p${index}`, 'a')))),
+    );
+    expect(codes.filter((code) => code === 'overloaded')).toHaveLength(4);
+    await direct.config('SET', 'maxmemory', '1');
+    expect(await codeOf(store.reserve(purchase('full', 'a')))).toBe('store_unavailable');
+    await direct.config('SET', 'maxmemory', '0');
+    expect((await store.get({ id: 'full', at: AT })).purchase).toBeNull();
+    expect(await usedBy(store, 'a')).toBe(50);
+  });
+
+  test('keys leave by themselves when no window needs them, and never before', async () => {
+    const { client, direct } = await world();
+    const store = redisStore({ client, keepMs: 1_000 });
+    await store.reserve({ ...purchase('short', 'a'), windows: [] });
+    await store.reserve(purchase('day', 'b'));
+    const life = { selector: ALL, start: 0, end: Number.MAX_SAFE_INTEGER, cap: CAP };
+    await store.reserve({ ...purchase('life', 'c'), windows: [life] });
+    await store.reserve({ ...purchase('open', 'd'), onExpiry: 'reconcile' });
+    const ttl = (key: string) => direct.pttl(`spendcap:${key}`);
+    const near = (ms: number, expected: number) => Math.abs(ms - expected) < 30_000;
+    for (const key of ['{a}:p:short', '{a}:a', '{a}:i', '{a}:h', '{short}:s']) {
+      expect(near(await ttl(key), HOUR + 1_000), key).toBe(true);
+    }
+    expect(near(await ttl('{b}:p:day'), 12 * HOUR)).toBe(true);
+    expect(await ttl('{c}:p:life')).toBeGreaterThan(100 * 366 * 24 * HOUR);
+    for (const key of ['{d}:p:open', '{d}:a', '{d}:i', '{open}:s']) {
+      expect(await ttl(key), key).toBe(-1);
+    }
+    await store.commit({ id: 'open', at: AT });
+    for (const key of ['{d}:p:open', '{d}:a', '{d}:i', '{open}:s']) {
+      expect(near(await ttl(key), 12 * HOUR), key).toBe(true);
+    }
+    // A year that is asked for later keeps what it counts.
+    const year = { selector: ALL, start: AT - HOUR, end: AT + 8_000 * HOUR };
+    await store.usage({ subject: 'a', windows: [year], at: AT });
+    for (const key of ['{a}:p:short', '{a}:a', '{a}:i', '{short}:s']) {
+      expect(near(await ttl(key), 8_000 * HOUR), key).toBe(true);
+    }
+  });
+
+  test('the index of a subject forgets what has left', async () => {
+    const { client, direct } = await world();
+    const store = redisStore({ client, keepMs: 1 });
+    const brief = (id: string, at: number) => ({
+      ...{ ...purchase(id, 'a'), at, expiresAt: at + 50 },
+      windows: [],
+    });
+    for (let index = 0; index < 5; index += 1) await store.reserve(brief(`p${index}`, AT));
+    await store.reserve({ ...purchase('long', 'a'), at: AT + 1, windows: [] });
+    await sleep(150);
+    await store.reserve(brief('last', AT + 160));
+    expect(await direct.call('ZRANGE', 'spendcap:{a}:i', '0', '-1')).toEqual(['long', 'last']);
+  });
+
+  test('minReplicas: unknown while no replica confirms, done when one does', async () => {
+    const { client, server } = await world();
+    const store = redisStore({ client, minReplicas: 1, timeoutMs: 600 });
+    expect(await codeOf(store.reserve(purchase('p', 'a')))).toBe('outcome_unknown');
+    const replica = await redisServer(['--replicaof', '127.0.0.1', String(server.port)]);
+    undo.push(() => replica.crash());
+    await replica.start();
+    await expect
+      .poll(() => codeOf(store.reserve(purchase('p', 'a'))), { timeout: 10_000 })
+      .toBe('done');
+    expect(await usedBy(store, 'a')).toBe(10);
+  });
+
+  test.each([
+    [['--maxmemory-policy', 'allkeys-lru'], 'maxmemory-policy to noeviction'],
+    [['--maxmemory-policy', 'volatile-ttl'], 'maxmemory-policy to noeviction'],
+    [['--cluster-enabled', 'yes'], 'hand in a cluster client'],
+  ])('%s is refused at start, with what to do', async (settings, advice) => {
+    const { store } = await world({ settings });
+    const wrong = { code: 'store_misconfigured', message: expect.stringContaining(advice) };
+    await expect(store.reserve(purchase('p', 'a'))).rejects.toMatchObject(wrong);
+    await expect(store.ready()).rejects.toMatchObject(wrong);
+  });
+
+  test('node-redis: down is store_unavailable, and it recovers by itself', async () => {
+    const { server } = await world();
+    const client = createClient({
+      ...{ url: `redis://127.0.0.1:${server.port}`, disableOfflineQueue: true },
+      socket: { reconnectStrategy: 30 },
+    });
+    client.on('error', () => undefined);
+    await client.connect();
+    undo.push(() => client.destroy());
+    const store = redisStore({ client, timeoutMs: 400 });
+    await store.reserve(purchase('p', 'a'));
+    await server.crash();
+    expect(['store_unavailable', 'outcome_unknown']).toContain(
+      await codeOf(store.reserve(purchase('q', 'a'))),
+    );
+    expect(await codeOf(store.reserve(purchase('q', 'a')))).toBe('store_unavailable');
+    await server.start();
+    await expect.poll(() => usedBy(store, 'a').catch(() => -1)).toBe(10);
+  });
+});
+
+test('wrong options and an old server are refused with what to do', async () => {
+  const info = (text: string) => ({
+    isReady: true,
+    sendCommand: async () => `# Server\r\n${text}\r\n`,
+  });
+  const old = redisStore({ client: info('redis_version:6.2.14') });
+  await expect(old.ready()).rejects.toMatchObject({
+    code: 'store_misconfigured',
+    message: 'Redis 6.2.14 is too old: use Redis 7, Valkey 7.2, or newer.',
+  });
+  const client = info('redis_version:7.0.0');
+  expect(() => redisStore({ client: {} as typeof client })).toThrow(TypeError);
+  for (const wrong of [{ prefix: '{x}' }, { timeoutMs: 0 }, { minReplicas: 1.5 }, { keepMs: -1 }]) {
+    expect(() => redisStore({ client, ...wrong })).toThrow(TypeError);
+  }
+});

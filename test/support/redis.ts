@@ -1,0 +1,201 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type RedisStoreOptions, redisStore } from '@spendcap/server/stores/redis';
+import { Cluster, Redis } from 'ioredis';
+import { createClient, createCluster } from 'redis';
+
+/** A server of ours, which can be killed and started again on the same port and files. */
+export interface RedisServer {
+  readonly port: number;
+  start(): Promise<void>;
+  /** `kill -9`, as a crash would. */
+  crash(): Promise<void>;
+}
+
+const stoppers: (() => void)[] = [];
+const stopAll = (): void => {
+  for (const stop of stoppers.splice(0)) stop();
+};
+process.once('exit', stopAll);
+if (process.env.VITEST !== undefined) {
+  // The runner kills its workers, so that they see no end.
+  const { afterAll } = await import('vitest');
+  afterAll(stopAll);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function answers(port: number, host = '127.0.0.1'): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host, timeout: 1_000 });
+    const end = (yes: boolean) => {
+      socket.destroy();
+      resolve(yes);
+    };
+    socket.once('connect', () => socket.write('PING\r\n'));
+    socket.once('data', (data) => end(data.toString().startsWith('+PONG')));
+    socket.once('error', () => end(false)).once('timeout', () => end(false));
+  });
+}
+
+export async function redisServer(settings: readonly string[] = []): Promise<RedisServer> {
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), 'spendcap-redis-'));
+  const base = ['--port', String(port), '--dir', folder, '--bind', '127.0.0.1', '--save', ''];
+  let child: ReturnType<typeof spawn> | undefined;
+  stoppers.push(() => {
+    child?.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return {
+    port,
+    async start() {
+      child = spawn('redis-server', [...base, ...settings], { stdio: 'ignore' });
+      child.unref();
+      for (let tries = 0; !(await answers(port)); tries += 1) {
+        if (tries > 200) throw new Error('redis-server did not start');
+        await new Promise((resolve) => setTimeout(resolve, 25));
+      }
+    },
+    async crash() {
+      if (child === undefined) return;
+      child.ref();
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+      child = undefined;
+    },
+  };
+}
+
+function hasRedisServer(): boolean {
+  try {
+    execFileSync('redis-server', ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether servers can be started here; if not it says so, loudly, or fails where they must. */
+export function canStartRedis(what: string): boolean {
+  if (hasRedisServer()) return true;
+  if (process.env.SPENDCAP_REQUIRE_SERVICES === '1') throw new Error(`no redis-server: ${what}`);
+  console.error(`SKIPPED, no redis-server on this machine: ${what}`);
+  return false;
+}
+
+/** The address of a Redis to test on, or `null` if there is none and none can be started. */
+async function findRedis(): Promise<string | null> {
+  const given = process.env.SPENDCAP_TEST_REDIS_URL ?? '';
+  if (given !== '') return given;
+  if (await answers(6379)) return 'redis://127.0.0.1:6379';
+  if (!canStartRedis('the Redis store')) return null;
+  const server = await redisServer();
+  await server.start();
+  return `redis://127.0.0.1:${server.port}`;
+}
+
+export const REDIS_URL = await findRedis();
+
+/** A prefix that no other store has. */
+const freshPrefix = (): string => `spendcap-test-${randomUUID()}:`;
+
+type Kind = 'ioredis' | 'node-redis';
+type Options = Omit<RedisStoreOptions, 'client'>;
+
+/** A store of its own on the test server, through either client, which it closes. */
+export async function openRedis(
+  kind: Kind,
+  { url = REDIS_URL ?? '', ...options }: Options & { readonly url?: string } = {},
+) {
+  const prefix = options.prefix ?? freshPrefix();
+  if (kind === 'ioredis') {
+    const client = new Redis(url);
+    const store = redisStore({ client, ...options, prefix });
+    return closing(store, () => wipe(client, prefix));
+  }
+  const client = createClient({ url });
+  await client.connect();
+  const store = redisStore({ client, ...options, prefix });
+  return closing(store, async () => {
+    await client.close();
+    const wiper = new Redis(url);
+    await wipe(wiper, prefix);
+  });
+}
+
+function closing<S extends { close(): Promise<void> }>(store: S, after: () => Promise<void>): S {
+  let closed = false;
+  return {
+    ...store,
+    close: async () => {
+      await store.close();
+      if (!closed) await after();
+      closed = true;
+    },
+  };
+}
+
+async function wipe(client: Redis, prefix: string): Promise<void> {
+  for await (const keys of client.scanStream({ match: `${prefix}*`, count: 1_000 })) {
+    if (keys.length > 0) await client.unlink(...(keys as [string]));
+  }
+  client.disconnect();
+}
+
+const SLOTS = 16_384;
+
+/** Three masters that share the slots. Resolves to their ports when each knows all of it. */
+export async function redisCluster(): Promise<readonly number[]> {
+  const settings = ['--cluster-enabled', 'yes', '--appendonly', 'no'];
+  const servers = await Promise.all([0, 1, 2].map(() => redisServer(settings)));
+  await Promise.all(servers.map((server) => server.start()));
+  const ports = servers.map(({ port }) => port);
+  const clients = ports.map((port) => new Redis(port, '127.0.0.1'));
+  await Promise.all(
+    clients.map(async (client, index) => {
+      const first = Math.floor((SLOTS * index) / 3);
+      const last = Math.floor((SLOTS * (index + 1)) / 3) - 1;
+      await client.call('CLUSTER', 'SET-CONFIG-EPOCH', String(index + 1));
+      await client.call('CLUSTER', 'ADDSLOTSRANGE', String(first), String(last));
+    }),
+  );
+  for (const port of ports.slice(1)) await clients[0]?.call('CLUSTER', 'MEET', '127.0.0.1', port);
+  for (const client of clients) {
+    for (let tries = 0; ; tries += 1) {
+      const info = String(await client.call('CLUSTER', 'INFO'));
+      if (info.includes('cluster_state:ok') && info.includes('cluster_known_nodes:3')) break;
+      if (tries > 400) throw new Error('the cluster did not form');
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    client.disconnect();
+  }
+  return ports;
+}
+
+export async function openCluster(kind: Kind, ports: readonly number[], options: Options = {}) {
+  const settings = { prefix: freshPrefix(), ...options };
+  if (kind === 'ioredis') {
+    const client = new Cluster(ports.map((port) => ({ host: '127.0.0.1', port })));
+    return closing(redisStore({ client, ...settings }), async () => client.disconnect());
+  }
+  const rootNodes = ports.map((port) => ({ url: `redis://127.0.0.1:${port}` }));
+  const client = createCluster({ rootNodes });
+  await client.connect();
+  return closing(redisStore({ client, ...settings }), () => client.close());
+}
