@@ -56,6 +56,8 @@ export function reserve(rows: Rows, command: ReserveCommand): ReserveResult {
   const room = fits(windows, used, amount);
   const tooMuch = overflows(account, purchase, amount);
   if (!room || tooMuch || !rows.addPurchase(purchase)) {
+    // What was summed is kept, or a subject that is only ever refused is summed each time.
+    if (isNew) rows.addAccount(subject, account);
     const before = rows.purchase(command.id);
     if (before === undefined && !room) return { outcome: 'refused', used, expired };
     if (before === undefined) throw unsafe();
