@@ -10,7 +10,7 @@ import {
   TODAY,
 } from '../../packages/server/src/testing/fixtures.ts';
 import { findPostgres, freshSchema, poolOf } from '../support/postgres.ts';
-import { tcpProxy } from '../support/proxy.ts';
+import { troubleProxy } from '../support/proxy.ts';
 
 const found = await findPostgres();
 const url = found ?? '';
@@ -55,7 +55,7 @@ async function world() {
 /** A proxy before the server, and a pool through it. */
 async function proxied(config: pg.PoolConfig = {}) {
   const { hostname, port } = new URL(url);
-  const proxy = await tcpProxy({ host: hostname, port: Number(port || 5432) });
+  const proxy = await troubleProxy({ host: hostname, port: Number(port || 5432) });
   cleanUp.push(() => proxy.close());
   const address = new URL(url);
   address.hostname = '127.0.0.1';
@@ -247,9 +247,9 @@ describe.skipIf(found === null)('a connection that ends', () => {
     const store = open(through);
     await store.ready();
     await store.usage({ subject: 'subject-a', windows: [], at: NOON });
-    proxy.set('cut on answer');
+    proxy.make('cut after');
     expect(await failure(store.reserve(purchase('p', { windows })))).toBe('outcome_unknown');
-    proxy.set('pass');
+    proxy.make('none');
     const again = await store.reserve(purchase('p', { windows }));
     expect(again).toMatchObject({ outcome: 'held', replayed: true, used: [1_000, 1_000] });
     expect(await usedToday(store)).toBe(1_000);
@@ -273,9 +273,9 @@ describe.skipIf(found === null)('a connection that ends', () => {
     for (let round = 0; round < 8; round += 1) {
       const burst = Array.from({ length: 100 }, (_, index) => buy(round * 100 + index));
       if (round % 2 === 0) setTimeout(proxy.cut, round);
-      else proxy.set('cut on answer');
+      else proxy.make('cut after');
       await Promise.all(burst);
-      proxy.set('pass');
+      proxy.make('none');
     }
     const kept = await query('SELECT id FROM @purchases');
     expect([...answered].filter((id) => !kept.some((row) => row.id === id))).toEqual([]);
@@ -324,9 +324,9 @@ describe.skipIf(found === null)('a database that does not answer', () => {
     const { proxy, through } = await proxied({ max: 1 });
     const store = open(through, { timeoutMs: 300 });
     await store.get({ id: 'p', at: NOON });
-    proxy.set('swallow');
+    proxy.make('no replies');
     expect(await failure(store.reserve(purchase('p', { windows })))).toBe('outcome_unknown');
-    proxy.set('pass');
+    proxy.make('none');
     const again = await store.reserve(purchase('p', { windows }));
     expect(again.outcome).toBe('held');
     expect(await usedToday(store)).toBe(1_000);

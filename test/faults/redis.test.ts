@@ -4,8 +4,8 @@ import { redisStore } from '@spendcap/server/stores/redis';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { afterEach, describe, expect, test } from 'vitest';
+import { type Trouble, troubleProxy } from '../support/proxy.ts';
 import { canStartRedis, redisServer } from '../support/redis.ts';
-import { type Trouble, troubleProxy } from '../support/trouble-proxy.ts';
 
 const AT = Date.UTC(2026, 10, 30, 12);
 const HOUR = 3_600_000;
@@ -39,7 +39,7 @@ afterEach(async () => {
 async function world({ settings = DURABLE, timeoutMs = 1_500 } = {}) {
   const server = await redisServer(settings);
   await server.start();
-  const proxy = await troubleProxy(server.port);
+  const proxy = await troubleProxy({ host: '127.0.0.1', port: server.port });
   const client = new Redis(proxy.port, '127.0.0.1', { retryStrategy: () => 30 });
   client.on('error', () => undefined);
   const store = redisStore({ client, timeoutMs });

@@ -1,41 +1,52 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 
-/** A TCP proxy that can be told to lose what the server answers, to refuse, and to cut. */
-export async function tcpProxy(target: { readonly host: string; readonly port: number }) {
-  const sockets = new Set<Socket>();
-  let mode: 'pass' | 'cut on answer' | 'swallow' | 'refuse' = 'pass';
+/** What a proxy does with the bytes that come its way. */
+export type Trouble = 'none' | 'no replies' | 'no requests' | 'cut before' | 'cut after' | 'refuse';
+
+/**
+ * A TCP proxy that makes trouble: it loses replies or requests, cuts the connection when a request
+ * comes (`cut before` it reaches the server, `cut after` the server has done it), or refuses it.
+ */
+export async function troubleProxy(target: { readonly host: string; readonly port: number }) {
+  let trouble: Trouble = 'none';
+  const open = new Set<Socket>();
   const cut = (): void => {
-    for (const socket of sockets) socket.destroy();
-    sockets.clear();
+    for (const client of open) client.destroy();
   };
   const server = createServer((client) => {
-    if (mode === 'refuse') {
+    if (trouble === 'refuse') {
       client.destroy();
       return;
     }
     const upstream = connect(target);
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on('error', () => undefined);
-    }
-    client.on('data', (data) => upstream.write(data));
-    upstream.on('data', (data) => {
-      if (mode === 'pass') client.write(data);
-      if (mode === 'cut on answer') cut();
+    const end = () => {
+      client.destroy();
+      upstream.destroy();
+      open.delete(client);
+    };
+    open.add(client);
+    client.on('data', (data) => {
+      if (trouble === 'cut before') end();
+      else if (trouble !== 'no requests') upstream.write(data);
     });
-    client.on('close', () => upstream.destroy());
-    upstream.on('close', () => client.destroy());
+    upstream.on('data', (data) => {
+      if (trouble === 'cut after') end();
+      else if (trouble !== 'no replies') client.write(data);
+    });
+    for (const socket of [client, upstream]) socket.on('error', end).on('close', end);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const address = server.address();
   return {
-    port,
-    cut,
-    set(next: typeof mode): void {
-      mode = next;
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    make(next: Trouble): void {
+      trouble = next;
+      if (next === 'refuse') cut();
     },
+    /** Cuts every connection, now. */
+    cut,
     async close(): Promise<void> {
       cut();
       server.close();
