@@ -56,6 +56,7 @@ async function start(args: readonly string[]): Promise<{ child: ChildProcess; po
 
 /** A load that costs little itself: plain sockets, one request under way on each. */
 async function post(port: number, count: number, bodyOf: (index: number) => string) {
+  const latencies: number[] = [];
   let next = 0;
   const worker = async (): Promise<void> => {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
@@ -63,11 +64,14 @@ async function post(port: number, count: number, bodyOf: (index: number) => stri
     while (next < count) {
       const body = bodyOf(next);
       next += 1;
+      const begin = performance.now();
       await exchange(socket, request(body));
+      latencies.push(performance.now() - begin);
     }
     socket.destroy();
   };
   await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
+  return latencies;
 }
 
 function request(body: string): string {
