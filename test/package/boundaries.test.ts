@@ -46,6 +46,10 @@ const RULES: readonly Rule[] = [
   { files: 'packages/server/src/permit*.ts', may: [...SERVER_BASE, 'jose', 'lru-cache'] },
   { files: 'packages/server/src/handler.ts', may: HTTP, types: ['packages/server/src/*'] },
   { files: 'packages/server/src/http/**', may: HTTP, types: ['packages/server/src/*'] },
+  {
+    files: 'packages/server/src/age/**',
+    may: [...SERVER_BASE, 'packages/server/src/age/**', 'jose', 'lru-cache'],
+  },
   { files: 'packages/server/src/types.ts', may: CORE },
   { files: 'packages/server/src/internal/tokens/jws.ts', may: [...SERVER_BASE, 'jose'] },
   { files: 'packages/server/src/internal/tokens/key-set.ts', may: [...SERVER_BASE, 'jose'] },

@@ -1,3 +1,4 @@
+export { type AgeFinding, type CombinedAge, combineFindings } from './age-finding.ts';
 export {
   type AgeEvidence,
   type AgeStatement,
@@ -75,6 +76,8 @@ export {
   type AgeRange,
   type Allowance,
   type Allowed,
+  ASSURANCES,
+  type Assurance,
   type Decision,
   type LimitAllowance,
   PERIODS,

@@ -71,6 +71,19 @@ export interface AgeRange {
   readonly maxExclusive: number | null;
 }
 
+/**
+ * How surely an age was established, the weakest first: a device's word, the player's own, a
+ * guardian's, assessed (a card, a face, a document's picture), verified against an identity source.
+ */
+export const ASSURANCES = [
+  'client_claim',
+  'self_declared',
+  'guardian',
+  'assessed',
+  'verified',
+] as const;
+export type Assurance = (typeof ASSURANCES)[number];
+
 /** One reason of a refusal, complete enough to be shown in any language. */
 export interface Reason {
   readonly code: RefusalCode;
