@@ -59,6 +59,20 @@ export const expiryCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'an expiry is told once by calls that come together, of a purchase that is not there too',
+    async run(store) {
+      await store.reserve(purchase('p', { windows }));
+      const tooMuch = purchase('q', { at: END, amount: 10_000, windows });
+      const found = await Promise.all([
+        store.get({ id: 'q', at: END }),
+        store.reserve(tooMuch),
+        store.commit({ id: 'q', at: END }),
+      ]);
+      const told = found.flatMap(({ expired }) => expired.map(({ id }) => id));
+      assert.deepEqual(told, ['p']);
+    },
+  },
+  {
     name: 'holds of different length end each in its time',
     async run(store) {
       for (const minutes of [20, 10, 30]) {
@@ -130,6 +144,19 @@ export const expiryCases: readonly StoreCase[] = [
       );
       assert.equal(await used(store, TODAY, END + HOUR), 2_000);
       assert.equal((await store.get({ id: 'older', at: END + HOUR })).purchase?.state, 'reserved');
+    },
+  },
+  {
+    name: 'a hold that ends by itself is not overdue, though it was tried as a reconcile hold before',
+    async run(store) {
+      const change = {
+        windows: [capped(TODAY, 500)],
+        expiresAt: END,
+        onExpiry: 'reconcile',
+      } as const;
+      assert.equal((await store.reserve(purchase('p', change))).outcome, 'refused');
+      assert.equal((await store.reserve(purchase('p', { windows }))).outcome, 'held');
+      assert.deepEqual(await store.overdue({ at: END + 1, limit: 10 }), []);
     },
   },
   {

@@ -76,11 +76,6 @@ export const RESERVE = `
 /** What `get`, `commit`, `release`, `refund` and `reverseRefund` of `ledger.ts` do. */
 export const SETTLE = `
       SELECT * INTO p FROM purchases q WHERE q.id = c.id AND q.subject = current;
-      IF NOT FOUND THEN
-        replies[c.n] := CASE c.verb WHEN 'get' THEN '{"purchase":null,"expired":[]}'
-          ELSE '{"outcome":"not_found","expired":[]}' END;
-        CONTINUE;
-      END IF;
       IF c.verb = 'get' THEN
         replies[c.n] := '{"purchase":' || purchase_json(p) || ',"expired":[' || expired || ']}';
         CONTINUE;

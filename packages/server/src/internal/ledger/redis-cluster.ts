@@ -111,7 +111,9 @@ async function readList(key: string, reading: Reading): Promise<readonly StoredP
     for (const [index, purchase] of (await Promise.all(ids.map(look))).entries()) {
       // One that is not there may yet come: it is listed before it is made.
       if (purchase === null) continue;
-      if (purchase.state !== 'reserved') gone.push(ids[index] ?? '');
+      // An attempt that was refused may have listed it, and the next have made it of the other kind.
+      const isOpen = purchase.state === 'reserved' && purchase.onExpiry === 'reconcile';
+      if (!isOpen) gone.push(ids[index] ?? '');
       else if (purchase.expiresAt <= at) found.push(purchase);
     }
     if (gone.length > 0) await send(key, ['ZREM', key, ...gone]);
