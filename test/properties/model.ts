@@ -1,5 +1,6 @@
 import type {
   CommitCommand,
+  OverdueCommand,
   RefundCommand,
   ReleaseCommand,
   ReserveCommand,
@@ -21,7 +22,26 @@ interface ModelPurchase {
  * counters, no indexes and no shortcuts, so that it can be checked by reading.
  */
 export class NaiveLedger {
-  private readonly purchases: ModelPurchase[] = [];
+  private purchases: ModelPurchase[] = [];
+
+  /** One that goes its own way from here. */
+  copy(): NaiveLedger {
+    const other = new NaiveLedger();
+    other.purchases = this.purchases.map((purchase) => ({
+      ...purchase,
+      refunds: new Map([...purchase.refunds].map(([id, refund]) => [id, { ...refund }])),
+    }));
+    return other;
+  }
+
+  /** Equal for ledgers that no call can tell apart. */
+  key(): string {
+    const told = this.purchases.map(({ command, refunds, ...rest }) => {
+      const { id, subject, request, at, expiresAt } = command;
+      return JSON.stringify([id, subject, request, at, expiresAt, rest, [...refunds].sort()]);
+    });
+    return told.sort().join();
+  }
 
   reserve(command: ReserveCommand) {
     this.expire(command.subject, command.at);
@@ -100,6 +120,23 @@ export class NaiveLedger {
     if (purchase === undefined) return null;
     const { state, committed, late } = purchase;
     return { state, committed, late, refunded: this.refunded(purchase) };
+  }
+
+  overdue({ at }: Pick<OverdueCommand, 'at'>): readonly string[] {
+    return this.purchases
+      .filter(({ command, state }) => {
+        const { onExpiry, expiresAt } = command;
+        return state === 'reserved' && onExpiry === 'reconcile' && expiresAt <= at;
+      })
+      .map(({ command }) => command.id);
+  }
+
+  subjects(): readonly string[] {
+    return [...new Set(this.purchases.map(({ command }) => command.subject))];
+  }
+
+  reservedIds(): readonly string[] {
+    return this.purchases.flatMap(({ command, state }) => (state === 'reserved' ? command.id : []));
   }
 
   private at(id: string, at: number): ModelPurchase | undefined {

@@ -113,7 +113,7 @@ async function findRedis(): Promise<string | null> {
 export const REDIS_URL = await findRedis();
 
 /** A prefix that no other store has. */
-const freshPrefix = (): string => `spendcap-test-${randomUUID()}:`;
+export const freshPrefix = (): string => `spendcap-test-${randomUUID()}:`;
 
 type Kind = 'ioredis' | 'node-redis';
 type Options = Omit<RedisStoreOptions, 'client'>;

@@ -1,0 +1,160 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type CappedWindow, type ReserveCommand, SpendcapError, type Store } from '@spendcap/core';
+import type { Operation } from './checker.ts';
+import { type Answer, ask, type Call } from './ledger.ts';
+
+export type History = readonly Operation<Call, Answer>[];
+
+/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
+export function randomOf(seed: number) {
+  let state = seed >>> 0;
+  return (): number => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const DAY = 86_400_000;
+/** Some seconds before midnight, so that most histories have two days. */
+const START = Date.UTC(2026, 10, 30) - 6_000;
+const CAPS = { day: 150, month: 220 } as const;
+const IDS = 7;
+
+const VERBS = [
+  ...['reserve', 'reserve', 'reserve', 'reserve', 'reserve', 'commit', 'commit', 'commit'],
+  ...[
+    'release',
+    'release',
+    'refund',
+    'refund',
+    'reverseRefund',
+    'get',
+    'usage',
+    'usage',
+    'overdue',
+  ],
+] as const;
+
+export interface Scene {
+  /** What every name of this history begins with. */
+  readonly own: string;
+  readonly subjects: number;
+  readonly random: () => number;
+}
+
+function dayAt(at: number): CappedWindow {
+  const start = Math.floor(at / DAY) * DAY;
+  const selector = { currency: 'CNY', app: null, categories: null };
+  return { selector, start, end: start + DAY, cap: CAPS.day };
+}
+
+function monthAt(at: number): CappedWindow {
+  return { ...dayAt(at), start: Date.UTC(2026, 10, 1), end: Date.UTC(2027, 0, 1), cap: CAPS.month };
+}
+
+/** The next call of a client: few ids and tight caps, so that calls are in each other's way. */
+function nextCall({ own, subjects, random }: Scene, at: number): Call {
+  const below = (end: number): number => Math.floor(random() * end);
+  const verb = VERBS[below(VERBS.length)] as Call[0];
+  const number = below(IDS);
+  const id = `${own}p${number}`;
+  const subject = `${own}s${below(subjects)}`;
+  const refundId = `r${below(2)}`;
+  const amount = random() < 0.5 ? {} : { amount: 20 * (1 + below(3)) };
+  switch (verb) {
+    case 'reserve':
+      return [verb, hold({ id, subject, at, amount: 40 + 20 * (number % 3) }, random)];
+    case 'commit':
+      return [verb, { id, at, ...amount }];
+    case 'refund':
+      return [verb, { id, refundId, restores: random() < 0.7, at, ...amount }];
+    case 'reverseRefund':
+      return [verb, { id, refundId, at }];
+    case 'usage':
+      return [verb, { subject, windows: [dayAt(at), monthAt(at), dayAt(START)], at }];
+    case 'overdue':
+      return [verb, { at, limit: 10_000 }];
+    default:
+      return [verb, { id, at }];
+  }
+}
+
+function hold(
+  asked: Pick<ReserveCommand, 'id' | 'subject' | 'at' | 'amount'>,
+  random: () => number,
+): ReserveCommand {
+  const { at } = asked;
+  const amount = random() < 0.9 ? asked.amount : asked.amount + 5;
+  return {
+    ...{ ...asked, amount, request: `${amount}`, currency: 'CNY', app: null, category: null },
+    ...{ expiresAt: at + 200 + Math.floor(random() * 3_000), basis: '{}' },
+    onExpiry: random() < 0.8 ? 'release' : 'reconcile',
+    windows: [dayAt(at), monthAt(at)],
+  };
+}
+
+export interface Client {
+  readonly store: Store;
+  /** It may send a call again when the connection ends: only the second time is answered. */
+  readonly resends?: boolean;
+}
+
+export interface Recording extends Scene {
+  /** Each asks one thing after another. */
+  readonly clients: readonly Client[];
+  readonly callsEach: number;
+  /** Who looks when all is over, so that no lost write stays unseen. */
+  readonly last: Store;
+}
+
+/** Lets the clients loose on a few purchases, and writes down what they saw and when. */
+export async function record(recording: Recording): Promise<History> {
+  const { own, subjects, random, clients, callsEach, last } = recording;
+  const operations: Operation<Call, Answer>[] = [];
+  let ticks = 0;
+  let now = START;
+
+  const act = async ({ store, resends = false }: Client, input: Call): Promise<void> => {
+    const called = ticks++;
+    const output = await answerOf(store, input, own);
+    if (output === 'unknown' || resends) operations.push({ input, called });
+    if (typeof output === 'string') return;
+    operations.push({ input, called, answered: { at: ticks++, output } });
+  };
+  await Promise.all(
+    clients.map(async (client) => {
+      for (let call = 0; call < callsEach; call += 1) {
+        now += Math.floor(random() * 400);
+        // The servers of the callers do not quite agree on the time.
+        const at = now - Math.floor(random() * 300);
+        await act(client, nextCall(recording, at));
+        if (random() < 0.3) await sleep(random() * 3);
+      }
+    }),
+  );
+  const windows = [dayAt(START), dayAt(now), monthAt(now)];
+  for (let number = 0; number < subjects; number += 1) {
+    await act({ store: last }, ['usage', { subject: `${own}s${number}`, windows, at: now }]);
+  }
+  // Nothing stays open, or `overdue` would tell of more and more.
+  for (let number = 0; number < IDS; number += 1) {
+    await act({ store: last }, ['release', { id: `${own}p${number}`, at: now }]);
+  }
+  return operations;
+}
+
+async function answerOf(store: Store, call: Call, own: string) {
+  try {
+    const answer = await ask(store, call);
+    const { overdue } = answer;
+    // The only verb that tells of other histories.
+    return overdue === undefined ? answer : { overdue: overdue.filter((id) => id.startsWith(own)) };
+  } catch (error) {
+    if (!SpendcapError.isInstance(error)) throw error;
+    if (error.code === 'outcome_unknown') return 'unknown';
+    if (error.code === 'store_unavailable') return 'not done';
+    throw error;
+  }
+}
