@@ -247,7 +247,7 @@ describe.skipIf(found === null)('a connection that ends', () => {
     const store = open(through);
     await store.ready();
     await store.usage({ subject: 'subject-a', windows: [], at: NOON });
-    proxy.make('cut after');
+    proxy.make('cut before answer');
     expect(await failure(store.reserve(purchase('p', { windows })))).toBe('outcome_unknown');
     proxy.make('none');
     const again = await store.reserve(purchase('p', { windows }));
@@ -273,7 +273,7 @@ describe.skipIf(found === null)('a connection that ends', () => {
     for (let round = 0; round < 8; round += 1) {
       const burst = Array.from({ length: 100 }, (_, index) => buy(round * 100 + index));
       if (round % 2 === 0) setTimeout(proxy.cut, round);
-      else proxy.make('cut after');
+      else proxy.make('cut before answer');
       await Promise.all(burst);
       proxy.make('none');
     }
@@ -324,7 +324,7 @@ describe.skipIf(found === null)('a database that does not answer', () => {
     const { proxy, through } = await proxied({ max: 1 });
     const store = open(through, { timeoutMs: 300 });
     await store.get({ id: 'p', at: NOON });
-    proxy.make('no replies');
+    proxy.make('lose before answer');
     expect(await failure(store.reserve(purchase('p', { windows })))).toBe('outcome_unknown');
     proxy.make('none');
     const again = await store.reserve(purchase('p', { windows }));

@@ -92,8 +92,8 @@ describe.skipIf(!canStartRedis('faults of Redis'))('Redis', () => {
   });
 
   test.each([
-    ['no replies', 'outcome_unknown', true],
-    ['no requests', 'outcome_unknown', false],
+    ['lose before answer', 'outcome_unknown', true],
+    ['lose before request', 'outcome_unknown', false],
     ['refuse', 'store_unavailable', false],
   ] as const)('%s: %s in time, and it recovers by itself', async (trouble, code, isDone) => {
     const { proxy, store, client } = await world({ timeoutMs: 400 });
@@ -113,7 +113,7 @@ describe.skipIf(!canStartRedis('faults of Redis'))('Redis', () => {
     if (isDone) expect(again).toMatchObject({ replayed: true });
   });
 
-  test.each(['cut before', 'cut after'] satisfies Trouble[])(
+  test.each(['cut before request', 'cut before answer'] satisfies Trouble[])(
     '%s at every verb: a retry with the same id finds the truth',
     async (trouble) => {
       const { proxy, store, client } = await world({ timeoutMs: 700 });

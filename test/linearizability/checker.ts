@@ -13,6 +13,8 @@ export interface Specification<S, I, O> {
   apply(state: S, input: I): readonly { readonly state: S; readonly output: O }[];
   /** Equal for states that nobody can tell apart. */
   key(state: S): string;
+  /** A call in few words. */
+  tell(input: I): string;
 }
 
 export type Verdict =
@@ -40,7 +42,7 @@ export function checkHistory<S, I, O>(
   specification: Specification<S, I, O>,
   { maxVisited = 200_000 }: { readonly maxVisited?: number } = {},
 ): Verdict {
-  const { apply, key } = specification;
+  const { apply, key, tell } = specification;
   const calls = place(history);
   const seen = new Set<string>();
   const stateNumbers = new Map<string, number>();
@@ -88,11 +90,8 @@ export function checkHistory<S, I, O>(
     const message = `undecided: the bound of ${maxVisited} configurations was met with ${calls.length} calls. Record fewer at once, or raise maxVisited.`;
     return { outcome: 'undecided', message };
   }
-  const message = explain({
-    calls,
-    longest,
-    wouldAnswer: (call) => apply(stuckIn, call)[0]?.output,
-  });
+  const wouldAnswer = (input: I) => apply(stuckIn, input)[0]?.output;
+  const message = explain({ calls, longest, tell, wouldAnswer });
   return { outcome: 'not linearizable', message };
 }
 
@@ -112,11 +111,12 @@ function place<I, O>(history: readonly Operation<I, O>[]): readonly Placed<I, O>
 function explain<I, O>(found: {
   readonly calls: readonly Placed<I, O>[];
   readonly longest: readonly Placed<I, O>[];
+  readonly tell: (input: I) => string;
   readonly wouldAnswer: (input: I) => O | undefined;
 }): string {
-  const { calls, longest, wouldAnswer } = found;
+  const { calls, longest, tell, wouldAnswer } = found;
   const line = ({ input, called, until, answer }: Placed<I, O>): string =>
-    `  [${called}, ${until}] ${JSON.stringify(input)} -> ${answer ?? 'unknown'}`;
+    `  [${called}, ${until}] ${tell(input)} -> ${answer ?? 'unknown'}`;
   const open = calls.filter((call) => !longest.includes(call));
   const end = Math.min(...open.map(({ until }) => until));
   const next = open.filter(({ called, answer }) => called <= end && answer !== null);

@@ -45,7 +45,14 @@ export const oneByOne: Specification<NaiveLedger, Call, Answer> = {
     return [{ state, output }, ...(isMissing(output) ? endings(before, call, output) : [])];
   },
   key: (state) => state.key(),
+  tell: ([verb, command]) => `${verb} ${JSON.stringify(command, TOLD)}`,
 };
+
+/** Fields that are worth reading where an order is looked for. */
+const TOLD = [
+  ...['id', 'subject', 'amount', 'at', 'expiresAt', 'onExpiry', 'refundId', 'restores'],
+  ...['windows', 'start', 'cap'],
+];
 
 const isMissing = ({ outcome, purchase }: Answer): boolean =>
   outcome === 'not_found' || purchase === null;

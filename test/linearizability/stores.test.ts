@@ -99,14 +99,19 @@ async function clusterWorld(): Promise<World> {
 
 /** Makes one trouble after another until it is told to stop. */
 async function trouble(proxy: Proxy, random: () => number, stopped: () => boolean): Promise<void> {
-  const troubles: readonly Trouble[] = ['cut before', 'cut after', 'no replies', 'no requests'];
+  const troubles: readonly Trouble[] = [
+    'cut before request',
+    'cut before answer',
+    'lose before answer',
+    'lose before request',
+  ];
   while (!stopped()) {
     await sleep(random() * 40);
     const next = troubles[Math.floor(random() * troubles.length)] ?? 'none';
     proxy.make(next);
     await sleep(random() * 15);
     proxy.make('none');
-    if (next.startsWith('no ')) proxy.cut();
+    if (next.startsWith('lose')) proxy.cut();
   }
 }
 
@@ -116,8 +121,7 @@ async function histories({ clients, proxy }: World, maxSubjects: number) {
   const last = clients[0].store;
   const until = performance.now() + BUDGET_MS;
   const found: History[] = [];
-  let over = false;
-  const troubled = proxy === undefined ? undefined : trouble(proxy, random, () => over);
+  const troubled = proxy && trouble(proxy, random, () => performance.now() >= until);
   for (let round = 0; performance.now() < until; round += 1) {
     const groups = Array.from({ length: 4 }, (_, group) => {
       const scene = { own: `${round}-${group}-`, subjects: 1 + (group % maxSubjects), random };
@@ -129,7 +133,6 @@ async function histories({ clients, proxy }: World, maxSubjects: number) {
       found.push(history);
     }
   }
-  over = true;
   await troubled;
   return count(found);
 }
@@ -151,12 +154,16 @@ function count(found: readonly History[]) {
     histories: found.length,
     calls: calls.length,
     overlapping: overlapping.length,
-    unknown: calls.filter(({ answered }) => answered === undefined).length,
+    unknown: found.flatMap((history) => history.filter((call) => isLost(history, call))).length,
     refused: tell((text) => text.includes('"refused"')),
     late: tell((text) => text.includes('"late":true')),
     expired: tell((text) => text.includes('"expired":["')),
   };
 }
+
+/** Nobody was answered: what may have been sent twice is written down a second time without an answer. */
+const isLost = (history: History, { called, answered }: History[number]): boolean =>
+  answered === undefined && !history.some((other) => other.called === called && other.answered);
 
 const postgres = await findPostgres();
 const cluster = canStartRedis('histories on a Redis cluster');

@@ -1,48 +1,92 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
-/** What a proxy does with the bytes that come its way. */
-export type Trouble = 'none' | 'no replies' | 'no requests' | 'cut before' | 'cut after' | 'refuse';
+/** Where in an exchange trouble strikes. */
+export const STEPS = ['before request', 'mid request', 'before answer', 'mid answer'] as const;
+/** What happens there: both ends cut, only the reader's end closed, bytes held back, or lost. */
+export const FAULTS = ['cut', 'half-close', 'delay', 'lose'] as const;
+
+export type Trouble = 'none' | 'refuse' | `${(typeof FAULTS)[number]} ${(typeof STEPS)[number]}`;
+
+interface Making {
+  /** Strikes the next bytes that come there, and none after them. */
+  readonly once?: boolean;
+  /** How long `delay` holds bytes back. Default 50. */
+  readonly delayMs?: number;
+}
+
+/** The bytes of one connection in one direction. */
+interface Pipe {
+  readonly from: Socket;
+  readonly to: Socket;
+  readonly direction: 'request' | 'answer';
+}
 
 /**
- * A TCP proxy that makes trouble: it loses replies or requests, cuts the connection when a request
- * comes (`cut before` it reaches the server, `cut after` the server has done it), or refuses it.
+ * A TCP proxy that makes trouble where it is told to: before the bytes of a request or of an answer
+ * have gone on, or in the middle of them. `refuse` lets nobody in.
  */
 export async function troubleProxy(target: { readonly host: string; readonly port: number }) {
   let trouble: Trouble = 'none';
+  let making: Making = {};
   const open = new Set<Socket>();
   const cut = (): void => {
-    for (const client of open) client.destroy();
+    for (const socket of open) socket.destroy();
   };
-  const server = createServer((client) => {
+
+  /** What happens to bytes of this direction now, and how many of them pass before it does. */
+  const strike = (direction: Pipe['direction'], bytes: number) => {
+    const [, fault, part, where] = /^(\S+) (\S+) (\S+)$/.exec(trouble) ?? [];
+    if (where !== direction) return { fault: 'none', pass: bytes };
+    if (making.once === true) trouble = 'none';
+    return { fault, pass: part === 'mid' ? Math.floor(bytes / 2) : 0 };
+  };
+
+  const pipe = ({ from, to, direction }: Pipe): void => {
+    let held: Promise<unknown> = Promise.resolve();
+    let closed = false;
+    const after = (work: () => void): void => {
+      held = held.then(work);
+    };
+    from.on('data', (data) => {
+      if (closed) return;
+      const { fault, pass } = strike(direction, data.length);
+      after(() => to.write(data.subarray(0, pass)));
+      if (fault === 'cut') after(() => from.destroy());
+      if (fault === 'half-close') {
+        closed = true;
+        after(() => to.end());
+      }
+      if (fault !== 'delay') return;
+      held = held.then(() => new Promise((resolve) => setTimeout(resolve, making.delayMs ?? 50)));
+      after(() => to.write(data.subarray(pass)));
+    });
+    from.on('end', () => after(() => to.end()));
+    from.on('error', () => to.destroy()).on('close', () => to.destroy());
+  };
+
+  const server = createServer({ allowHalfOpen: true }, (client) => {
     if (trouble === 'refuse') {
       client.destroy();
       return;
     }
-    const upstream = connect(target);
-    const end = () => {
-      client.destroy();
-      upstream.destroy();
-      open.delete(client);
-    };
-    open.add(client);
-    client.on('data', (data) => {
-      if (trouble === 'cut before') end();
-      else if (trouble !== 'no requests') upstream.write(data);
-    });
-    upstream.on('data', (data) => {
-      if (trouble === 'cut after') end();
-      else if (trouble !== 'no replies') client.write(data);
-    });
-    for (const socket of [client, upstream]) socket.on('error', end).on('close', end);
+    const upstream = connect({ ...target, allowHalfOpen: true });
+    for (const socket of [client, upstream]) {
+      socket.setNoDelay();
+      open.add(socket);
+      socket.on('close', () => open.delete(socket));
+    }
+    pipe({ from: client, to: upstream, direction: 'request' });
+    pipe({ from: upstream, to: client, direction: 'answer' });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : 0,
-    make(next: Trouble): void {
+    make(next: Trouble, how: Making = {}): void {
       trouble = next;
+      making = how;
       if (next === 'refuse') cut();
     },
     /** Cuts every connection, now. */
