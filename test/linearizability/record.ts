@@ -22,6 +22,7 @@ const START = Date.UTC(2026, 10, 30) - 6_000;
 const CAPS = { day: 150, month: 220 } as const;
 const IDS = 7;
 
+/** `overdue` comes last. */
 const VERBS = [
   ...['reserve', 'reserve', 'reserve', 'reserve', 'reserve', 'commit', 'commit', 'commit'],
   ...[
@@ -41,6 +42,8 @@ export interface Scene {
   /** What every name of this history begins with. */
   readonly own: string;
   readonly subjects: number;
+  /** Whether clients ask what is overdue. Default true. */
+  readonly overdue?: boolean;
   readonly random: () => number;
 }
 
@@ -55,9 +58,9 @@ function monthAt(at: number): CappedWindow {
 }
 
 /** The next call of a client: few ids and tight caps, so that calls are in each other's way. */
-function nextCall({ own, subjects, random }: Scene, at: number): Call {
+function nextCall({ own, subjects, overdue = true, random }: Scene, at: number): Call {
   const below = (end: number): number => Math.floor(random() * end);
-  const verb = VERBS[below(VERBS.length)] as Call[0];
+  const verb = VERBS[below(VERBS.length - (overdue ? 0 : 1))] as Call[0];
   const number = below(IDS);
   const id = `${own}p${number}`;
   const subject = `${own}s${below(subjects)}`;

@@ -102,8 +102,9 @@ async function readList(key: string, reading: Reading): Promise<readonly StoredP
     const owner = await send(ownerKey(id), ['GET', ownerKey(id)]);
     return owner === null ? null : peek(id, String(owner));
   };
-  const found: StoredPurchase[] = [];
-  for (let offset = 0; found.length < limit; ) {
+  // By id: what others list meanwhile moves the rest, and one may come twice.
+  const found = new Map<string, StoredPurchase>();
+  for (let offset = 0; found.size < limit; ) {
     const range = ['ZRANGEBYSCORE', key, '-inf', String(at), 'LIMIT', String(offset), '64'];
     const ids = (await send(key, range)) as string[];
     if (ids.length === 0) break;
@@ -114,12 +115,12 @@ async function readList(key: string, reading: Reading): Promise<readonly StoredP
       // An attempt that was refused may have listed it, and the next have made it of the other kind.
       const isOpen = purchase.state === 'reserved' && purchase.onExpiry === 'reconcile';
       if (!isOpen) gone.push(ids[index] ?? '');
-      else if (purchase.expiresAt <= at) found.push(purchase);
+      else if (purchase.expiresAt <= at) found.set(purchase.id, purchase);
     }
     if (gone.length > 0) await send(key, ['ZREM', key, ...gone]);
     offset += ids.length - gone.length;
   }
-  return found;
+  return [...found.values()];
 }
 
 const NOTHING = { purchase: null, flag: false, used: [], expired: [] };
