@@ -48,7 +48,13 @@ const RULES: readonly Rule[] = [
   { files: 'packages/server/src/http/**', may: HTTP, types: ['packages/server/src/*'] },
   {
     files: 'packages/server/src/age/**',
-    may: [...SERVER_BASE, 'packages/server/src/age/**', 'jose', 'lru-cache'],
+    may: [
+      ...SERVER_BASE,
+      'packages/server/src/age/**',
+      'packages/server/src/http/problems.ts',
+      'jose',
+      'lru-cache',
+    ],
   },
   { files: 'packages/server/src/types.ts', may: CORE },
   { files: 'packages/server/src/internal/tokens/jws.ts', may: [...SERVER_BASE, 'jose'] },

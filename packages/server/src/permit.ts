@@ -1,6 +1,5 @@
-import { createPrivateKey, hash, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { parseMoney, SpendcapError } from '@spendcap/core';
-import { CompactSign, type CryptoKey, exportJWK, generateKeyPair, type JWK } from 'jose';
+import { CompactSign, exportJWK, generateKeyPair, type JWK } from 'jose';
 import {
   type Claims,
   checkJws,
@@ -10,6 +9,7 @@ import {
   type JwsRules,
 } from './internal/tokens/jws.ts';
 import { type JwkSet, keySet } from './internal/tokens/key-set.ts';
+import { signingKey } from './internal/tokens/signing-key.ts';
 import type { PermitClaims, PermitSigner } from './types.ts';
 
 export type { JwkSet };
@@ -87,7 +87,7 @@ export async function generatePermitKey(): Promise<JWK> {
 export function permits(options: PermitOptions): PermitSigner {
   const now = options.now ?? Date.now;
   assertParties(options);
-  const { key, publicJwk, algorithm } = signingKey(options.key);
+  const { key, publicJwk, algorithm } = signingKey(options.key, ['ES256', 'EdDSA']);
   const header = { alg: algorithm, typ: TYP, kid: publicJwk.kid };
   return {
     jwks: { keys: [publicJwk] },
@@ -194,42 +194,4 @@ function assertParties({ issuer, audience }: { issuer: string; audience: string 
       throw new TypeError('issuer and audience must be texts');
     }
   }
-}
-
-interface SigningKey {
-  readonly key: CryptoKey;
-  readonly publicJwk: Readonly<Record<string, unknown>> & { readonly kid: string };
-  readonly algorithm: string;
-}
-
-function signingKey(jwk: PermitOptions['key']): SigningKey {
-  const key = privateKeyOf(jwk);
-  // From the key and not from the text, so that nothing private and nothing unknown gets out.
-  const { kty = '', crv = '', x = '', y } = key.export({ format: 'jwk' });
-  const point = y === undefined ? { crv, kty, x } : { crv, kty, x, y };
-  // RFC 7638: the required members in this order, without blanks.
-  const thumbprint = hash('sha256', JSON.stringify(point), 'base64url');
-  const kid = typeof jwk.kid === 'string' && jwk.kid !== '' ? jwk.kid : thumbprint;
-  const algorithm = kty === 'EC' ? 'ES256' : 'EdDSA';
-  const name = kty === 'EC' ? { name: 'ECDSA', namedCurve: 'P-256' } : 'Ed25519';
-  return {
-    key: key.toCryptoKey(name, false, ['sign']),
-    publicJwk: { ...point, kid, alg: algorithm, use: 'sig' },
-    algorithm,
-  };
-}
-
-function privateKeyOf(jwk: PermitOptions['key']): KeyObject {
-  let key: KeyObject | undefined;
-  try {
-    key = createPrivateKey({ key: jwk as JsonWebKey, format: 'jwk' });
-  } catch {
-    // Told below; the error of the platform may quote the key.
-  }
-  const curve = key?.asymmetricKeyDetails?.namedCurve;
-  const known = key?.asymmetricKeyType === 'ed25519' || curve === 'prime256v1';
-  if (key === undefined || !known) {
-    throw new TypeError('key must be a private JWK of the curve P-256 or Ed25519');
-  }
-  return key;
 }
