@@ -373,32 +373,6 @@ describe('form', () => {
     }
   });
 
-  it('accepts no mutation of a token, and answers each with a known error', async () => {
-    const verifier = verifierOf(age, { cacheSize: 10 });
-    const token = await age.sign({ age_over_18: true });
-    let seed = 42;
-    const random = (below: number) => {
-      seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
-      return Math.floor((seed / 2 ** 32) * below);
-    };
-    const seen = new Set<string>();
-    for (let count = 0; count < 5_000; count += 1) {
-      const bytes = [...Buffer.from(token)];
-      const at = random(bytes.length);
-      const byte = count % 3 === 0 ? random(128) : 0x2d + random(78);
-      if (count % 5 === 0) bytes.splice(at, 1);
-      else if (count % 5 === 1) bytes.splice(at, 0, byte);
-      else bytes[at] = byte;
-      const mutant = Buffer.from(bytes).toString('latin1');
-      if (mutant === token) continue;
-      const outcome = await verifier.verify(mutant).catch((error: unknown) => error);
-      if (!SpendcapError.isInstance(outcome)) throw new Error(`accepted mutation ${count}`);
-      expect(outcome.code).toBe('age_token_invalid');
-      seen.add(outcome.why ?? '');
-    }
-    expect([...seen]).toEqual(expect.arrayContaining(['malformed', 'signature_invalid']));
-  });
-
   it('tells nothing of a token in its errors', async () => {
     const secrets = { sub: 'secret-player', birthdate: '2031-01-09', name: 'secret-name' };
     const faulty: [Claims, object][] = [
