@@ -169,11 +169,9 @@ async function settle(deps: StripeDeps, event: Stripe.Event): Promise<boolean> {
     case 'refund.created':
     case 'refund.updated':
     case 'refund.failed':
-      return settleRefunds(deps, event.data.object, [event.data.object]);
+      return settleRefunds(deps, event.data.object, () => [event.data.object]);
     case 'charge.refunded':
-      return settleRefunds(
-        deps,
-        { charge: event.data.object },
+      return settleRefunds(deps, { charge: event.data.object }, () =>
         deps.stripe.refunds.list({ charge: event.data.object.id, limit: 100 }),
       );
     default:
@@ -184,10 +182,11 @@ async function settle(deps: StripeDeps, event: Stripe.Event): Promise<boolean> {
 async function settleRefunds(
   { stripe, limiter }: StripeDeps,
   of: Parameters<typeof refundedPayment>[1],
-  refunds: Iterable<Stripe.Refund> | AsyncIterable<Stripe.Refund>,
+  // Asked for when its turn comes: a call that nobody waits for yet would end the process if it fails.
+  refundsOf: () => Iterable<Stripe.Refund> | AsyncIterable<Stripe.Refund>,
 ): Promise<boolean> {
   const payment = await refundedPayment(stripe, of);
   if (payment === null || purchaseIdOf(payment) === null) return false;
-  for await (const refund of refunds) await settleRefund(limiter, payment, refund);
+  for await (const refund of refundsOf()) await settleRefund(limiter, payment, refund);
   return true;
 }
