@@ -139,6 +139,19 @@ export class NaiveLedger {
     return this.purchases.flatMap(({ command, state }) => (state === 'reserved' ? command.id : []));
   }
 
+  /** The plain list, in the words of a store. */
+  entries() {
+    return this.purchases.map((purchase) => {
+      const { command, state, committed, late, refunds } = purchase;
+      const { id, subject, amount, onExpiry, expiresAt, at: reservedAt } = command;
+      const standing = [...refunds.values()].filter(({ reversed }) => !reversed);
+      const restored = standing.reduce((sum, r) => sum + (r.restores ? r.amount : 0), 0);
+      const refunded = this.refunded(purchase);
+      const sums = { amount, committed, refunded, restored };
+      return { id, subject, ...sums, state, late, onExpiry, expiresAt, reservedAt };
+    });
+  }
+
   private at(id: string, at: number): ModelPurchase | undefined {
     const purchase = this.find(id);
     if (purchase !== undefined) this.expire(purchase.command.subject, at);

@@ -1,0 +1,39 @@
+import { parseMoney } from '@spendcap/core';
+import { codesAgainst, priceInCny, versionAt } from './book.ts';
+import type { Step } from './history.ts';
+import type { Look } from './look.ts';
+import type { Told } from './play.ts';
+import type { Server, World } from './world.ts';
+
+/** What a single purchase should have been told, by the book, against what it was told. */
+export function wrongDecision(
+  { players }: World,
+  { server, step, told, before }: { server: Server; step: Step; told: Told; before: Look },
+): string | null {
+  if (step.do !== 'calls' || step.calls.length !== 1 || step.fault !== undefined) return null;
+  const [call] = step.calls;
+  const [text = ''] = told;
+  if (call?.verb !== 'reserve' && call?.verb !== 'check') return null;
+  // Of one that is there already the ledger's model knows the answer.
+  if (call.verb === 'reserve' && before.purchases.has(call.id)) return null;
+  const at = step.at + step.skew;
+  const policy = versionAt(server.policies, at);
+  const player = players[call.player];
+  if (player === undefined) return null;
+  if (policy === undefined) return text === 'policy_not_in_effect' ? null : `${call.id}: ${text}`;
+  const entries = [...before.purchases.values()].filter(
+    ({ state, onExpiry, expiresAt }) =>
+      !(state === 'reserved' && onExpiry === 'release' && expiresAt <= at),
+  );
+  const amount = priceInCny(parseMoney(call.amount, call.currency), call.currency, at);
+  const asker = { policy, player, at, app: call.app, entries };
+  const expected = codesAgainst(asker, { ...call, amount }).join();
+  const codes = text.startsWith('refused ') ? text.slice('refused '.length).split(',') : [];
+  // That a proof of age would help is said beside the reasons.
+  const said = codes
+    .filter((code) => code !== 'age_not_precise')
+    .toSorted()
+    .join();
+  const decided = /^(?:held|allowed|refused)/.test(text);
+  return decided && said === expected ? null : `${call.id}: ${text}, expected ${expected || 'yes'}`;
+}

@@ -1,0 +1,108 @@
+import { formatMoney } from '@spendcap/core';
+import { CURRENCIES, type Currency, type Drawing, minorOf } from './drawing.ts';
+import type { Action, Call, Order } from './history.ts';
+import { PLAYER_COUNT } from './policies.ts';
+import type { Random } from './random.ts';
+
+/** Calls that are under way at once in one process. */
+export function burstOf(drawing: Drawing): Action {
+  const { random } = drawing;
+  const player = random.whole(0, PLAYER_COUNT - 1);
+  const calls: Call[] = [];
+  const size = random.whole(2, 9);
+  while (calls.length < size) {
+    const call = random.chance(0.5) ? orderOf(drawing, player) : callOf(drawing);
+    calls.push(call);
+    // The same call, twice at once.
+    if (random.chance(0.15)) calls.push(call);
+  }
+  return { do: 'calls', calls: calls.filter((call) => isAlike(calls, call)) };
+}
+
+/**
+ * One id for two players at once: which of them comes first is left to the store, and so differs. This
+ * keeps the first player of each id.
+ */
+function isAlike(calls: readonly Call[], call: Call): boolean {
+  if (!('player' in call)) return true;
+  const first = calls.find((other) => other.id === call.id && 'player' in other);
+  return first === undefined || !('player' in first) || first.player === call.player;
+}
+
+/** One call, most often about a purchase of lately. */
+export function callOf(drawing: Drawing): Call {
+  const { random, orders } = drawing;
+  const verb = random.weighted({
+    reserve: 40,
+    check: 4,
+    commit: 22,
+    release: 8,
+    refund: 16,
+    reverse: 5,
+    get: 3,
+  });
+  if (orders.length === 0 || verb === 'reserve') return orderOf(drawing);
+  const recent = random.chance(0.75) ? orders.slice(-6) : orders;
+  const order = random.pick(recent);
+  const { id } = order;
+  switch (verb) {
+    case 'check':
+      return { ...orderOf(drawing), verb: 'check' };
+    case 'commit':
+      return { verb, id, ...partOf(random, order, 0.4) };
+    case 'refund':
+      return { verb, id, refund: `r${random.whole(0, 2)}`, ...partOf(random, order, 0.7) };
+    case 'reverse':
+      return { verb: 'reverseRefund', id, refund: `r${random.whole(0, 2)}` };
+    default:
+      return { verb, id };
+  }
+}
+
+function orderOf(drawing: Drawing, only?: number): { readonly verb: 'reserve' } & Order {
+  const { random, orders } = drawing;
+  const known =
+    orders.length > 0 && random.chance(0.12) ? random.pick(orders.slice(-8)) : undefined;
+  // Mostly a retry; now and then another purchase under the same id.
+  if (known !== undefined && only === undefined) {
+    return { verb: 'reserve', ...known, ...(random.chance(0.2) ? { amount: '1' } : {}) };
+  }
+  const currency = random.weighted({ CNY: 80, USD: 8, JPY: 6, KWD: 6 });
+  const category = random.pick([undefined, undefined, 'skin', 'loot', 'tip']);
+  const order: Order = {
+    id: `p${orders.length + 1}`,
+    player: only ?? random.whole(0, PLAYER_COUNT - 1),
+    amount: formatMoney(minorOf(random, currency), currency),
+    currency,
+    app: random.pick(['game-1', 'game-1', 'game-2']),
+    seconds: random.pick([10, 60, 1_800, 1_800, 7_200, 100_000, 2_592_000]),
+    onExpiry: random.chance(0.7) ? 'release' : 'reconcile',
+    approved: random.chance(0.9),
+    ...(category === undefined ? {} : { category }),
+  };
+  orders.push(order);
+  planOrder(drawing, order);
+  return { verb: 'reserve', ...order };
+}
+
+/** How it goes on as a rule; the last plan is the first to be done. */
+function planOrder({ random, plans }: Drawing, order: Order): void {
+  const { id } = order;
+  const plan = (call: Call): void => void plans.push({ do: 'calls', calls: [call] });
+  if (random.chance(0.5)) {
+    if (random.chance(0.2)) plan({ verb: 'release', id });
+    return;
+  }
+  const refund = `r${random.whole(0, 2)}`;
+  if (random.chance(0.3)) plan({ verb: 'reverseRefund', id, refund });
+  if (random.chance(0.5)) plan({ verb: 'refund', id, refund, ...partOf(random, order, 0.7) });
+  plan({ verb: 'commit', id, ...partOf(random, order, 0.3) });
+}
+
+function partOf(random: Random, { amount, currency }: Order, often: number): { amount?: string } {
+  if (!random.chance(often)) return {};
+  const decimals = CURRENCIES[currency as Currency];
+  const price = Math.round(Number(amount) * 10 ** decimals);
+  const minor = random.pick([price, Math.ceil(price / 2), Math.ceil(price / 3), 1, price + 1]);
+  return { amount: formatMoney(minor, currency) };
+}

@@ -1,0 +1,39 @@
+import type { Action, History, Order, Sale, Step } from './history.ts';
+import type { Random } from './random.ts';
+
+/** What happened so far, as far as the next step is drawn from it. */
+export interface Drawing {
+  readonly random: Random;
+  readonly zones: History['zones'];
+  readonly orders: Order[];
+  readonly sales: (Sale & { readonly how: 'pay' | 'checkout' })[];
+  /** What is likely to come next: a purchase that is held is mostly paid. */
+  readonly plans: Action[];
+  /** Steps that went wrong, to be tried again. */
+  readonly again: Step[];
+  readonly skews: number[];
+  now: number;
+}
+
+/** How many decimals they have. */
+export const CURRENCIES = { CNY: 2, USD: 2, JPY: 0, KWD: 3 } as const;
+export type Currency = keyof typeof CURRENCIES;
+/** About how many minor units make ten yuan. */
+const TEN_YUAN: Readonly<Record<Currency, number>> = { CNY: 1_000, USD: 140, JPY: 210, KWD: 430 };
+
+/** Round amounts, which fill a cap exactly, and odd ones. */
+export function minorOf(random: Random, currency: Currency): number {
+  const ten = TEN_YUAN[currency];
+  if (random.chance(0.15)) return random.whole(1, ten * 12);
+  return random.pick([
+    ten,
+    ten,
+    ten * 2,
+    ten * 3,
+    ten * 4,
+    ten * 5,
+    ten * 5 + 1,
+    ten * 6,
+    ten * 10,
+  ]);
+}

@@ -1,0 +1,121 @@
+/**
+ * A history is all that happens to one ledger, as plain values: it can be printed, cut down and played
+ * again. Every step stands for itself, so that any part of a history is a history too.
+ */
+export interface History {
+  readonly seed: number;
+  /** Epoch milliseconds; player's birthdays and the dates of the policy follow from it. */
+  readonly start: number;
+  /** Time zones of the policy's three versions. */
+  readonly zones: readonly [string, string, string];
+  readonly steps: readonly Step[];
+}
+
+export type Step = {
+  /** The true time, which does not go back. Epoch milliseconds. */
+  readonly at: number;
+  /** Which server process does it. */
+  readonly server: number;
+  /** By how much that process's clock is wrong; this may go back. */
+  readonly skew: number;
+  /** What goes wrong between the process and its store. */
+  readonly fault?: StoreFault;
+  /** What goes wrong with the first call to Stripe that changes something. */
+  readonly stripeFault?: 'error' | 'drop' | 'drop_before' | 'rate_limit';
+} & Action;
+
+/** `lost`: one call's answer does not come. `dies`: the process ends there, and nothing answers. */
+export interface StoreFault {
+  /** The store's call, counted from 0 within the step. */
+  readonly call: number;
+  readonly kind: 'lost_before' | 'lost_after' | 'dies_before' | 'dies_after';
+}
+
+export type Action =
+  | { readonly do: 'calls'; readonly calls: readonly Call[] }
+  /** The process starts anew with another edition of the policy. */
+  | { readonly do: 'deploy'; readonly edition: number }
+  | { readonly do: 'pay' | 'checkout'; readonly sale: Sale }
+  /** What a player, a bank or the operator does to a payment. */
+  | { readonly do: StripeDeed; readonly id: string; readonly amount?: number }
+  /** Delivers events about a purchase: positions in their order, again and again, out of order. */
+  | { readonly do: 'webhooks'; readonly id: string; readonly picks: readonly number[] }
+  /** Settles the holds that are overdue: Stripe's by asking it, others as told here. */
+  | { readonly do: 'reconcile'; readonly outcome: 'commit' | 'release' }
+  /** Asks for windows that no purchase has asked for lately. */
+  | { readonly do: 'audit' };
+
+export const STRIPE_DEEDS = [
+  'player_confirms',
+  'player_declined',
+  'player_pays_session',
+  'bank_authenticates',
+  'bank_refuses',
+  'bank_processes',
+  'bank_fails',
+  'guard_confirms',
+  'guard_captures',
+  'guard_cancels',
+  'guard_expires_session',
+  'guard_refunds',
+  'guard_refunds_later',
+  'refund_succeeds',
+  'refund_fails',
+] as const;
+export type StripeDeed = (typeof STRIPE_DEEDS)[number];
+
+/** A purchase as a client asks for it. */
+export interface Order {
+  readonly id: string;
+  /** Index into the players. */
+  readonly player: number;
+  /** Decimal string. */
+  readonly amount: string;
+  readonly currency: string;
+  readonly category?: string;
+  readonly app: string;
+  readonly seconds: number;
+  readonly onExpiry: 'release' | 'reconcile';
+  readonly approved: boolean;
+}
+
+export type Call =
+  | ({ readonly verb: 'reserve' | 'check' } & Order)
+  | { readonly verb: 'commit'; readonly id: string; readonly amount?: string }
+  | { readonly verb: 'release' | 'get'; readonly id: string }
+  | {
+      readonly verb: 'refund';
+      readonly id: string;
+      readonly refund: string;
+      readonly amount?: string;
+    }
+  | { readonly verb: 'reverseRefund'; readonly id: string; readonly refund: string };
+
+/** A purchase that is paid by way of Stripe. */
+export interface Sale {
+  readonly id: string;
+  readonly player: number;
+  /** Stripe's integer units. */
+  readonly amount: number;
+  readonly currency: string;
+  readonly method?: string;
+  readonly capture: 'automatic' | 'manual';
+  readonly app: string;
+  readonly category?: string;
+}
+
+/** One line for the world and one for each step: what `--history` reads. */
+export function printHistory({ steps, ...world }: History): string {
+  return [world, ...steps].map((value) => JSON.stringify(value)).join('\n');
+}
+
+export function readHistory(text: string): History {
+  const [world, ...steps] = text
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as unknown);
+  if (typeof world !== 'object' || world === null || !('start' in world)) {
+    throw new TypeError('a history begins with a line that has seed, start and zones');
+  }
+  return { ...(world as Omit<History, 'steps'>), steps: steps as Step[] };
+}

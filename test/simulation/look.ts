@@ -1,0 +1,99 @@
+import { FOREVER, type StoredPurchase, type Window } from '@spendcap/core';
+import type { Allowance, Policy } from '@spendcap/server';
+import { versionAt } from './book.ts';
+import { evidenceOf, type Player } from './policies.ts';
+import type { Entry } from './rounds.ts';
+import type { Server, World } from './world.ts';
+
+/** The whole ledger at one moment, as it tells of itself. */
+export interface Look {
+  readonly purchases: ReadonlyMap<string, StoredPurchase>;
+  readonly usages: readonly Usage[];
+}
+
+export interface Usage {
+  readonly subject: string;
+  readonly window: Window;
+  readonly used: number;
+}
+
+/** What the limiter says of a player whom a step has touched. */
+export interface ToldAllowance {
+  readonly player: Player;
+  /** The version that is in force by the calendar. */
+  readonly policy: Policy;
+  readonly at: number;
+  readonly app: string;
+  readonly allowance: Allowance;
+}
+
+const LIFETIME: Window = {
+  selector: { currency: 'CNY', app: null, categories: null },
+  start: 0,
+  end: FOREVER,
+};
+
+/** Remembers which purchases there may be, and which windows were asked for. */
+export function watcher() {
+  const ids = new Set<string>();
+  const windows = new Map<string, Map<string, Window>>();
+  return {
+    learn({ verb, command }: Entry): void {
+      if (verb === 'reserve') ids.add(command.id);
+      if (verb !== 'reserve' && verb !== 'usage') return;
+      const known = windows.get(command.subject) ?? new Map<string, Window>();
+      windows.set(command.subject, known);
+      for (const { selector, start, end } of command.windows) {
+        const window = { selector, start, end };
+        known.set(JSON.stringify(window), window);
+      }
+    },
+    /**
+     * Looks at everything: every purchase, and of every subject the sum of all time and the windows that
+     * have not ended, or with `ended` all that were ever asked for. No hold ends by being looked at,
+     * since nothing has an end at instant 0.
+     */
+    async look(
+      { observer, clock, players }: World,
+      { ended }: { readonly ended: boolean },
+    ): Promise<Look> {
+      const found = await Promise.all([...ids].map((id) => observer.get({ id, at: 0 })));
+      const purchases = new Map(
+        found.flatMap(({ purchase }) => (purchase === null ? [] : [[purchase.id, purchase]])),
+      );
+      const asked = players.map(({ subject }) => {
+        const all = [...(windows.get(subject)?.values() ?? [])];
+        return {
+          subject,
+          windows: [LIFETIME, ...all.filter(({ end }) => ended || end > clock.now)],
+        };
+      });
+      const usages = await Promise.all(
+        asked.map(async ({ subject, windows }) => {
+          const { used } = await observer.usage({ subject, windows, at: 0 });
+          return windows.map((window, i) => ({ subject, window, used: used[i] ?? Number.NaN }));
+        }),
+      );
+      return { purchases, usages: usages.flat() };
+    },
+  };
+}
+
+/** Asks the limiter what is left to each of the players, as they would. */
+export async function allowancesOf(
+  { players }: World,
+  server: Server,
+  touched: ReadonlySet<string>,
+): Promise<readonly ToldAllowance[]> {
+  const at = server.now();
+  const policy = versionAt(server.policies, at);
+  if (policy === undefined) return [];
+  const app = 'game-1';
+  const told = players
+    .filter(({ subject }) => touched.has(subject))
+    .map(async (player) => {
+      const allowance = await server.limiter.allowance({ evidence: evidenceOf(player), app });
+      return { player, policy, at, app, allowance };
+    });
+  return Promise.all(told);
+}

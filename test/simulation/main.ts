@@ -1,0 +1,75 @@
+import { randomInt } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { historyOf } from './generate.ts';
+import { type History, readHistory } from './history.ts';
+import { tryOut } from './report.ts';
+import { openerOf, STORE_NAMES, type StoreName } from './stores.ts';
+
+const USAGE = `npm run simulate -- [--seed N] [--steps N] [--store memory,sqlite,postgres,redis]
+  [--seconds N: one seed after the other] [--history FILE: plays what a failure has printed]`;
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string' },
+    steps: { type: 'string', default: '200' },
+    store: { type: 'string', default: STORE_NAMES.join() },
+    seconds: { type: 'string', default: '0' },
+    history: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+function whole(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw new TypeError(`--${name} must be a whole number\n${USAGE}`);
+}
+
+function storeNamed(name: string): StoreName {
+  const known = STORE_NAMES.find((store) => store === name);
+  if (known === undefined) throw new TypeError(`--store: there is no ${name}\n${USAGE}`);
+  return known;
+}
+
+/** Plays a history on every store: each must keep the invariants, and all come to the same end. */
+async function playOn(names: readonly StoreName[], history: History): Promise<boolean> {
+  let digest: string | undefined;
+  for (const store of names) {
+    const open = await openerOf(store);
+    if (open === null) continue;
+    const started = performance.now();
+    const report = await tryOut(history, { store, open, digest });
+    if (report.failure !== null) {
+      console.log(report.failure);
+      return false;
+    }
+    digest = report.digest;
+    const seconds = ((performance.now() - started) / 1_000).toFixed(1);
+    const what = `seed ${history.seed}, ${history.steps.length} steps`;
+    console.log(`${store.padEnd(8)} ${what}: digest ${digest} (${seconds} s)`);
+  }
+  return true;
+}
+
+async function main(): Promise<boolean> {
+  if (values.help) {
+    console.log(USAGE);
+    return true;
+  }
+  const names = values.store.split(',').map(storeNamed);
+  if (values.history !== undefined) {
+    return playOn(names, readHistory(readFileSync(values.history, 'utf8')));
+  }
+  const steps = whole('steps', values.steps);
+  const end = performance.now() + whole('seconds', values.seconds) * 1_000;
+  let seed = values.seed === undefined ? randomInt(2 ** 32) : whole('seed', values.seed);
+  do {
+    if (!(await playOn(names, historyOf(seed, steps)))) return false;
+    seed += 1;
+  } while (performance.now() < end);
+  return true;
+}
+
+// Connections of processes that have died in a history may still be open.
+process.exit((await main()) ? 0 : 1);

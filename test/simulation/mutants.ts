@@ -1,0 +1,237 @@
+import type { Store } from '@spendcap/core';
+import { memoryStore } from '@spendcap/server/stores/memory';
+import { countersOf, over, overRows, shift } from './broken.ts';
+import type { Invariant } from './invariants.ts';
+import { KEEP_MS, type OpenLedger } from './stores.ts';
+
+/** A store that breaks one promise, and the invariant that it breaks by it. */
+export interface Mutant {
+  readonly name: string;
+  readonly breaks: Invariant;
+  /** Steps that show it at most, once it is found. */
+  readonly length: number;
+  readonly open: OpenLedger;
+}
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'does not look at the last window',
+    breaks: 'caps',
+    length: 3,
+    open: over((inner) => ({
+      async reserve({ windows, ...command }) {
+        const result = await inner.reserve({ ...command, windows: windows.slice(0, -1) });
+        if (result.outcome === 'conflict') return result;
+        const { subject } = command;
+        const { used } = await inner.usage({ subject, windows, at: 0 });
+        return { ...result, used };
+      },
+    })),
+  },
+  {
+    name: 'lets one cent pass',
+    breaks: 'caps',
+    length: 3,
+    open: over((inner) => ({
+      reserve: ({ windows, ...command }) =>
+        inner.reserve({ ...command, windows: windows.map((w) => ({ ...w, cap: w.cap + 1 })) }),
+    })),
+  },
+  {
+    name: 'keeps a trace of a refusal',
+    breaks: 'refusal',
+    length: 3,
+    open: over((inner) => ({
+      async reserve(command) {
+        const result = await inner.reserve(command);
+        if (result.outcome === 'refused') await inner.reserve({ ...command, windows: [] });
+        return result;
+      },
+    })),
+  },
+  {
+    name: 'counts a replay again',
+    breaks: 'conservation',
+    length: 3,
+    open: overRows(
+      () => ({}),
+      (rows, { result: { purchase, replayed } }) => {
+        if (replayed === true && purchase?.state === 'reserved') shift(rows, purchase, 1);
+      },
+    ),
+  },
+  {
+    name: 'takes another purchase under an id for the same',
+    breaks: 'model',
+    length: 3,
+    open: over((inner) => ({
+      async reserve(command) {
+        const { purchase } = await inner.get({ id: command.id, at: command.at });
+        const { subject, request } = purchase ?? command;
+        return inner.reserve({ ...command, subject, request });
+      },
+    })),
+  },
+  {
+    name: 'ends holds that wait to be reconciled',
+    breaks: 'model',
+    length: 3,
+    open: over((inner) => ({
+      reserve: (command) => inner.reserve({ ...command, onExpiry: 'release' }),
+    })),
+  },
+  {
+    name: 'never ends a hold',
+    breaks: 'model',
+    length: 3,
+    open: overRows(() => ({ openHolds: () => [] })),
+  },
+  {
+    name: 'gives back twice for two releases',
+    breaks: 'negative',
+    length: 3,
+    open: overRows(
+      () => ({}),
+      (rows, { name, result: { purchase, changed } }) => {
+        const again = name === 'release' && changed === false && purchase !== undefined;
+        if (again) shift(rows, purchase, -purchase.amount);
+      },
+    ),
+  },
+  {
+    name: 'releases what was committed',
+    breaks: 'once',
+    length: 3,
+    open: overRows((rows) => ({
+      savePurchase: rows.savePurchase,
+      purchase(id) {
+        const found = rows.purchase(id);
+        return found?.state === 'committed' && found.refunded === 0
+          ? { ...found, state: 'reserved' }
+          : found;
+      },
+    })),
+  },
+  {
+    name: 'drops a late commit',
+    breaks: 'model',
+    length: 3,
+    open: over((inner) => ({
+      async commit(command) {
+        const { purchase, expired } = await inner.get(command);
+        if (purchase?.state !== 'expired' && purchase?.state !== 'released') {
+          return inner.commit(command);
+        }
+        const charged = { committed: command.amount ?? purchase.amount, late: true };
+        const told = { ...purchase, ...charged, state: 'committed' as const };
+        return { outcome: 'done', purchase: told, changed: true, expired };
+      },
+    })),
+  },
+  {
+    name: 'does not say that a commit was late',
+    breaks: 'once',
+    length: 3,
+    open: overRows((rows) => ({
+      savePurchase: (purchase) => rows.savePurchase({ ...purchase, late: false }),
+    })),
+  },
+  {
+    name: 'commits no more than was held',
+    breaks: 'model',
+    length: 3,
+    open: over((inner) => ({
+      async commit(command) {
+        const { purchase } = await inner.get(command);
+        const amount = Math.min(command.amount ?? Infinity, purchase?.amount ?? 0);
+        return inner.commit(command.amount === undefined ? command : { ...command, amount });
+      },
+    })),
+  },
+  {
+    name: 'keeps the unused part of a commit',
+    breaks: 'conservation',
+    length: 3,
+    open: overRows(
+      () => ({}),
+      (rows, { name, result: { purchase, changed } }) => {
+        if (name !== 'commit' || changed !== true || purchase === undefined) return;
+        shift(rows, purchase, Math.max(0, purchase.amount - purchase.committed));
+      },
+    ),
+  },
+  {
+    name: 'moves a purchase to the day of its commit',
+    breaks: 'once',
+    length: 3,
+    open: overRows((rows) => {
+      let at = 0;
+      return {
+        addPurchase(purchase) {
+          at = Math.max(at, purchase.reservedAt);
+          return rows.addPurchase(purchase);
+        },
+        savePurchase(purchase) {
+          const moved = purchase.state === 'committed' ? { reservedAt: at } : {};
+          rows.savePurchase({ ...purchase, ...moved });
+        },
+      };
+    }),
+  },
+  {
+    name: 'refunds into other windows as well',
+    breaks: 'conservation',
+    length: 5,
+    open: overRows(
+      () => ({}),
+      (rows, { name, result: { purchase, changed } }) => {
+        if (name !== 'refund' || changed !== true || purchase === undefined) return;
+        for (const other of countersOf(rows, purchase, { within: false })) {
+          other.used -= purchase.restored;
+        }
+      },
+    ),
+  },
+  {
+    name: 'gives allowance back for every refund',
+    breaks: 'model',
+    length: 3,
+    open: over((inner) => ({
+      refund: (command) => inner.refund({ ...command, restores: true }),
+    })),
+  },
+  {
+    name: 'forgets that a refund failed',
+    breaks: 'model',
+    length: 4,
+    open: over((inner) => ({
+      async reverseRefund(command) {
+        const { purchase, expired } = await inner.get(command);
+        if (purchase === null) return { outcome: 'not_found', expired };
+        return { outcome: 'done', purchase, changed: false, expired };
+      },
+    })),
+  },
+  {
+    name: 'begins a window that is new to it at nothing',
+    breaks: 'conservation',
+    length: 3,
+    open: overRows(() => ({ sum: () => 0 })),
+  },
+  {
+    name: 'keeps a ledger for each process',
+    breaks: 'model',
+    length: 3,
+    async open() {
+      const stores: Store[] = [];
+      return {
+        async connect() {
+          const store = memoryStore({ keepEndedMs: KEEP_MS });
+          stores.push(store);
+          return store;
+        },
+        close: async () => void (await Promise.all(stores.map((store) => store.close()))),
+      };
+    },
+  },
+];

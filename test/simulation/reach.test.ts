@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest';
+import { historyOf } from './generate.ts';
+import { play } from './play.ts';
+import { openerOf } from './stores.ts';
+import { openWorld } from './world.ts';
+
+/** What happens in the histories, as often as it does: a word of what was told or an event. */
+async function heardIn(seeds: readonly number[]): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
+  const count = (what: string): void => void counts.set(what, (counts.get(what) ?? 0) + 1);
+  for (const seed of seeds) {
+    const history = historyOf(seed, 200);
+    const open = (await openerOf('memory')) ?? expect.fail();
+    const world = await openWorld(history, await open());
+    for (const step of history.steps) {
+      for (const told of await play(world, step))
+        for (const word of told.split(/[ ,]/)) count(word);
+    }
+    for (const { type, late, overHold } of world.events) {
+      count(type);
+      if (late) count('late');
+      if (overHold) count('over hold');
+    }
+    await world.close();
+  }
+  return counts;
+}
+
+test('histories reach what the simulation is there for', async () => {
+  const heard = await heardIn(Array.from({ length: 20 }, (_, index) => index));
+  const rare = [
+    'held',
+    'replayed',
+    'refused',
+    'died',
+    'outcome_unknown',
+    'store_unavailable',
+    'late',
+    'over hold',
+    'purchase.expired',
+    'purchase.released',
+    'purchase.refunded',
+    'refund.reversed',
+    'purchase_conflict',
+    'purchase_ended',
+    'refund_conflict',
+    'refund_exceeds_purchase',
+    'policy_not_in_effect',
+    'day_cap_exceeded',
+    'week_cap_exceeded',
+    'month_cap_exceeded',
+    'forbidden_category',
+    'age_not_precise',
+    'guardian_approval_required',
+    'StripeCardError',
+    'payment_intent.succeeded',
+    'payment_intent.canceled',
+    'checkout.session.completed',
+    'checkout.session.expired',
+    'charge.refunded',
+    'refund.failed',
+    'settled',
+  ].filter((what) => (heard.get(what) ?? 0) < 2);
+  expect(rare).toEqual([]);
+}, 60_000);

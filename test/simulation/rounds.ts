@@ -1,0 +1,101 @@
+import { SpendcapError, type Store } from '@spendcap/core';
+import type { StoreFault } from './history.ts';
+
+type Verb = Exclude<keyof Store, 'ready' | 'close'>;
+
+/** What a store was told and what it answered. */
+export type Entry = {
+  [V in Verb]: {
+    readonly verb: V;
+    readonly command: Parameters<Store[V]>[0];
+    readonly result: Awaited<ReturnType<Store[V]>>;
+  };
+}[Verb];
+
+interface Waiting {
+  readonly verb: Verb;
+  readonly command: unknown;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * A process's way to its store. Calls go in rounds: once all that runs waits for the store, the waiting
+ * calls go together, in their order, and the answers come back in that order. So the same calls take the
+ * same course on every store, however fast it is. `journal` gets what was done, answered or not.
+ */
+export function inRounds(inner: Store, journal: Entry[]) {
+  let waiting: Waiting[] = [];
+  let fault: StoreFault | undefined;
+  let calls = 0;
+  let dead = false;
+
+  const run = async ({ verb, command }: Waiting): Promise<unknown> =>
+    (inner[verb] as (command: unknown) => Promise<unknown>)(command);
+
+  const flush = async (): Promise<void> => {
+    const round = waiting;
+    waiting = [];
+    const place = fault === undefined ? -1 : fault.call - calls;
+    const kind = place >= 0 && place < round.length ? fault?.kind : undefined;
+    calls += round.length;
+    const skipped = kind?.endsWith('before') ? place : -1;
+    const end = kind?.startsWith('dies') ? place + (kind === 'dies_after' ? 1 : 0) : round.length;
+    const outcomes = await Promise.allSettled(
+      round.map((call, index) =>
+        index >= end || index === skipped ? Promise.reject(LOST_BEFORE) : run(call),
+      ),
+    );
+    for (const [index, outcome] of outcomes.entries()) {
+      const { verb, command } = round[index] as Waiting;
+      if (outcome.status === 'rejected') continue;
+      journal.push({ verb, command, result: outcome.value } as Entry);
+    }
+    dead = kind?.startsWith('dies') ?? false;
+    for (const [index, outcome] of outcomes.entries()) {
+      const { resolve, reject } = round[index] as Waiting;
+      if (dead) reject(DEAD);
+      else if (index === place && kind === 'lost_after') reject(LOST_AFTER);
+      else if (outcome.status === 'rejected') reject(outcome.reason);
+      else resolve(outcome.value);
+    }
+  };
+
+  const ask = (verb: Verb) => (command: unknown) =>
+    new Promise<unknown>((resolve, reject) => {
+      if (dead) {
+        reject(DEAD);
+        return;
+      }
+      waiting.push({ verb, command, resolve, reject });
+      // When what runs has come to rest: then nothing more joins this round.
+      if (waiting.length === 1) setImmediate(() => void flush());
+    });
+
+  const verbs = Object.fromEntries(VERBS.map((verb) => [verb, ask(verb)]));
+  return {
+    store: { ...inner, ...verbs } as Store,
+    /** Begins a step. */
+    begin(next: StoreFault | undefined): void {
+      fault = next;
+      calls = 0;
+    },
+    /** The process has died in this step: whatever it still does reaches nobody. */
+    isDead: () => dead,
+  };
+}
+
+const VERBS = [
+  'reserve',
+  'commit',
+  'release',
+  'refund',
+  'reverseRefund',
+  'get',
+  'usage',
+  'overdue',
+] as const satisfies readonly Verb[];
+
+const LOST_BEFORE = new SpendcapError('store_unavailable', 'Simulated: the call was lost.');
+const LOST_AFTER = new SpendcapError('outcome_unknown', 'Simulated: the answer was lost.');
+const DEAD = new SpendcapError('outcome_unknown', 'Simulated: this process is dead.');

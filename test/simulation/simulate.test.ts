@@ -1,0 +1,99 @@
+import { execFile } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, test } from 'vitest';
+import { removeTemporaryFiles, temporaryFile } from '../support/temporary.ts';
+import { historyOf } from './generate.ts';
+import { tryOut } from './report.ts';
+import { type OpenLedger, openerOf, STORE_NAMES } from './stores.ts';
+
+/** A regression that a random seed has found gets its seed here. */
+const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8];
+const STEPS = 120;
+
+const seconds = Number(process.env.SPENDCAP_SIMULATE_SECONDS ?? (process.env.CI ? 60 : 5));
+
+const stores = (
+  await Promise.all(STORE_NAMES.map(async (store) => ({ store, open: await openerOf(store) })))
+).flatMap(({ store, open }) => (open === null ? [] : [{ store, open }]));
+
+const MEMORY = { store: 'memory', open: (await openerOf('memory')) ?? expect.fail() };
+
+afterAll(removeTemporaryFiles);
+
+/** A failure tells the seed, the invariants, and a short history to play again. */
+async function holds(seed: number, wanted: { store: string; open: OpenLedger }): Promise<void> {
+  const history = historyOf(seed, STEPS);
+  const { digest } = await tryOut(history, MEMORY);
+  const { failure } = await tryOut(history, { ...wanted, digest });
+  if (failure !== null) expect.fail(failure);
+}
+
+describe.each(stores)('$store', ({ store, open }) => {
+  test.each(SEEDS)(
+    'keeps every invariant with seed %d, and comes to the same end as memory',
+    (seed) => holds(seed, { store, open }),
+    120_000,
+  );
+
+  test(
+    'keeps every invariant with random seeds',
+    async () => {
+      const end = performance.now() + (seconds * 1_000) / stores.length;
+      const first = randomInt(2 ** 32);
+      console.log(`simulating on ${store}, from seed ${first}`);
+      for (let seed = first; seed === first || performance.now() < end; seed += 1) {
+        await holds(seed, { store, open });
+      }
+    },
+    (seconds + 300) * 1_000,
+  );
+});
+
+describe('npm run simulate', () => {
+  const simulate = (...args: string[]) =>
+    promisify(execFile)(process.execPath, [
+      '--conditions=@spendcap/source',
+      '--disable-warning=ExperimentalWarning',
+      'test/simulation/main.ts',
+      ...args,
+    ]);
+  const run = async (...args: string[]) => {
+    const { stdout } = await simulate('--store', 'memory,sqlite', ...args);
+    return stdout.replaceAll(/\([\d.]+ s\)/g, '');
+  };
+
+  test('comes to the same end with the same seed, and to another with another', async () => {
+    const [first, again, other] = await Promise.all([
+      run('--seed', '11', '--steps', '80'),
+      run('--seed', '11', '--steps', '80'),
+      run('--seed', '12', '--steps', '80'),
+    ]);
+    expect(first).toMatch(/^memory +seed 11, 80 steps: digest [0-9a-f]{64}/);
+    expect(again).toBe(first);
+    expect(other.match(/[0-9a-f]{64}/)?.[0]).not.toBe(first.match(/[0-9a-f]{64}/)?.[0]);
+  });
+
+  test('plays a history from a file, and fails if it fails', async () => {
+    const file = temporaryFile('history');
+    const world = '{"seed":5,"start":1790000000000,"zones":["UTC","UTC","UTC"]}';
+    const step = { at: 1_790_000_000_000, server: 0, skew: 0, do: 'audit' };
+    writeFileSync(file, `${world}\n${JSON.stringify(step)}\n`);
+    expect(await run('--history', file)).toContain('seed 5, 1 steps');
+    // Nobody is the hundredth player.
+    const sale = {
+      id: 's1',
+      player: 99,
+      amount: 1,
+      currency: 'cny',
+      capture: 'automatic',
+      app: 'a',
+    };
+    writeFileSync(file, `${world}\n${JSON.stringify({ ...step, do: 'pay', sale })}\n`);
+    await expect(run('--history', file)).rejects.toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('there is no such player'),
+    });
+  });
+});
