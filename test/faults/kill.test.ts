@@ -29,7 +29,7 @@ async function world() {
   const options = {
     port: await freePort(0),
     policy: 'cn-game',
-    storeFile: temporaryFile('ledger.db'),
+    store: `sqlite:${temporaryFile('ledger.db')}`,
     age: { ...NAMED, jwksFile },
     secrets: { apiKey: API_KEY, subjectKey: 'sixteen bytes or more', permitKey },
   };

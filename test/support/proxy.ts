@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 
 /** Where in an exchange trouble strikes. */
 export const STEPS = ['before request', 'mid request', 'before answer', 'mid answer'] as const;
-/** What happens there: both ends cut, only the reader's end closed, bytes held back, or lost. */
+/** What happens there: both ends cut, the reader's end closed, bytes held back, or lost from then on. */
 export const FAULTS = ['cut', 'half-close', 'delay', 'lose'] as const;
 
 export type Trouble = 'none' | 'refuse' | `${(typeof FAULTS)[number]} ${(typeof STEPS)[number]}`;
@@ -29,6 +29,7 @@ interface Pipe {
 export async function troubleProxy(target: { readonly host: string; readonly port: number }) {
   let trouble: Trouble = 'none';
   let making: Making = {};
+  let struck = 0;
   const open = new Set<Socket>();
   const cut = (): void => {
     for (const socket of open) socket.destroy();
@@ -38,6 +39,7 @@ export async function troubleProxy(target: { readonly host: string; readonly por
   const strike = (direction: Pipe['direction'], bytes: number) => {
     const [, fault, part, where] = /^(\S+) (\S+) (\S+)$/.exec(trouble) ?? [];
     if (where !== direction) return { fault: 'none', pass: bytes };
+    struck += 1;
     if (making.once === true) trouble = 'none';
     return { fault, pass: part === 'mid' ? Math.floor(bytes / 2) : 0 };
   };
@@ -53,10 +55,9 @@ export async function troubleProxy(target: { readonly host: string; readonly por
       const { fault, pass } = strike(direction, data.length);
       after(() => to.write(data.subarray(0, pass)));
       if (fault === 'cut') after(() => from.destroy());
-      if (fault === 'half-close') {
-        closed = true;
-        after(() => to.end());
-      }
+      // No connection has a hole in it: what comes after lost bytes is lost as well.
+      closed = fault === 'half-close' || fault === 'lose';
+      if (fault === 'half-close') after(() => to.end());
       if (fault !== 'delay') return;
       held = held.then(() => new Promise((resolve) => setTimeout(resolve, making.delayMs ?? 50)));
       after(() => to.write(data.subarray(pass)));
@@ -91,6 +92,8 @@ export async function troubleProxy(target: { readonly host: string; readonly por
     },
     /** Cuts every connection, now. */
     cut,
+    /** How often trouble has struck. */
+    struck: () => struck,
     async close(): Promise<void> {
       cut();
       server.close();

@@ -15,6 +15,8 @@ export interface RedisServer {
   start(): Promise<void>;
   /** `kill -9`, as a crash would. */
   crash(): Promise<void>;
+  /** SIGTERM: it finishes what it does and goes. */
+  stop(): Promise<void>;
 }
 
 const stoppers: (() => void)[] = [];
@@ -71,15 +73,18 @@ export async function redisServer(settings: readonly string[] = []): Promise<Red
         await new Promise((resolve) => setTimeout(resolve, 25));
       }
     },
-    async crash() {
-      if (child === undefined) return;
-      child.ref();
-      const exited = once(child, 'exit');
-      child.kill('SIGKILL');
-      await exited;
-      child = undefined;
-    },
+    crash: () => end('SIGKILL'),
+    stop: () => end('SIGTERM'),
   };
+
+  async function end(signal: NodeJS.Signals): Promise<void> {
+    if (child === undefined) return;
+    child.ref();
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    await exited;
+    child = undefined;
+  }
 }
 
 function hasRedisServer(): boolean {

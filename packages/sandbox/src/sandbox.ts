@@ -64,8 +64,8 @@ export async function createSandbox(wantedPort: number): Promise<Sandbox> {
     chargeAttempts,
     serve: ({ store, policy }) => {
       const age: ServerOptions['age'] = { issuer: ISSUER, audience: AUDIENCE, jwksFile };
-      const storeFile = join(folder, `${store}.db`);
-      return startServer({ port, policy: policyArgument(policy), storeFile, age, secrets });
+      const location = `sqlite:${join(folder, `${store}.db`)}`;
+      return startServer({ port, policy: policyArgument(policy), store: location, age, secrets });
     },
     tokenOf: (personaId, expiresInSeconds) => {
       const persona = PERSONAS.find(({ id }) => id === personaId);

@@ -7,7 +7,8 @@ export interface ServerOptions {
   readonly port: number;
   /** A built-in policy's id, or a file. */
   readonly policy: string;
-  readonly storeFile: string;
+  /** What `--store` takes. */
+  readonly store: string;
   readonly age: { readonly issuer: string; readonly audience: string; readonly jwksFile: string };
   readonly secrets: {
     readonly apiKey: string;
@@ -41,7 +42,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const flags = {
     '--port': String(options.port),
     '--policy': options.policy,
-    '--store': `sqlite:${options.storeFile}`,
+    '--store': options.store,
     '--age-issuer': age.issuer,
     '--age-jwks': age.jwksFile,
     '--age-audience': age.audience,

@@ -2,6 +2,9 @@ import { SpendcapError, type Store } from '@spendcap/core';
 import { redisStore } from '../stores/redis.ts';
 import { UsageError } from './usage-error.ts';
 
+/** After so long without an answer the connection is given up: the network may have forgotten it. */
+const SILENCE_MS = 2_000;
+
 /**
  * The store on one Redis server, over a connection of its own that ends with it. The address may hold a
  * password, so no message quotes it.
@@ -11,7 +14,7 @@ import { UsageError } from './usage-error.ts';
 export async function openRedis(location: string): Promise<Store> {
   if (!URL.canParse(location)) throw new UsageError('--store is not a valid Redis URL');
   const { Redis } = await importIoredis();
-  const client = new Redis(location);
+  const client = new Redis(location, { socketTimeout: SILENCE_MS });
   // What it means for a call is told with the call.
   client.on('error', () => undefined);
   const store = redisStore({ client });

@@ -1,0 +1,136 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** One intended purchase of a player. Amounts here are whole cents. */
+export interface Order {
+  readonly id: string;
+  readonly player: number;
+  readonly amount: number;
+  readonly fate: 'stay' | 'commit' | 'release' | 'refund';
+}
+
+/** What one was told of an order, or finds of it later. */
+export interface Fact {
+  readonly state: string;
+  readonly refunded: number;
+}
+
+/** Somewhere to buy: a store, or a server of ours. Each call rejects if it has no answer. */
+export interface Till {
+  /** `refused` if there is no room; `used` is what it says of the player then, in cents. */
+  hold(order: Order): Promise<{ readonly held: boolean; readonly used?: number | undefined }>;
+  settle(order: Order, verb: 'commit' | 'release' | 'refund'): Promise<void>;
+  find(order: Order): Promise<Fact>;
+  used(player: number): Promise<number>;
+}
+
+/** What must all be zero. */
+export interface Damage {
+  /** Orders that are not as their buyer was told. */
+  readonly lost: number;
+  /** Cents that count although nobody was told of them, or more than once. */
+  readonly doubled: number;
+  /** Cents over a player's cap, ever. */
+  readonly overCap: number;
+}
+
+export const NO_DAMAGE: Damage = { lost: 0, doubled: 0, overCap: 0 };
+export const NOTHING: Fact = { state: 'nothing', refunded: 0 };
+
+interface LoadOptions {
+  readonly tills: readonly Till[];
+  readonly cap: number;
+  readonly players?: number;
+  /** The number of the first of them. */
+  readonly from?: number;
+  readonly ordersEach?: number;
+  /** Cents. */
+  readonly amount?: number;
+  /** What goes wrong, once so many orders have been answered. */
+  readonly fault: { readonly after: number; readonly strike: () => Promise<unknown> };
+  /** Whether a till's error says no more than that there is no answer yet. */
+  readonly mayRetry: (error: unknown) => boolean;
+}
+
+const LANES = 24;
+const PATIENCE_MS = 30_000;
+const FATES = ['stay', 'commit', 'stay', 'commit', 'release', 'refund'] as const;
+
+/**
+ * Players who buy through all tills at once, more than their caps allow, and ask again with the same id
+ * until they are answered, whatever goes wrong meanwhile. Tells what one finds afterwards.
+ */
+export async function underLoad(options: LoadOptions) {
+  const { tills, cap, fault, mayRetry } = options;
+  const { players = 12, from = 0, ordersEach = 50, amount = 1_000 } = options;
+  const orders: readonly Order[] = Array.from({ length: players * ordersEach }, (_, index) => ({
+    ...{ id: `order-${from}-${index}`, player: from + (index % players), amount },
+    fate: FATES[Math.floor(index / players) % FATES.length] ?? 'stay',
+  }));
+  const told = new Map<string, Fact>();
+  let unanswered = 0;
+  let highest = 0;
+  let turn = 0;
+  let struck: Promise<unknown> | undefined;
+
+  const insist = async <T>(ask: (till: Till) => Promise<T>): Promise<T> => {
+    for (const begun = performance.now(); ; ) {
+      try {
+        return await ask(tills[turn++ % tills.length] as Till);
+      } catch (error) {
+        if (!mayRetry(error) || performance.now() - begun > PATIENCE_MS) throw error;
+        unanswered += 1;
+        await sleep(5 + Math.random() * 20);
+      }
+    }
+  };
+
+  const buy = async (order: Order): Promise<void> => {
+    const { id, fate } = order;
+    const { held, used = 0 } = await insist((till) => till.hold(order));
+    told.set(id, held ? { state: 'reserved', refunded: 0 } : NOTHING);
+    highest = Math.max(highest, used);
+    if (told.size >= fault.after) struck ??= fault.strike();
+    if (!held || fate === 'stay') return;
+    await insist((till) => till.settle(order, fate === 'refund' ? 'commit' : fate));
+    told.set(id, { state: fate === 'release' ? 'released' : 'committed', refunded: 0 });
+    if (fate !== 'refund') return;
+    await insist((till) => till.settle(order, 'refund'));
+    told.set(id, { state: 'committed', refunded: amount });
+  };
+
+  const waiting = [...orders];
+  await Promise.all(
+    Array.from({ length: LANES }, async () => {
+      for (let order = waiting.shift(); order !== undefined; order = waiting.shift()) {
+        await buy(order);
+      }
+    }),
+  );
+  await struck;
+  const held = [...told.values()].filter(({ state }) => state !== 'nothing').length;
+  return { held, refused: told.size - held, unanswered, damage: await audit() };
+
+  /** Looks at everything again, with the fault long over. */
+  async function audit(): Promise<Damage> {
+    let lost = 0;
+    const expected = new Map<number, number>();
+    await Promise.all(
+      orders.map(async (order) => {
+        const was = told.get(order.id) ?? NOTHING;
+        const is = await insist((till) => till.find(order));
+        if (is.state !== was.state || is.refunded !== was.refunded) lost += 1;
+        const counts = was.state === 'reserved' || was.state === 'committed';
+        const weight = counts ? amount - was.refunded : 0;
+        expected.set(order.player, (expected.get(order.player) ?? 0) + weight);
+      }),
+    );
+    let doubled = 0;
+    let overCap = Math.max(0, highest - cap);
+    for (const [player, weight] of expected) {
+      const used = await insist((till) => till.used(player));
+      doubled += Math.max(0, used - weight);
+      overCap = Math.max(overCap, used - cap);
+    }
+    return { lost, doubled, overCap };
+  }
+}
