@@ -121,7 +121,11 @@ export function ageAuthority<const Sources extends AgeSources>(
   ring();
   const groupOf = audienceGroups(options.audiences);
   const pseudonym = pairwise(options.subjectKey);
-  const jwks = () => ({ keys: ring().published(now()) });
+  const jwks = () => ({
+    keys: ring()
+      .published(now())
+      .map(({ publicJwk }) => publicJwk),
+  });
 
   async function issue(evidence: EvidenceFor<Sources>, asked: IssueOptions): Promise<string> {
     const { subject, audience, confirm } = asked;
@@ -143,7 +147,11 @@ export function ageAuthority<const Sources extends AgeSources>(
       evidence: age.kind,
       ...(confirm === undefined ? {} : { cnf: { jkt: confirm.jkt } }),
     };
-    const { key, algorithm, publicJwk } = ring().signer(at);
+    const signer = ring().signer(at);
+    if (signer === null) {
+      throw new SpendcapError('age_keys_unavailable', 'No key of the age authority signs now.');
+    }
+    const { key, algorithm, publicJwk } = signer;
     return new CompactSign(encoder.encode(JSON.stringify(claims)))
       .setProtectedHeader({ alg: algorithm, typ: TYP, kid: publicJwk.kid })
       .sign(key);

@@ -1,4 +1,3 @@
-import { SpendcapError } from '@spendcap/core';
 import { exportJWK, generateKeyPair } from 'jose';
 import {
   type SigningAlgorithm,
@@ -23,17 +22,18 @@ export interface AuthorityKey extends Readonly<Record<string, unknown>> {
 
 /** The key that signs, and all that are published, at an instant. */
 export interface KeyRing {
-  /** @throws SpendcapError `age_keys_unavailable` if no key signs then */
-  signer(at: number): SigningKey;
-  published(at: number): readonly SigningKey['publicJwk'][];
+  signer(at: number): DatedKey | null;
+  published(at: number): readonly DatedKey[];
 }
 
 interface DatedKey extends SigningKey {
+  /** Epoch milliseconds, or minus infinity. */
   readonly activeFrom: number;
+  /** Epoch milliseconds, or infinity. */
   readonly retireAt: number;
 }
 
-const ALGORITHMS: readonly SigningAlgorithm[] = ['ES256', 'EdDSA', 'RS256', 'PS256'];
+export const SIGNING_ALGORITHMS: readonly SigningAlgorithm[] = ['ES256', 'EdDSA', 'RS256', 'PS256'];
 const MAX_KEYS = 100;
 /** By as much may a verifier's clock be behind. */
 const TOLERANCE_MS = 60_000;
@@ -53,15 +53,15 @@ const RSA_BITS = 3072;
 export async function generateAuthorityKey(
   algorithm: SigningAlgorithm = 'ES256',
 ): Promise<AuthorityKey> {
-  if (!ALGORITHMS.includes(algorithm)) {
-    throw new TypeError(`algorithm must be one of ${ALGORITHMS.join(', ')}`);
+  if (!SIGNING_ALGORITHMS.includes(algorithm)) {
+    throw new TypeError(`algorithm must be one of ${SIGNING_ALGORITHMS.join(', ')}`);
   }
   const { privateKey } = await generateKeyPair(algorithm, {
     extractable: true,
     modulusLength: RSA_BITS,
   });
   const jwk = { ...(await exportJWK(privateKey)), alg: algorithm };
-  const { kid } = signingKey(jwk, ALGORITHMS).publicJwk;
+  const { kid } = signingKey(jwk, SIGNING_ALGORITHMS).publicJwk;
   return { kid, ...jwk };
 }
 
@@ -81,13 +81,9 @@ export function keyRing(keys: readonly AuthorityKey[], tokenSeconds: number): Ke
   dated.sort((a, b) => b.activeFrom - a.activeFrom);
   const afterlife = tokenSeconds * 1000 + TOLERANCE_MS;
   return {
-    signer(at) {
-      const key = dated.find(({ activeFrom, retireAt }) => activeFrom <= at && at < retireAt);
-      if (key !== undefined) return key;
-      throw new SpendcapError('age_keys_unavailable', 'No key of the age authority signs now.');
-    },
-    published: (at) =>
-      dated.filter(({ retireAt }) => at < retireAt + afterlife).map(({ publicJwk }) => publicJwk),
+    signer: (at) =>
+      dated.find(({ activeFrom, retireAt }) => activeFrom <= at && at < retireAt) ?? null,
+    published: (at) => dated.filter(({ retireAt }) => at < retireAt + afterlife),
   };
 }
 
@@ -96,7 +92,7 @@ function datedKey(jwk: AuthorityKey): DatedKey {
   const activeFrom = instantOf(jwk.activeFrom, -Infinity);
   const retireAt = instantOf(jwk.retireAt, Infinity);
   if (activeFrom >= retireAt) throw new TypeError('a key must retire after it became active');
-  return { ...signingKey(jwk, ALGORITHMS), activeFrom, retireAt };
+  return { ...signingKey(jwk, SIGNING_ALGORITHMS), activeFrom, retireAt };
 }
 
 function instantOf(text: string | undefined, otherwise: number): number {

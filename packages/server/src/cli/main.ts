@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { SpendcapError } from '@spendcap/core';
 import { Command, CommanderError } from 'commander';
+import { type KeyFlags, listKeys, newKeyFile, rotateKeys } from './keys.ts';
 import { BUILT_IN_NAMES, faultsOf, loadPolicy, policyTable } from './policy.ts';
 import { migrate, type PostgresFlags } from './postgres.ts';
 import { serve } from './serve.ts';
@@ -77,6 +78,35 @@ function addPolicy(program: Command): void {
     });
 }
 
+const ALG = ['--alg <name>', 'ES256, EdDSA, RS256 or PS256', 'ES256'] as const;
+
+function addKeys(program: Command): void {
+  const keys = program.command('keys').description('Keep the keys of an age authority in a file.');
+  keys
+    .command('new')
+    .description('Make a key file, readable by its owner only.')
+    .argument('<file>', 'where it is to stand')
+    .option(...ALG)
+    .action(async (file: string, flags: KeyFlags) => print(await newKeyFile(file, flags)));
+  keys
+    .command('rotate')
+    .description('Add a key that takes over in a while, published from now on.')
+    .argument('<file>', 'a key file')
+    .option(...ALG)
+    .option('--ahead <seconds>', 'how long it is published before it signs', '3600')
+    .action(async (file: string, flags: KeyFlags) =>
+      print(await rotateKeys(file, flags, Date.now())),
+    );
+  keys
+    .command('list')
+    .description('Print the public side of a key file.')
+    .argument('<file>', 'a key file')
+    .option('--jwks', 'print the JWK Set')
+    .action((file: string, { jwks = false }: { jwks?: boolean }) =>
+      print(listKeys(file, { jwks }, Date.now())),
+    );
+}
+
 function createProgram(): Command {
   const program = new Command('spendcap')
     .description('Hold every spending cap before a purchase reaches a payment processor.')
@@ -86,6 +116,7 @@ function createProgram(): Command {
   addServe(program);
   addMigrate(program);
   addPolicy(program);
+  addKeys(program);
   return program;
 }
 

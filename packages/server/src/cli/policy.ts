@@ -10,6 +10,7 @@ import {
   SpendcapError,
   usAppStore,
 } from '@spendcap/core';
+import { aligned } from './columns.ts';
 import { UsageError } from './usage-error.ts';
 
 const BUILT_IN: Readonly<Record<string, () => Policy>> = {
@@ -102,18 +103,4 @@ function bandRows(band: Band, currency: string): string[][] {
 function agesOf({ minAge, maxAgeExclusive }: Band): string {
   if (maxAgeExclusive === null) return `${minAge}+`;
   return maxAgeExclusive === minAge + 1 ? `${minAge}` : `${minAge}-${maxAgeExclusive - 1}`;
-}
-
-/** Pads all but the last column, whose text may be of any width. */
-function aligned(rows: readonly (readonly string[])[]): string[] {
-  const last = (rows[0]?.length ?? 1) - 1;
-  const widths = Array.from({ length: last }, (_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
 }
