@@ -3,7 +3,9 @@ import { cnGame } from '@spendcap/core';
 import { ageIssuer } from '@spendcap/sandbox';
 import { ageTokens, createHandler, createLimiter } from '@spendcap/server';
 import { memoryStore } from '@spendcap/server/stores/memory';
+import { calculateJwkThumbprint } from 'jose';
 import { expect, test } from 'vitest';
+import { authorityWith, NAMED, verifierFor } from '../server/age/authority-kit.ts';
 
 const named = { issuer: 'https://age.example', audience: 'https://limiter.example' };
 const API_KEY = 'a-key-of-the-back-end';
@@ -74,4 +76,47 @@ test('a wrong amount is an error with the server’s own code', async () => {
     status: 400,
     retryable: false,
   });
+});
+
+test('a token bound to a key of the device is shown with proofs, from allowance to checkout', async () => {
+  const authority = await authorityWith({ now });
+  const { privateKey, publicKey } = await crypto.subtle.generateKey(
+    { name: 'ECDSA', namedCurve: 'P-256' },
+    false,
+    ['sign', 'verify'],
+  );
+  const { kty = '', crv = '', x = '', y = '' } = await crypto.subtle.exportKey('jwk', publicKey);
+  const jwk = { kty, crv, x, y };
+  const limiter = createLimiter({
+    policy: cnGame(),
+    store: memoryStore(),
+    ageTokens: verifierFor(authority, { now }),
+    now,
+  });
+  // The address that players know has a name in other letters; the back end has another one.
+  const publicUrl = 'https://pay.example/充值';
+  const handler = createHandler(limiter, { apiKeys: [API_KEY], publicUrl });
+  const algorithm = { name: 'ECDSA', hash: 'SHA-256' };
+  const confirm = { jkt: await calculateJwkThumbprint(jwk) };
+  const client = createClient({
+    url: publicUrl,
+    ageToken: () => authority.issue({ desk: {} }, { ...NAMED, confirm }),
+    signer: {
+      algorithm: 'ES256',
+      publicKey: jwk,
+      sign: (data) => crypto.subtle.sign(algorithm, privateKey, data),
+      now,
+    },
+    fetch: (to, init) => handler(new Request(to.replace(publicUrl, 'http://internal'), init)),
+  });
+
+  const { limits } = await client.allowance({ category: 'gems' });
+  expect(limits.map(({ cap }) => cap)).toEqual(['50.00', '100.00', '200.00']);
+  const bought = await client.checkout({ ...price('48.00'), id: 'order-1' }, (purchase) => {
+    expect(purchase).toMatchObject({ id: 'order-1', ageToken: expect.any(String) });
+    const headers = { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' };
+    const init = { method: 'POST', headers, body: JSON.stringify(purchase) };
+    return handler(new Request('http://internal/v1/purchases', init));
+  });
+  expect(bought).toMatchObject({ allowed: true, result: { status: 201 } });
 });

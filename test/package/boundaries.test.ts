@@ -58,6 +58,7 @@ const RULES: readonly Rule[] = [
   },
   { files: 'packages/server/src/types.ts', may: CORE },
   { files: 'packages/server/src/internal/tokens/jws.ts', may: [...SERVER_BASE, 'jose'] },
+  { files: 'packages/server/src/internal/tokens/dpop.ts', may: [...SERVER_BASE, 'jose'] },
   { files: 'packages/server/src/internal/tokens/key-set.ts', may: [...SERVER_BASE, 'jose'] },
   { files: 'packages/server/src/internal/ledger/sqlite-*.ts', may: [...SERVER_BASE, ...SQLITE] },
   {

@@ -1,5 +1,6 @@
 import type { Allowance, Decision, Refused } from '@spendcap/core/wire';
 import { SpendcapClientError } from './errors.ts';
+import { makeProof, type ProofSigner } from './proof.ts';
 import { type Fetch, isObject, requestJson } from './transport.ts';
 
 export interface ClientOptions {
@@ -7,9 +8,11 @@ export interface ClientOptions {
   readonly url: string;
   /** The player's age token, or a function that gives the one valid now; asked before each call. */
   readonly ageToken: string | (() => string | Promise<string>);
+  /** Needed for age tokens that are bound to a key of this device. */
+  readonly signer?: ProofSigner;
   /** Default `globalThis.fetch`. Put a time limit or a mini-game's own request function here. */
   readonly fetch?: Fetch;
-  /** Makes purchase ids. Default `crypto.randomUUID`. */
+  /** Makes ids of purchases and of proofs. Default `crypto.randomUUID`. */
   readonly newId?: () => string;
 }
 
@@ -27,6 +30,15 @@ export interface DecisionRequest {
 export interface CheckoutRequest extends DecisionRequest {
   /** Names this one intended purchase, and stays the same when it is tried again. */
   readonly id?: string;
+}
+
+/** What `pay` is given. */
+export interface CheckedPurchase extends CheckoutRequest {
+  readonly id: string;
+  /** With a `signer` only: the token that `proof` belongs to. Send both to your back end. */
+  readonly ageToken?: string;
+  /** With a `signer` only: the `proof` that `POST /v1/purchases` takes beside the token. */
+  readonly proof?: string;
 }
 
 /** The charge went on: `result` is what `pay` gave. */
@@ -49,7 +61,7 @@ export interface Client {
    */
   checkout<Result>(
     purchase: CheckoutRequest,
-    pay: (purchase: CheckoutRequest & { readonly id: string }) => Result | Promise<Result>,
+    pay: (purchase: CheckedPurchase) => Result | Promise<Result>,
   ): Promise<Refused | Paid<Result>>;
 }
 
@@ -82,13 +94,23 @@ export function createClient(options: ClientOptions): Client {
   const base = options.url.replace(/\/+$/, '');
   const underWay = new Map<string, Promise<Refused | Paid<unknown>>>();
 
+  /** The token valid now, and with a signer the proof that it is shown by its holder. */
+  async function credentials(method: string, path: string) {
+    const { ageToken: given, signer } = options;
+    const ageToken = typeof given === 'function' ? await given() : given;
+    if (signer === undefined) return { ageToken };
+    const request = { method, url: base + path, ageToken, id: newId() };
+    return { ageToken, proof: await makeProof(signer, request) };
+  }
+
   async function call(method: string, path: string, body?: object): Promise<unknown> {
-    const { ageToken } = options;
-    const token = typeof ageToken === 'function' ? await ageToken() : ageToken;
-    const authorization = `Bearer ${token}`;
-    if (body === undefined)
-      return requestJson(fetch as Fetch, base + path, { method, headers: { authorization } });
-    const headers = { authorization, 'content-type': 'application/json' };
+    const { ageToken, proof } = await credentials(method, path);
+    const headers: Record<string, string> =
+      proof === undefined
+        ? { authorization: `Bearer ${ageToken}` }
+        : { authorization: `DPoP ${ageToken}`, dpop: proof };
+    if (body === undefined) return requestJson(fetch as Fetch, base + path, { method, headers });
+    headers['content-type'] = 'application/json';
     return requestJson(fetch as Fetch, base + path, {
       method,
       headers,
@@ -105,7 +127,7 @@ export function createClient(options: ClientOptions): Client {
 
   function newId(): string {
     const id = options.newId?.() ?? platform.crypto?.randomUUID?.();
-    if (id === undefined) throw new TypeError('checkout: give an `id`, or `newId` to createClient');
+    if (id === undefined) throw new TypeError('createClient: this platform needs `newId`');
     return id;
   }
 
@@ -115,7 +137,7 @@ export function createClient(options: ClientOptions): Client {
       (await call('GET', `/v1/allowance${queryOf(request)}`)) as Allowance,
     checkout: async <Result>(
       purchase: CheckoutRequest,
-      pay: (purchase: CheckoutRequest & { readonly id: string }) => Result | Promise<Result>,
+      pay: (purchase: CheckedPurchase) => Result | Promise<Result>,
     ) => {
       const id = purchase.id ?? newId();
       let outcome = underWay.get(id);
@@ -128,7 +150,8 @@ export function createClient(options: ClientOptions): Client {
       async function run(): Promise<Refused | Paid<Result>> {
         const decision = await check(purchase);
         if (!decision.allowed) return decision;
-        const result = await pay({ ...purchase, id });
+        const bound = options.signer && (await credentials('POST', '/v1/purchases'));
+        const result = await pay({ ...purchase, ...bound, id });
         return (await refusalIn(result)) ?? { allowed: true, id, result };
       }
     },

@@ -3,10 +3,11 @@ import type { AgeEvidence } from '@spendcap/core';
 import { LRUCache } from 'lru-cache';
 import { readAgeClaims } from './internal/tokens/age-claims.ts';
 import { type AgeTokenFault, ageTokenInvalid } from './internal/tokens/age-fault.ts';
+import { type ProofCheck, proofCheck } from './internal/tokens/dpop.ts';
 import { type Claims, checkJws, decodeClaims, type JwsRules } from './internal/tokens/jws.ts';
 import { assertAlgorithms, type JwkSet, keySet } from './internal/tokens/key-set.ts';
 import { pseudonyms } from './internal/tokens/pseudonym.ts';
-import type { AgeVerifier } from './types.ts';
+import type { AgeVerifier, ShownWith } from './types.ts';
 
 export type { AgeTokenFault, JwkSet };
 
@@ -39,8 +40,19 @@ export interface AgeTokenOptions {
   readonly maxTokenBytes?: number;
   /** How many verified tokens are remembered, 1 to 1,000,000. Default 10,000. */
   readonly cacheSize?: number;
+  /** How old the proof of a bound token may be, 5 to 300. Default 60. */
+  readonly proofSeconds?: number;
+  /** How many proofs are remembered until they are too old, 1 to 10,000,000. Default 250,000. */
+  readonly proofCacheSize?: number;
   /** Fetches remote key sets. Default the global `fetch`. */
   readonly fetch?: typeof fetch;
+}
+
+/** What a verified token has shown, and what must be shown with it each time. */
+interface Proved {
+  readonly evidence: AgeEvidence;
+  /** Thumbprint of the key it is bound to. */
+  readonly jkt: string | null;
 }
 
 interface Unproved {
@@ -60,6 +72,9 @@ const SUBJECT = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
  * `sub` are required. Ages are read from `age_range` `{ min, max_exclusive? }`, `age_equal_or_over`,
  * `age_over_NN`, `age_in_years`, `age_birth_year`, `birthdate` and, with `verified_claims`, from those
  * inside it only; several are intersected, and a token without any says nothing.
+ *
+ * A token bound to a key (`cnf` with `jkt`) is good only with a DPoP proof of that key (RFC 9449) for the
+ * request at hand: of one method and address, made just now, and used once in this process.
  *
  * A verified token is remembered until it expires, so that showing it again costs one hash. When a key
  * leaves the key set (a remote set is read again after ten minutes), tokens seen before are good until
@@ -93,10 +108,11 @@ export function ageTokens(options: AgeTokenOptions): AgeVerifier {
   const cacheSize = within('cacheSize', options.cacheSize ?? 10_000, [1, 1_000_000]);
   const issuers = configure(options);
   const pseudonym = pseudonyms(options.subjectKey);
-  const remembered = new LRUCache<string, AgeEvidence>({ max: cacheSize });
-  const underWay = new Map<string, Promise<AgeEvidence>>();
+  const checkProof = proofCheckOf(options);
+  const remembered = new LRUCache<string, Proved>({ max: cacheSize });
+  const underWay = new Map<string, Promise<Proved>>();
 
-  async function prove(token: string, key: string, unproved: Unproved): Promise<AgeEvidence> {
+  async function prove(token: string, key: string, unproved: Unproved): Promise<Proved> {
     const { claims, rules, at } = unproved;
     try {
       const fault = await checkJws(token, claims, { rules, at });
@@ -105,32 +121,74 @@ export function ageTokens(options: AgeTokenOptions): AgeVerifier {
       const expiresAt = Math.ceil((claims.exp as number) + rules.toleranceSeconds) * 1000;
       const subject = pseudonym(rules.issuer, subjectOf(claims));
       const evidence = evidenceOf(claims, { subject, at, expiresAt });
-      remembered.set(key, evidence);
-      return evidence;
+      const proved = { evidence, jkt: keyBoundTo(claims) };
+      remembered.set(key, proved);
+      return proved;
     } finally {
       underWay.delete(key);
     }
   }
 
-  return {
-    async verify(token) {
-      // Before the hash, whose cost grows with the length.
-      if (typeof token !== 'string') throw ageTokenInvalid('malformed');
-      if (token.length > maxBytes) throw ageTokenInvalid('too_large');
-      const key = hash('sha256', token, 'base64');
-      const known = remembered.get(key);
-      if (known !== undefined && now() < known.expiresAt) return known;
-      const shared = underWay.get(key);
-      if (shared !== undefined) return shared;
+  function proving(token: string): Proved | Promise<Proved> {
+    // Before the hash, whose cost grows with the length.
+    if (typeof token !== 'string') throw ageTokenInvalid('malformed');
+    if (token.length > maxBytes) throw ageTokenInvalid('too_large');
+    const key = hash('sha256', token, 'base64');
+    const known = remembered.get(key);
+    if (known !== undefined && now() < known.evidence.expiresAt) return known;
+    const shared = underWay.get(key);
+    if (shared !== undefined) return shared;
 
-      const claims = decodeClaims(token, maxBytes);
-      if (typeof claims === 'string') throw ageTokenInvalid(claims);
-      const rules = rulesFor(claims, issuers);
-      const pending = prove(token, key, { claims, rules, at: now() });
-      underWay.set(key, pending);
-      return pending;
+    const claims = decodeClaims(token, maxBytes);
+    if (typeof claims === 'string') throw ageTokenInvalid(claims);
+    const rules = rulesFor(claims, issuers);
+    const pending = prove(token, key, { claims, rules, at: now() });
+    underWay.set(key, pending);
+    return pending;
+  }
+
+  return {
+    async verify(token, shownWith = {}) {
+      const known = proving(token);
+      const { evidence, jkt } = known instanceof Promise ? await known : known;
+      if (jkt !== null || shownWith.proof !== undefined) {
+        const fault = await proofFault(checkProof, { token, jkt, shownWith, at: now() });
+        if (fault !== null) throw ageTokenInvalid(fault);
+      }
+      return evidence;
     },
   };
+}
+
+function proofCheckOf(options: AgeTokenOptions): ProofCheck {
+  return proofCheck({
+    proofSeconds: within('proofSeconds', options.proofSeconds ?? 60, [5, 300]),
+    toleranceSeconds: options.clockToleranceSeconds ?? 5,
+    maxProofs: within('proofCacheSize', options.proofCacheSize ?? 250_000, [1, 10_000_000]),
+  });
+}
+
+interface Shown {
+  readonly token: string;
+  readonly jkt: string | null;
+  readonly shownWith: ShownWith;
+  readonly at: number;
+}
+
+/** A proof with a token that is bound to no key is of another one (RFC 9449, section 7.1). */
+async function proofFault(check: ProofCheck, shown: Shown): Promise<AgeTokenFault | null> {
+  const { token, jkt, at } = shown;
+  if (jkt === null) return 'proof_invalid';
+  const { proof, purchaseId: use = '' } = shown.shownWith;
+  return check({ token, jkt, proof, use, at });
+}
+
+/** RFC 7800: whoever does not understand the confirmation must not take the token. */
+function keyBoundTo({ cnf }: Claims): string | null {
+  if (cnf === undefined) return null;
+  const { jkt } = (cnf ?? {}) as Claims;
+  if (typeof jkt === 'string' && /^[\w-]{43}$/.test(jkt)) return jkt;
+  throw ageTokenInvalid('binding_unknown');
 }
 
 function rulesFor({ iss }: Claims, issuers: ReadonlyMap<string, JwsRules>): JwsRules {

@@ -5,6 +5,7 @@ import { createCors } from './http/cors.ts';
 import { createEndpoints, type Endpoint } from './http/endpoints.ts';
 import { createMetrics, observe, type RouteMetrics } from './http/metrics.ts';
 import { problemOf, problemResponse } from './http/problems.ts';
+import { createProofs } from './http/proofs.ts';
 import { PLAYER_ROUTES, type RouteName, routes, securitySchemes } from './http/routes.ts';
 import type { Limiter } from './types.ts';
 
@@ -15,6 +16,11 @@ export interface HandlerOptions {
   readonly apiKeys: readonly string[];
   /** Where the handler is mounted, as `/spendcap`: every path begins with it. Default: the root. */
   readonly basePath?: string;
+  /**
+   * The address under which players reach this handler, base path included, as
+   * `https://pay.example/spendcap`: what their DPoP proofs name. Needed to take bound age tokens.
+   */
+  readonly publicUrl?: string;
   /** Exact origins whose pages may call the two player endpoints. Default: none. */
   readonly corsOrigins?: readonly string[];
   /** A larger body is answered 413. Default 65536. */
@@ -56,6 +62,7 @@ export function createHandler(limiter: Limiter, options: HandlerOptions): Handle
     limiter,
     authenticator: createAuthenticator(options.apiKeys),
     metrics,
+    proofs: createProofs(options.publicUrl),
     maxBytes: maxBodyBytes,
     openApi: memoize(() => JSON.stringify(openApiDocument(app, base))),
   });

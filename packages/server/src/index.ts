@@ -53,5 +53,7 @@ export type {
   PermitSigner,
   Player,
   PurchaseRequest,
+  ShownWith,
   SpendcapEvent,
+  TokenProof,
 } from './types.ts';

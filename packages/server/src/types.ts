@@ -10,10 +10,22 @@ import type {
   Reservation,
 } from '@spendcap/core';
 
+/** A DPoP proof (RFC 9449) beside a bound age token, and the request that it must have been made for. */
+export interface TokenProof {
+  /** A JWT of type `dpop+jwt`, signed by the player's device. */
+  readonly jwt: string;
+  /** The request's method, upper case. */
+  readonly method: string;
+  /** The request's address as the device knows it; a query is ignored. */
+  readonly url: string;
+}
+
 /** Who buys: an age token, or evidence that `AgeVerifier.verify` has given for one. */
 export interface Player {
   /** A signed age token. Absent: refused as `age_unverified`, since there is no one to count for. */
   readonly ageToken?: string;
+  /** Needed with a token that is bound to a key. */
+  readonly proof?: TokenProof;
   /** Evidence that was verified before in this process; goes before `ageToken`. */
   readonly evidence?: AgeEvidence;
 }
@@ -91,10 +103,17 @@ export type Exchange = (asked: {
   readonly at: number;
 }) => string | Promise<string>;
 
+/** What is shown beside an age token. */
+export interface ShownWith {
+  readonly proof?: TokenProof;
+  /** A proof is good once, but again for the same purchase, so that a retry is one. */
+  readonly purchaseId?: string;
+}
+
 /** Turns an age token into evidence; made by `ageTokens`. */
 export interface AgeVerifier {
   /** Rejects with `age_token_invalid` (`why` says what is wrong) or `age_keys_unavailable`. */
-  verify(token: string): Promise<AgeEvidence>;
+  verify(token: string, shownWith?: ShownWith): Promise<AgeEvidence>;
 }
 
 /** What a permit states. */

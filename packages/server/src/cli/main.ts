@@ -33,6 +33,7 @@ function addServe(program: Command): void {
     .option('--permit-issuer <issuer>', 'the iss of permits', 'spendcap')
     .option('--permit-audience <audience>', 'the aud of permits', 'payments')
     .option('--base-path <path>', 'path that every route begins with, as /spendcap')
+    .option('--public-url <url>', 'what players call it; needed to take bound age tokens')
     .option('--cors-origin <origin...>', 'origins whose pages may ask for allowance and decisions')
     .addHelpText(
       'after',

@@ -43,6 +43,7 @@ export async function serve(flags: ServeFlags, environment: Environment): Promis
       corsOrigins: flags.corsOrigin ?? [],
       onError: logError,
       ...(flags.basePath === undefined ? {} : { basePath: flags.basePath }),
+      ...(flags.publicUrl === undefined ? {} : { publicUrl: flags.publicUrl }),
     });
     server = createServer(
       { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },

@@ -24,6 +24,7 @@ export interface ServeFlags {
   readonly permitIssuer: string;
   readonly permitAudience: string;
   readonly basePath?: string;
+  readonly publicUrl?: string;
   readonly corsOrigin?: readonly string[];
 }
 

@@ -8,7 +8,12 @@ const COMPACT_JWS = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/;
 /** Who calls: the operator's back end by API key, or a player by age token. */
 export type Caller =
   | { readonly kind: 'operator' }
-  | { readonly kind: 'player'; readonly ageToken: string };
+  | {
+      readonly kind: 'player';
+      readonly ageToken: string;
+      /** The proof beside a token of the DPoP scheme (RFC 9449, section 7.1); `null` beside a bearer. */
+      readonly dpop: string | null;
+    };
 
 export interface Authenticator {
   /** @throws SpendcapError `unauthorized` for anyone but an operator */
@@ -41,23 +46,29 @@ export function createAuthenticator(apiKeys: readonly string[]): Authenticator {
   };
   return {
     operator(request) {
-      const bearer = bearerOf(request);
+      const bearer = credentialOf(request, 'bearer');
       if (bearer === null || !isApiKey(bearer)) throw noCredentials('An API key is needed.');
     },
     caller(request) {
-      const bearer = bearerOf(request);
+      const bearer = credentialOf(request, 'bearer');
       if (bearer !== null && isApiKey(bearer)) return { kind: 'operator' };
-      if (bearer !== null && COMPACT_JWS.test(bearer)) return { kind: 'player', ageToken: bearer };
+      const bound = credentialOf(request, 'dpop');
+      const ageToken = bearer ?? bound;
+      if (ageToken !== null && COMPACT_JWS.test(ageToken)) {
+        const dpop = bound === null ? null : (request.headers.get('dpop') ?? '');
+        return { kind: 'player', ageToken, dpop };
+      }
       throw noCredentials('An API key or an age token is needed.');
     },
   };
 }
 
-/** The credential of `Authorization: Bearer ...` (RFC 6750 section 2.1), or `null`. */
-function bearerOf(request: Request): string | null {
+/** The credential of `Authorization: Bearer ...` (RFC 6750 section 2.1) or `DPoP ...`, or `null`. */
+function credentialOf(request: Request, scheme: 'bearer' | 'dpop'): string | null {
   const header = request.headers.get('authorization');
-  if (header === null || header.slice(0, 7).toLowerCase() !== 'bearer ') return null;
-  return header.slice(7).trim();
+  const end = scheme.length + 1;
+  if (header === null || header.slice(0, end).toLowerCase() !== `${scheme} `) return null;
+  return header.slice(end).trim();
 }
 
 function digest(text: string): Buffer {

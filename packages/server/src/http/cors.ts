@@ -43,7 +43,7 @@ export function createCors(origins: readonly string[]): Cors | null {
       const response = new Response(null, { status: 204 });
       if (allowOrigin(context, response)) {
         response.headers.set('access-control-allow-methods', method.toUpperCase());
-        response.headers.set('access-control-allow-headers', 'authorization, content-type');
+        response.headers.set('access-control-allow-headers', 'authorization, content-type, dpop');
         response.headers.set('access-control-max-age', MAX_AGE_SECONDS);
       }
       return response;

@@ -5,6 +5,7 @@ import type { Authenticator } from './auth.ts';
 import { readJson, validate } from './body.ts';
 import type { Metrics } from './metrics.ts';
 import { unauthorized } from './problems.ts';
+import type { Proofs } from './proofs.ts';
 import type { RouteName } from './routes.ts';
 import {
   allowanceQuerySchema,
@@ -30,6 +31,7 @@ export interface EndpointOptions {
   readonly limiter: Limiter;
   readonly authenticator: Authenticator;
   readonly metrics: Metrics;
+  readonly proofs: Proofs;
   readonly maxBytes: number;
   readonly openApi: () => string;
 }
@@ -53,7 +55,7 @@ export function createEndpoints(options: EndpointOptions): Record<RouteName, End
   };
 }
 
-function purchaseEndpoints({ limiter, authenticator, metrics, maxBytes }: EndpointOptions) {
+function purchaseEndpoints({ limiter, authenticator, metrics, proofs, maxBytes }: EndpointOptions) {
   const required = { maxBytes };
   const optional = { maxBytes, optional: true };
 
@@ -67,7 +69,8 @@ function purchaseEndpoints({ limiter, authenticator, metrics, maxBytes }: Endpoi
   return {
     async reserve({ request }) {
       authenticator.operator(request);
-      const answer = await limiter.reserve(await readJson(request, purchaseSchema, required));
+      const body = await readJson(request, purchaseSchema, required);
+      const answer = await limiter.reserve(proofs.inBody(body, '/v1/purchases'));
       if (!answer.allowed) {
         metrics.decided(answer);
         return json(answer, 403);
@@ -103,20 +106,21 @@ function purchaseEndpoints({ limiter, authenticator, metrics, maxBytes }: Endpoi
   } satisfies Partial<Record<RouteName, Endpoint>>;
 }
 
-function playerEndpoints({ limiter, authenticator, metrics, maxBytes }: EndpointOptions) {
+function playerEndpoints({ limiter, authenticator, metrics, proofs, maxBytes }: EndpointOptions) {
   return {
     async decide({ request }) {
       const caller = authenticator.caller(request);
       if (caller.kind === 'operator') {
         const body = await readJson(request, decisionSchema, { maxBytes });
-        const decision = await limiter.check(body);
+        const decision = await limiter.check(proofs.inBody(body, '/v1/decisions'));
         metrics.decided(decision);
         return json(decision);
       }
+      const player = proofs.inHeader(request, caller, '/v1/decisions');
       // A player states neither another token nor a guardian's approval.
       const body = await readJson(request, playerDecisionSchema, { maxBytes });
       return asPlayer(async () => {
-        const decision = await limiter.check({ ...body, ageToken: caller.ageToken });
+        const decision = await limiter.check({ ...body, ...player });
         metrics.decided(decision);
         return json(decision);
       });
@@ -130,8 +134,8 @@ function playerEndpoints({ limiter, authenticator, metrics, maxBytes }: Endpoint
         );
       }
       const wanted = validate(queryOf(request), allowanceQuerySchema);
-      const { ageToken } = caller;
-      return asPlayer(async () => json(await limiter.allowance({ ...wanted, ageToken })));
+      const player = proofs.inHeader(request, caller, '/v1/allowance');
+      return asPlayer(async () => json(await limiter.allowance({ ...wanted, ...player })));
     },
   } satisfies Partial<Record<RouteName, Endpoint>>;
 }

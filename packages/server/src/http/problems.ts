@@ -1,4 +1,5 @@
 import { type Problem, SpendcapError, type SpendcapErrorCode } from '@spendcap/core';
+import { PROOF_ALGORITHMS } from '../internal/tokens/proof-algorithms.ts';
 
 /** Codes that only HTTP has; every other problem has the code of its `SpendcapError`. */
 const HTTP_PROBLEMS = {
@@ -83,9 +84,16 @@ export function problemOf(error: unknown): Response {
 /** A 401 with the challenge that RFC 9110 section 11.6.1 asks for. */
 export function unauthorized(error: SpendcapError): Response {
   const { code, message, why } = error;
-  const challenge = why === undefined ? 'Bearer' : 'Bearer error="invalid_token"';
   return problemResponse(
     { code, status: 401, detail: message },
-    { why, headers: { 'www-authenticate': challenge } },
+    { why, headers: { 'www-authenticate': challengeOf(why) } },
   );
+}
+
+/** RFC 6750 section 3, and RFC 9449 section 7.1 for what a proof would settle. */
+function challengeOf(why: string | undefined): string {
+  if (why === undefined) return 'Bearer';
+  if (!why.startsWith('proof_')) return 'Bearer error="invalid_token"';
+  const error = why === 'proof_missing' ? 'invalid_token' : 'invalid_dpop_proof';
+  return `DPoP error="${error}", algs="${PROOF_ALGORITHMS.join(' ')}"`;
 }

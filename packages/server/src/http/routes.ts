@@ -19,6 +19,7 @@ import {
 
 const API_KEY = 'apiKey';
 const AGE_TOKEN = 'ageToken';
+const BOUND_AGE_TOKEN = 'boundAgeToken';
 
 export const securitySchemes = {
   [API_KEY]: {
@@ -31,6 +32,12 @@ export const securitySchemes = {
     scheme: 'bearer',
     bearerFormat: 'JWT',
     description: "A player's age token: reads that player's allowance, and asks for decisions.",
+  },
+  [BOUND_AGE_TOKEN]: {
+    type: 'http',
+    scheme: 'DPoP',
+    description:
+      "A player's age token that is bound to a key, beside a proof in `DPoP` (RFC 9449).",
   },
 } as const;
 
@@ -142,7 +149,7 @@ export const routes = {
     path: '/v1/decisions',
     operationId: 'decide',
     summary: 'What a purchase would be told now. Holds nothing.',
-    security: [{ [API_KEY]: [] }, { [AGE_TOKEN]: [] }],
+    security: [{ [API_KEY]: [] }, { [AGE_TOKEN]: [] }, { [BOUND_AGE_TOKEN]: [] }],
     request: { body: body(z.union([decisionSchema, playerDecisionSchema])) },
     responses: {
       200: json(decisionAnswerSchema, 'Allowed or refused.'),
@@ -155,7 +162,7 @@ export const routes = {
     path: '/v1/allowance',
     operationId: 'getAllowance',
     summary: "The caller's own caps: used, remaining, and when they reset.",
-    security: [{ [AGE_TOKEN]: [] }],
+    security: [{ [AGE_TOKEN]: [] }, { [BOUND_AGE_TOKEN]: [] }],
     request: { query: allowanceQuerySchema },
     responses: {
       200: json(allowanceSchema, "The allowance of the token's subject."),

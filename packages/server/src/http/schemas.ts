@@ -57,6 +57,15 @@ const operatorFields = {
   ageToken: z.string().min(1).optional().openapi({
     description: 'Absent: refused as `age_unverified`, as there is no one to count for.',
   }),
+  proof: z
+    .string()
+    .min(1)
+    .optional()
+    .openapi({
+      description:
+        "With a token that is bound to a key: the player's DPoP proof (RFC 9449) for this very call, " +
+        'whose `htu` is the public address of this endpoint. Good once, and again for the same id.',
+    }),
   guardianApproval: text({ min: 1, max: MAX_TEXT })
     .optional()
     .openapi({ description: "Reference of a guardian's recorded approval of this purchase." }),

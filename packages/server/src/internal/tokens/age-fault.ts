@@ -6,13 +6,23 @@ export type AgeTokenFault =
   | JwsFault
   | 'subject_missing'
   | 'age_claim_invalid'
-  | 'age_contradictory';
+  | 'age_contradictory'
+  | 'binding_unknown'
+  | 'proof_missing'
+  | 'proof_invalid'
+  | 'proof_expired'
+  | 'proof_replayed';
 
 const FAULTS: Readonly<Record<AgeTokenFault, string>> = {
   ...JWS_FAULTS,
   subject_missing: 'names no usable subject',
   age_claim_invalid: 'has an age claim that cannot be right',
   age_contradictory: 'has age claims that contradict each other',
+  binding_unknown: 'is bound to a key in a way that is not understood',
+  proof_missing: 'is bound to a key and came without a proof of it',
+  proof_invalid: 'came with a proof that is not of its key, or not for this request',
+  proof_expired: 'came with a proof that was not made just now',
+  proof_replayed: 'came with a proof that was used before',
 };
 
 /** It has no cause: an error of the JWT library carries the claims. */

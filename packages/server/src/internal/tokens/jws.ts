@@ -123,7 +123,7 @@ const FAULT_OF_CODE: Readonly<Record<string, JwsFault>> = {
 };
 
 /** RFC 7515, section 4.1.9: a media type, whose `application/` may be left out, in any case. */
-function mediaType(typ: unknown): string | null {
+export function mediaType(typ: unknown): string | null {
   return typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : null;
 }
 
@@ -144,6 +144,6 @@ function dateFault({ exp, nbf, iat }: Claims, tolerance: number, at: number): Jw
   return future ? 'not_yet_valid' : null;
 }
 
-function isNumericDate(value: unknown): boolean {
+export function isNumericDate(value: unknown): boolean {
   return typeof value === 'number' && value >= 0 && value <= MAX_NUMERIC_DATE;
 }

@@ -99,11 +99,18 @@ function versionsOf(policy: Policy | readonly Policy[]): readonly Policy[] {
 }
 
 /** Verified evidence of who buys, or `null` if there is none at all. */
-export async function evidenceOf(context: Context, player: Player): Promise<AgeEvidence | null> {
+export async function evidenceOf(
+  context: Context,
+  player: Player,
+  purchaseId?: string,
+): Promise<AgeEvidence | null> {
   if (player.evidence !== undefined) return player.evidence;
   if (player.ageToken === undefined) return null;
   if (context.ageTokens === undefined) {
     throw new TypeError('createLimiter needs ageTokens to take an ageToken');
   }
-  return context.ageTokens.verify(player.ageToken);
+  return context.ageTokens.verify(player.ageToken, {
+    ...(player.proof === undefined ? {} : { proof: player.proof }),
+    ...(purchaseId === undefined ? {} : { purchaseId }),
+  });
 }

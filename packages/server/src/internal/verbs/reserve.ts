@@ -46,7 +46,7 @@ export async function reserve(
   request: PurchaseRequest,
 ): Promise<Reservation | Refused> {
   checkPurchase(request);
-  const evidence = request.evidence ?? (await evidenceOf(context, request));
+  const evidence = request.evidence ?? (await evidenceOf(context, request, request.id));
   const answer = ask(context, request, evidence);
   const asked = answer instanceof Promise ? await answer : answer;
   if ('allowed' in asked) return refused(context, request.id, asked);
