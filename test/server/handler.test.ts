@@ -350,7 +350,9 @@ describe('CORS', () => {
     expect(answer.status).toBe(204);
     expect(answer.headers.get('access-control-allow-origin')).toBe('https://shop.example');
     expect(answer.headers.get('access-control-allow-methods')).toBe(method);
-    expect(answer.headers.get('access-control-allow-headers')).toBe('authorization, content-type, dpop');
+    expect(answer.headers.get('access-control-allow-headers')).toBe(
+      'authorization, content-type, dpop',
+    );
     expect(answer.headers.get('access-control-allow-credentials')).toBeNull();
     expect(answer.headers.get('vary')).toBe('Origin');
   });
