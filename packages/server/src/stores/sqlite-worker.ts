@@ -17,7 +17,9 @@ export function serveLedger(port: MessagePort, file: SqliteFile): void {
       port.close();
       return;
     }
-    port.postMessage(JSON.stringify(ledger.run(JSON.parse(batch) as SqliteCommand[])));
+    // More commands of the same batch follow.
+    if (batch.startsWith('+')) ledger.begin(JSON.parse(batch.slice(1)) as SqliteCommand[]);
+    else port.postMessage(JSON.stringify(ledger.run(JSON.parse(batch) as SqliteCommand[])));
   });
 }
 

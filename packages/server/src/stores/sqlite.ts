@@ -33,7 +33,7 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
   // Here and not on the thread, so that a wrong file is told at once.
   sqliteLedger({ path, busyTimeoutMs }).close();
   const thread = sqliteThread({ path, busyTimeoutMs });
-  const queue = batcher<string, unknown>({ run: thread.run, maxBatch, maxQueue });
+  const queue = batcher<string, unknown>({ ...thread, maxBatch, maxQueue });
   let closed = false;
 
   const verb =

@@ -6,6 +6,11 @@ export type Outcome<R> = { readonly value: R } | { readonly error: SpendcapError
 export interface BatchOptions<C, R> {
   /** Runs the commands as one transaction and tells how each came out, in order; never rejects. */
   readonly run: (commands: readonly C[]) => Promise<readonly Outcome<R>[]>;
+  /**
+   * Is handed the first commands of the next batch while others still arrive, so that work on them can
+   * begin. `run` is given them again with the rest.
+   */
+  readonly ahead?: (commands: readonly C[]) => void;
   /** Commands in one transaction at most. */
   readonly maxBatch: number;
   /** Transactions that may be under way at once. Default 1. */
@@ -20,15 +25,20 @@ interface Waiting<C, R> {
   readonly reject: (error: unknown) => void;
 }
 
+/** Commands that are worth handing over ahead: fewer would cost more than is won. */
+const AHEAD = 16;
+
 /**
  * Group commit: calls that arrive while a transaction is under way, or in the same turn of the event
  * loop, share the next one, so that many buyers share one flush to disk. There is no timer: a call
  * that comes alone goes at once.
  */
 export function batcher<C, R>(options: BatchOptions<C, R>) {
-  const { run, maxBatch, maxInFlight = 1, maxQueue } = options;
+  const { run, ahead, maxBatch, maxInFlight = 1, maxQueue } = options;
   let queue: Waiting<C, R>[] = [];
   let inFlight = 0;
+  /** How many at the front of the queue were handed over ahead. */
+  let handed = 0;
   let scheduled = false;
   let whenIdle: (() => void)[] = [];
 
@@ -36,6 +46,7 @@ export function batcher<C, R>(options: BatchOptions<C, R>) {
     inFlight += 1;
     const batch = queue.slice(0, maxBatch);
     queue = queue.slice(maxBatch);
+    handed = 0;
     const outcomes = await run(batch.map(({ command }) => command));
     for (const [index, { resolve, reject }] of batch.entries()) {
       const outcome = outcomes[index];
@@ -56,6 +67,13 @@ export function batcher<C, R>(options: BatchOptions<C, R>) {
     });
   };
 
+  const handAhead = (): void => {
+    if (ahead === undefined || inFlight > 0 || queue.length > maxBatch) return;
+    if (queue.length - handed < AHEAD) return;
+    ahead(queue.slice(handed).map(({ command }) => command));
+    handed = queue.length;
+  };
+
   const settle = (): void => {
     for (const done of whenIdle) done();
     whenIdle = [];
@@ -71,6 +89,7 @@ export function batcher<C, R>(options: BatchOptions<C, R>) {
       return new Promise((resolve, reject) => {
         queue.push({ command, resolve, reject });
         schedule();
+        handAhead();
       });
     },
     /** Resolves when nothing waits and nothing is under way. */

@@ -85,6 +85,9 @@ function migrate(database: DatabaseSync): void {
   }
 }
 
+/** How long a begun batch may keep the file from other processes while its rest is awaited. */
+const MAX_PAUSE_MS = 50;
+
 /** The ledger in a SQLite file: runs commands as one transaction. One that fails, fails alone. */
 export function sqliteLedger(file: SqliteFile) {
   const { database, rows, forget, overdue } = openFile(file);
@@ -93,6 +96,9 @@ export function sqliteLedger(file: SqliteFile) {
   const undo = database.prepare('ROLLBACK');
   const dataVersion = database.prepare('PRAGMA data_version');
   let seen: unknown;
+  /** The commands that the next batch began with, and the transaction that has run them. */
+  const early: SqliteCommand[] = [];
+  let open: { readonly replies: SqliteReply[]; readonly timer: NodeJS.Timeout } | undefined;
 
   const verbs = {
     reserve: (rows: Rows, command: ReserveCommand) => toReply(reserve(rows, command)),
@@ -123,26 +129,57 @@ export function sqliteLedger(file: SqliteFile) {
     seen = version;
   };
 
-  const run = (commands: readonly SqliteCommand[]): readonly SqliteReply[] => {
+  /** Gives the file back if the rest of a batch takes long: other processes may wait for it. */
+  const abandon = (): void => {
+    clearTimeout(open?.timer);
+    open = undefined;
+    if (database.isTransaction) undo.run();
+    forget();
+  };
+
+  const start = (): SqliteReply[] => {
+    begin.run();
+    forgetIfChanged();
+    return [];
+  };
+
+  const runAll = (commands: readonly SqliteCommand[]): readonly SqliteReply[] => {
     let committing = false;
     try {
-      begin.run();
-      forgetIfChanged();
-      const replies = commands.map(attempt);
+      const replies = open?.replies ?? start();
+      for (const command of commands.slice(replies.length)) replies.push(attempt(command));
+      clearTimeout(open?.timer);
+      open = undefined;
       committing = true;
       end.run();
       return replies;
     } catch (error) {
-      if (database.isTransaction) undo.run();
-      forget();
+      abandon();
       if (commands.length > 1 && !committing && isOfOneCommand(error)) {
-        return commands.flatMap((command) => run([command]));
+        return commands.flatMap((command) => runAll([command]));
       }
       return commands.map(() => ({ error: whatHappened(error, committing) }));
     }
   };
 
-  return { run, close: () => database.close() };
+  return {
+    /** Begins with the first commands of a batch. What fails here is run again with the rest. */
+    begin(commands: readonly SqliteCommand[]): void {
+      const isFirst = early.length === 0;
+      early.push(...commands);
+      try {
+        if (isFirst) open = { replies: start(), timer: setTimeout(abandon, MAX_PAUSE_MS) };
+        if (open !== undefined) for (const command of commands) open.replies.push(attempt(command));
+      } catch {
+        abandon();
+      }
+    },
+    /** Runs a batch: what it began with, then these. Tells how each came out, in order. */
+    run(commands: readonly SqliteCommand[]): readonly SqliteReply[] {
+      return runAll([...early.splice(0), ...commands]);
+    },
+    close: () => database.close(),
+  };
 }
 
 function whatHappened(error: unknown, committing: boolean) {

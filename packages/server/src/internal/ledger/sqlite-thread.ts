@@ -9,19 +9,26 @@ interface Asked {
   readonly reject: (cause: unknown) => void;
 }
 
+interface Started {
+  readonly worker: Worker;
+  readonly asked: Asked[];
+  /** How many commands of the next batch it has already. */
+  handed: number;
+}
+
 /**
  * Runs batches on a thread of its own, one after the other. A thread that dies leaves the batches under
  * way unknown, and the next batch starts another. It does not keep the process alive unless it
  * has something to do.
  */
 export function sqliteThread(file: SqliteFile) {
-  let current: { readonly worker: Worker; readonly asked: Asked[] } | undefined;
+  let current: Started | undefined;
 
   const start = () => {
     const url = new URL(import.meta.resolve('@spendcap/server/stores/sqlite-worker'));
     const worker = new Worker(url, { workerData: file });
     const asked: Asked[] = [];
-    const started = { worker, asked };
+    const started: Started = { worker, asked, handed: 0 };
     const end = (cause: unknown): void => {
       if (current === started) current = undefined;
       for (const { reject } of asked.splice(0)) reject(cause);
@@ -36,15 +43,22 @@ export function sqliteThread(file: SqliteFile) {
   };
 
   return {
+    /** Lets the thread begin with the first commands of the next batch. */
+    ahead(commands: readonly string[]): void {
+      current ??= start();
+      current.handed += commands.length;
+      current.worker.postMessage(`+[${commands.join(',')}]`);
+    },
     /** Each command is the JSON of a `SqliteCommand`, so that one without JSON never comes this far. */
     async run(commands: readonly string[]): Promise<readonly Outcome<unknown>[]> {
       current ??= start();
-      const { worker, asked } = current;
+      const { worker, asked, handed } = current;
+      current.handed = 0;
       try {
         const replies = await new Promise<readonly SqliteReply[]>((resolve, reject) => {
           asked.push({ resolve, reject });
           worker.ref();
-          worker.postMessage(`[${commands.join(',')}]`);
+          worker.postMessage(`[${commands.slice(handed).join(',')}]`);
         });
         return replies.map(toOutcome);
       } catch (cause) {
