@@ -7,10 +7,11 @@ import { capped, MONTH, purchase, TODAY } from '../../packages/server/src/testin
 test('a subject that is only ever refused is summed once', () => {
   const database = new DatabaseSync(':memory:');
   database.exec(SCHEMA);
-  const { rows, forget } = sqliteRows(database);
+  const { rows, forget, refresh } = sqliteRows(database);
   reserve(rows, purchase('p', { windows: [capped(TODAY, 1_000)] }));
   // As after a restart: the purchases are there, and what was remembered of them is not.
   forget();
+  refresh();
   let sums = 0;
   const counting: Rows = {
     ...rows,

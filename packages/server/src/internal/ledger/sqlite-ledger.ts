@@ -85,32 +85,59 @@ function migrate(database: DatabaseSync): void {
   }
 }
 
+/** One transaction after the other on a file, which other processes may write in between. */
+function transactions({ database, refresh, forget, tidy }: ReturnType<typeof openFile>) {
+  const begin = database.prepare('BEGIN IMMEDIATE');
+  const end = database.prepare('COMMIT');
+  const rollBack = database.prepare('ROLLBACK');
+  const dataVersion = database.prepare('PRAGMA data_version');
+  let seen: unknown;
+  return {
+    begin(): void {
+      begin.run();
+      const version = dataVersion.get()?.data_version;
+      if (version !== seen) refresh();
+      seen = version;
+    },
+    commit(): void {
+      tidy();
+      end.run();
+    },
+    /** Nothing that is remembered of the file can be relied upon after it. */
+    undo(): void {
+      if (database.isTransaction) rollBack.run();
+      forget();
+      seen = undefined;
+    },
+  };
+}
+
+const VERBS = {
+  reserve: (rows: Rows, command: ReserveCommand) => toReply(reserve(rows, command)),
+  commit,
+  release,
+  refund,
+  reverseRefund,
+  get,
+  usage,
+  ready: () => null,
+};
+
 /** How long a begun batch may keep the file from other processes while its rest is awaited. */
 const MAX_PAUSE_MS = 50;
 
 /** The ledger in a SQLite file: runs commands as one transaction. One that fails, fails alone. */
 export function sqliteLedger(file: SqliteFile) {
-  const { database, rows, forget, overdue } = openFile(file);
-  const begin = database.prepare('BEGIN IMMEDIATE');
-  const end = database.prepare('COMMIT');
-  const undo = database.prepare('ROLLBACK');
-  const dataVersion = database.prepare('PRAGMA data_version');
-  let seen: unknown;
-  /** The commands that the next batch began with, and the transaction that has run them. */
-  const early: SqliteCommand[] = [];
-  let open: { readonly replies: SqliteReply[]; readonly timer: NodeJS.Timeout } | undefined;
-
+  const opened = openFile(file);
+  const { database, rows } = opened;
+  const transaction = transactions(opened);
   const verbs = {
-    reserve: (rows: Rows, command: ReserveCommand) => toReply(reserve(rows, command)),
-    commit,
-    release,
-    refund,
-    reverseRefund,
-    get,
-    usage,
-    overdue: (_: unknown, { at, limit }: OverdueCommand) => overdue(at, limit),
-    ready: () => null,
+    ...VERBS,
+    overdue: (_: unknown, { at, limit }: OverdueCommand) => opened.overdue(at, limit),
   };
+  /** The commands that the next batch began with, and how those came out that have been run. */
+  const early: SqliteCommand[] = [];
+  let begun: { readonly replies: SqliteReply[]; readonly timer: NodeJS.Timeout } | undefined;
 
   /** A coded error comes before anything is written; any other one undoes the whole transaction. */
   const attempt = ([verb, command]: SqliteCommand): SqliteReply => {
@@ -122,39 +149,25 @@ export function sqliteLedger(file: SqliteFile) {
     }
   };
 
-  /** Another process has written since: what is remembered of the file may be wrong. */
-  const forgetIfChanged = (): void => {
-    const version = dataVersion.get()?.data_version;
-    if (version !== seen) forget();
-    seen = version;
-  };
-
-  /** Gives the file back if the rest of a batch takes long: other processes may wait for it. */
-  const abandon = (): void => {
-    clearTimeout(open?.timer);
-    open = undefined;
-    if (database.isTransaction) undo.run();
-    forget();
-  };
-
-  const start = (): SqliteReply[] => {
-    begin.run();
-    forgetIfChanged();
-    return [];
+  const undo = (): void => {
+    clearTimeout(begun?.timer);
+    begun = undefined;
+    transaction.undo();
   };
 
   const runAll = (commands: readonly SqliteCommand[]): readonly SqliteReply[] => {
     let committing = false;
     try {
-      const replies = open?.replies ?? start();
+      if (begun === undefined) transaction.begin();
+      const replies = begun?.replies ?? [];
       for (const command of commands.slice(replies.length)) replies.push(attempt(command));
-      clearTimeout(open?.timer);
-      open = undefined;
+      clearTimeout(begun?.timer);
+      begun = undefined;
       committing = true;
-      end.run();
+      transaction.commit();
       return replies;
     } catch (error) {
-      abandon();
+      undo();
       if (commands.length > 1 && !committing && isOfOneCommand(error)) {
         return commands.flatMap((command) => runAll([command]));
       }
@@ -163,21 +176,22 @@ export function sqliteLedger(file: SqliteFile) {
   };
 
   return {
-    /** Begins with the first commands of a batch. What fails here is run again with the rest. */
+    /** Begins with the first commands of a batch. If that fails, `run` does them with the rest. */
     begin(commands: readonly SqliteCommand[]): void {
       const isFirst = early.length === 0;
       early.push(...commands);
       try {
-        if (isFirst) open = { replies: start(), timer: setTimeout(abandon, MAX_PAUSE_MS) };
-        if (open !== undefined) for (const command of commands) open.replies.push(attempt(command));
+        if (isFirst) {
+          transaction.begin();
+          begun = { replies: [], timer: setTimeout(undo, MAX_PAUSE_MS) };
+        }
+        begun?.replies.push(...commands.map(attempt));
       } catch {
-        abandon();
+        undo();
       }
     },
     /** Runs a batch: what it began with, then these. Tells how each came out, in order. */
-    run(commands: readonly SqliteCommand[]): readonly SqliteReply[] {
-      return runAll([...early.splice(0), ...commands]);
-    },
+    run: (commands: readonly SqliteCommand[]) => runAll([...early.splice(0), ...commands]),
     close: () => database.close(),
   };
 }

@@ -2,12 +2,19 @@ import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { StoredPurchase, Window } from '@spendcap/core';
 import type { Account } from './account.ts';
 import type { Rows, StoredRefund } from './ledger.ts';
+import {
+  OPEN_OF_SUBJECT,
+  SEQS_IN_WINDOW,
+  SUBJECTS_SCHEMA,
+  sqliteSubjects,
+} from './sqlite-subjects.ts';
 
 /** The number of the schema below, kept in the file: a change of it needs a migration. */
 export const SCHEMA_VERSION = 1;
 
 export const SCHEMA = `
   CREATE TABLE purchases (
+    seq INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
     request TEXT NOT NULL,
     subject TEXT NOT NULL,
@@ -25,9 +32,9 @@ export const SCHEMA = `
     restored INTEGER NOT NULL DEFAULT 0 CHECK (restored BETWEEN 0 AND refunded),
     late INTEGER NOT NULL DEFAULT 0
   ) STRICT;
-  CREATE INDEX purchases_of_subject ON purchases (subject, state, reserved_at);
   CREATE INDEX overdue_holds ON purchases (expires_at)
     WHERE state = 'reserved' AND on_expiry = 'reconcile';
+  ${SUBJECTS_SCHEMA}
   CREATE TABLE refunds (
     purchase TEXT NOT NULL REFERENCES purchases (id),
     id TEXT NOT NULL,
@@ -40,19 +47,20 @@ export const SCHEMA = `
 
 type Row = Record<string, SQLOutputValue>;
 
-/** `counted` in the words of SQL, of the states that count anything: the index leads to these. */
-const COUNTING = `state IN ('reserved', 'committed')`;
-const COUNTED = `CASE state WHEN 'reserved' THEN amount ELSE committed - restored END`;
+/** `counted` in the words of SQL. */
+const COUNTED = `CASE state WHEN 'reserved' THEN amount WHEN 'committed' THEN committed - restored
+  ELSE 0 END`;
 
 /** Subjects whose counters are remembered; beyond it they are worked out again when next asked for. */
 const MAX_ACCOUNTS = 100_000;
 
 /**
  * The ledger's rows in a SQLite file whose transaction the caller holds. Counters are a cache of the
- * purchases, so they stay in memory: `forget` drops them when the file may have changed otherwise.
+ * purchases, so they stay in memory: `refresh` drops them when the file may have changed otherwise.
  */
 export function sqliteRows(database: DatabaseSync) {
   const accounts = new Map<string, Account>();
+  const subjects = sqliteSubjects(database);
   const sql = (text: string) => database.prepare(text);
   const selectPurchase = sql('SELECT * FROM purchases WHERE id = ?');
   const insertPurchase = sql(
@@ -71,13 +79,14 @@ export function sqliteRows(database: DatabaseSync) {
       ON CONFLICT (purchase, id) DO UPDATE SET reversed = excluded.reversed`,
   );
   const selectHolds = sql(
-    `SELECT * FROM purchases
-      WHERE subject = ? AND state = 'reserved' AND on_expiry = 'release'`,
+    `SELECT * FROM purchases WHERE seq IN (${OPEN_OF_SUBJECT})
+      AND state = 'reserved' AND on_expiry = 'release'`,
   );
   const selectSum = sql(
-    `SELECT coalesce(sum(${COUNTED}), 0) AS total FROM purchases WHERE subject = ? AND ${COUNTING}
-      AND reserved_at >= ? AND reserved_at < ? AND currency = ? AND (? IS NULL OR app = ?)
-      AND (? IS NULL OR category IN (SELECT value FROM json_each(?)))`,
+    `SELECT coalesce(sum(${COUNTED}), 0) AS total FROM purchases WHERE seq IN (${SEQS_IN_WINDOW})
+      AND reserved_at >= :start AND reserved_at < :end AND currency = :currency
+      AND (:app IS NULL OR app = :app)
+      AND (:categories IS NULL OR category IN (SELECT value FROM json_each(:categories)))`,
   );
   const selectOverdue = sql(
     `SELECT * FROM purchases WHERE state = 'reserved' AND on_expiry = 'reconcile'
@@ -87,11 +96,13 @@ export function sqliteRows(database: DatabaseSync) {
   const rows: Rows = {
     purchase: (id) => toPurchase(selectPurchase.get(id)),
     addPurchase(p) {
-      const { changes } = insertPurchase.run(
+      const { changes, lastInsertRowid } = insertPurchase.run(
         ...[p.id, p.request, p.subject, p.amount, p.currency, p.app, p.category],
         ...[p.reservedAt, p.expiresAt, p.onExpiry, p.basis],
       );
-      return changes === 1;
+      if (changes === 0) return false;
+      subjects.added(p.subject, Number(lastInsertRowid));
+      return true;
     },
     savePurchase(p) {
       updatePurchase.run(p.state, p.committed, p.refunded, p.restored, p.late ? 1 : 0, p.id);
@@ -105,20 +116,33 @@ export function sqliteRows(database: DatabaseSync) {
     saveRefund(id, refundId, { amount, restored, reversed }) {
       upsertRefund.run(id, refundId, amount, restored, reversed ? 1 : 0);
     },
-    openHolds: (subject) => selectHolds.all(subject).flatMap((row) => toPurchase(row) ?? []),
+    openHolds(subject) {
+      const found = selectHolds.all({ subject, recent: subjects.recent(subject) });
+      return found.flatMap((row) => toPurchase(row) ?? []);
+    },
     sum(subject, { selector, start, end }: Window) {
       const { currency, app } = selector;
       const categories = selector.categories === null ? null : JSON.stringify(selector.categories);
-      const row = selectSum.get(
-        ...[subject, start, end, currency, app, app, categories, categories],
-      );
+      const recent = subjects.recent(subject);
+      const row = selectSum.get({ subject, recent, start, end, currency, app, categories });
       return Number(row?.total ?? 0);
     },
   };
 
   return {
     rows,
-    forget: () => accounts.clear(),
+    /** At the begin of a transaction, if another process has written since the last. */
+    refresh: () => {
+      accounts.clear();
+      subjects.refresh();
+    },
+    /** After a transaction that was undone. */
+    forget: () => {
+      accounts.clear();
+      subjects.forget();
+    },
+    /** At the end of a transaction. */
+    tidy: subjects.tidy,
     overdue: (at: number, limit: number): StoredPurchase[] =>
       selectOverdue.all(at, limit).flatMap((row) => toPurchase(row) ?? []),
   };
