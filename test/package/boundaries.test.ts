@@ -47,6 +47,10 @@ const RULES: readonly Rule[] = [
   { files: 'packages/server/src/handler.ts', may: HTTP, types: ['packages/server/src/*'] },
   { files: 'packages/server/src/http/**', may: HTTP, types: ['packages/server/src/*'] },
   {
+    files: 'packages/server/src/age/nppa/sqlite.ts',
+    may: [...CORE, 'packages/server/src/age/nppa/*', 'node:sqlite'],
+  },
+  {
     files: 'packages/server/src/age/**',
     may: [
       ...SERVER_BASE,

@@ -1,0 +1,136 @@
+import { ageRangeAt } from '@spendcap/core';
+import type { SourceFinding } from '../source.ts';
+import type { NppaClient } from './client.ts';
+import { evidenceInvalid, pending, unavailable } from './faults.ts';
+import type { Kept, NppaRecord, NppaRecords } from './records.ts';
+import { birthDateOf, CHINA } from './wire.ts';
+
+/** An account that wants its finding; the identity only to register it. */
+export interface Registration {
+  readonly account: string;
+  readonly ai: string;
+  readonly key: string;
+  readonly identity: { readonly name: string; readonly idNumber: string } | null;
+}
+
+export interface RegistrarOptions {
+  readonly client: NppaClient;
+  readonly records: NppaRecords;
+  readonly keepPi: (registered: { account: string; pi: string }) => Promise<void>;
+  readonly now: () => number;
+}
+
+type Verified = NppaRecord & { readonly state: 'verified' };
+
+/** What the system knows of an account. `unknown` it has never heard of, or has forgotten. */
+type Outcome =
+  | { readonly is: 'verified'; readonly pi: string; readonly born: string }
+  | { readonly is: 'pending' | 'rejected' | 'unknown' };
+
+const POLLED_MS = 48 * 3_600_000;
+const ADULT = 18;
+const UNKNOWN = 2003;
+const TAKEN = 2004;
+const ROUNDS = 3;
+
+/** Finds out whom an account belongs to: from what is kept, or else from the real-name system. */
+export function registrar({ client, records, keepPi, now }: RegistrarOptions) {
+  /** Keeps what was found out; `null` if someone else was quicker, whose record then counts. */
+  async function keep(asked: Registration, was: Kept, outcome: Outcome): Promise<Verified | null> {
+    const { account, key } = asked;
+    if (outcome.is === 'verified') {
+      const { pi, born } = outcome;
+      await handOver({ account, pi });
+      const person = records.person(pi);
+      const record = { state: 'verified', person, bornIn: keptOf(born, now()) } as const;
+      return (await records.write(key, was, record)) ? record : null;
+    }
+    if (outcome.is === 'pending') {
+      const known = was.record !== null;
+      if (known || (await records.write(key, was, { state: 'pending', since: now() }))) {
+        throw pending();
+      }
+      return null;
+    }
+    throw outcome.is === 'rejected' ? evidenceInvalid('identity_rejected') : busy();
+  }
+
+  async function handOver(registered: { account: string; pi: string }): Promise<void> {
+    try {
+      await keepPi(registered);
+    } catch {
+      throw unavailable('store_failed');
+    }
+  }
+
+  async function query(ai: string): Promise<Outcome> {
+    const answer = await client.call('query', { query: { ai } }, [UNKNOWN]);
+    return answer.errcode === UNKNOWN ? { is: 'unknown' } : outcomeOf(answer.data, now());
+  }
+
+  async function check({ ai, identity }: Registration): Promise<Outcome> {
+    const plain = { ai, name: identity?.name, idNum: identity?.idNumber };
+    const answer = await client.call('check', { plain }, [TAKEN]);
+    if (answer.errcode !== TAKEN) return outcomeOf(answer.data, now());
+    // An answer that was lost, or a process that ended before it was kept.
+    return query(ai);
+  }
+
+  /** Polls a registration under way. Gives `null` once it has come to nothing. */
+  async function resume(asked: Registration, was: Kept, since: number): Promise<Outcome | null> {
+    const isOver = now() - since >= POLLED_MS;
+    const outcome: Outcome = isOver ? { is: 'unknown' } : await query(asked.ai);
+    if (outcome.is === 'verified' || outcome.is === 'pending') return outcome;
+    if (asked.identity === null && outcome.is === 'unknown')
+      throw evidenceInvalid('pending_expired');
+    if (!(await records.write(asked.key, was, null))) return null;
+    if (asked.identity === null) throw evidenceInvalid('identity_rejected');
+    return null;
+  }
+
+  return async (asked: Registration): Promise<Verified> => {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const was = await records.read(asked.key);
+      const { record } = was;
+      if (record?.state === 'verified') return record;
+      if (record === null && asked.identity === null) throw evidenceInvalid('not_registered');
+      const outcome = record ? await resume(asked, was, record.since) : await check(asked);
+      const verified = outcome && (await keep(asked, was, outcome));
+      if (verified !== null) return verified;
+    }
+    throw busy();
+  };
+}
+
+/** Two calls for one account that stood in each other's way: the next one will find what they did. */
+function busy() {
+  return unavailable('system_error');
+}
+
+function outcomeOf(data: unknown, at: number): Outcome {
+  const { result } = (data ?? {}) as { result?: { status?: unknown; pi?: unknown } | null };
+  if (result?.status === 1) return { is: 'pending' };
+  if (result?.status === 2) return { is: 'rejected' };
+  const born = result?.status === 0 ? birthDateOf(result.pi, at) : null;
+  if (born === null) throw unavailable('answer_invalid');
+  return { is: 'verified', pi: result?.pi as string, born };
+}
+
+/** The month of a minor's birth, of an adult nothing. */
+function keptOf(born: string, at: number): string | null {
+  const bornIn = born.slice(0, 7);
+  return rangeOf(bornIn, at).min >= ADULT ? null : bornIn;
+}
+
+function rangeOf(bornIn: string | null, at: number): SourceFinding['range'] {
+  if (bornIn === null) return { min: ADULT, maxExclusive: null };
+  // A day that the month does not have comes after all that it has: nobody is older too early.
+  const born = { kind: 'born', from: `${bornIn}-01`, to: `${bornIn}-31` } as const;
+  const range = ageRangeAt([born], at, CHINA);
+  return range.min >= ADULT ? { min: ADULT, maxExclusive: null } : range;
+}
+
+export function findingOf({ person, bornIn }: Verified, at: number): SourceFinding {
+  const range = rangeOf(bornIn, at);
+  return { range, asOf: at, assurance: 'verified', kind: 'nppa', person };
+}
