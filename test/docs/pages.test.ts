@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { ROOT } from '../../scripts/packages.ts';
 
 const MAX_INTEGRATION_LINES = 30;
-const pages = globSync(['*.md', 'docs/*.md', 'packages/*/README.md', 'examples/*/README.md'], {
+const pages = globSync(['*.md', 'docs/**/*.md', 'packages/*/README.md', 'examples/*/README.md'], {
   cwd: ROOT,
 });
 const read = (page: string) => readFileSync(join(ROOT, page), 'utf8');

@@ -100,6 +100,38 @@ function agesOf({ minAge, maxAgeExclusive }: Band): string {
   return maxAgeExclusive === null ? `${minAge}+` : `${minAge}-${maxAgeExclusive - 1}`;
 }
 
+describe('docs/age-sources', () => {
+  const whys = (page: string) =>
+    tableUnder(`docs/age-sources/${page}`, '`why`').map(([code, why]) => `${code} ${why}`);
+  const named = (file: string, table: string, code: string) =>
+    namesIn(`packages/server/src/age/${file}`, table).map((why) => `${code} ${why}`);
+
+  it('has everything that can be wrong with the real-name system', () => {
+    const file = 'nppa/faults.ts';
+    const invalid = named(file, 'INVALID', 'age_evidence_invalid');
+    expect(invalid).toContain('age_evidence_invalid malformed');
+    const unavailable = named(file, 'UNAVAILABLE', 'age_source_unavailable');
+    expect(whys('nppa.md')).toEqual([...invalid, ...unavailable]);
+  });
+
+  it('has everything that can be wrong with a platform signal', () => {
+    const invalid = named('platform/signal.ts', 'INVALID', 'age_evidence_invalid');
+    expect(invalid).toContain('age_evidence_invalid malformed');
+    expect(whys('platform.md')).toEqual([
+      ...invalid,
+      'age_source_unavailable attestation_unavailable',
+    ]);
+  });
+
+  it('has everything that can be wrong with a statement', () => {
+    const own = read('packages/server/src/age/statement.ts').matchAll(/^ {2}\| '(\w+)'/gm);
+    const faults = [...own].map(([, fault]) => fault);
+    expect(faults).toContain('account_mismatch');
+    const rows = tableUnder('docs/age-sources/statement.md', '`why`');
+    expect(rows.map(([fault]) => fault)).toEqual(faults);
+  });
+});
+
 describe('docs/policies.md', () => {
   it.each([cnGame(), cnLive(), jpTypical(), usAppStore()])('shows $id as it is', (policy) => {
     const rows = tableUnder('docs/policies.md', `\`${policy.id}\``);

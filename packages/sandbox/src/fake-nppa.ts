@@ -73,7 +73,7 @@ const LIMITS = { check: 100, query: 300, loginout: 10 };
  * import { fakeNppa } from '@spendcap/sandbox';
  * const fake = fakeNppa({ people: [{ name: '小明', idNumber: '11000020140501001X' }] });
  * const answer = await fake.fetch('https://api.wlc.nppa.gov.cn/idcard/authentication/check');
- * (await answer.json()).errcode; // => 1003
+ * await answer.text(); // => '{"errcode":1003,"errmsg":"SYS REQ METHOD ERROR"}'
  * ```
  */
 export function fakeNppa(options: FakeNppaOptions = {}): FakeNppa {
