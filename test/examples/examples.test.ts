@@ -12,6 +12,21 @@ const run = promisify(execFile);
 
 /** What each example prints, line by line. Dates differ from day to day. */
 const OUTPUT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
+  'cn-real-name': [
+    'account-1 registers: verified',
+    'account-1 buys for 60.00: transaction_cap_exceeded',
+    'account-1 buys for 48.00: allowed',
+    'account-2 registers: verified',
+    'account-2 buys for 48.00: allowed',
+    'account-2 buys for 10.00: day_cap_exceeded',
+    'account-3 has no token: identity_rejected',
+    'account-3 has no token: not_registered',
+    'account-3 buys for 1.00: age_unverified',
+    'account-4 has no token: age_evidence_pending',
+    'account-4 has no token: age_evidence_pending',
+    'account-4 buys for 1.00: age_unverified',
+    'account-4 buys for 90.00: allowed',
+  ],
   'express-stripe': [
     'order-1 403 transaction_cap_exceeded not in the ledger',
     'order-2 201 committed',
