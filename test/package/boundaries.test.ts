@@ -56,6 +56,7 @@ const RULES: readonly Rule[] = [
       ...SERVER_BASE,
       'packages/server/src/age/**',
       'packages/server/src/http/problems.ts',
+      'node:zlib',
       'jose',
       'lru-cache',
     ],
@@ -63,6 +64,10 @@ const RULES: readonly Rule[] = [
   { files: 'packages/server/src/types.ts', may: CORE },
   { files: 'packages/server/src/internal/tokens/jws.ts', may: [...SERVER_BASE, 'jose'] },
   { files: 'packages/server/src/internal/tokens/dpop.ts', may: [...SERVER_BASE, 'jose'] },
+  {
+    files: 'packages/server/src/internal/tokens/status-list.ts',
+    may: [...SERVER_BASE, 'node:zlib'],
+  },
   { files: 'packages/server/src/internal/tokens/key-set.ts', may: [...SERVER_BASE, 'jose'] },
   { files: 'packages/server/src/internal/ledger/sqlite-*.ts', may: [...SERVER_BASE, ...SQLITE] },
   {

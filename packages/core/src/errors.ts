@@ -9,6 +9,7 @@ const ERROR_TABLE = {
   unauthorized: { retryable: false, status: 401 },
   age_token_invalid: { retryable: false, status: 422 },
   age_keys_unavailable: { retryable: true, status: 503 },
+  age_status_unavailable: { retryable: true, status: 503 },
   age_evidence_invalid: { retryable: false, status: 422 },
   age_evidence_pending: { retryable: true, status: 503 },
   age_source_unavailable: { retryable: true, status: 503 },

@@ -7,6 +7,7 @@ import { type ProofCheck, proofCheck } from './internal/tokens/dpop.ts';
 import { type Claims, checkJws, decodeClaims, type JwsRules } from './internal/tokens/jws.ts';
 import { assertAlgorithms, type JwkSet, keySet } from './internal/tokens/key-set.ts';
 import { pseudonyms } from './internal/tokens/pseudonym.ts';
+import { type StatusCheck, statusLists } from './internal/tokens/status-list.ts';
 import type { AgeVerifier, ShownWith } from './types.ts';
 
 export type { AgeTokenFault, JwkSet };
@@ -23,6 +24,12 @@ export interface AgeIssuer {
   readonly algorithms?: readonly string[];
   /** The `typ` header its tokens must have. Default `age+jwt`; `null` for OpenID Connect id_tokens. */
   readonly typ?: string | null;
+  /**
+   * The address that its status lists equal or lie below, as `https://age.example/status`. Its tokens must
+   * then have a place in such a list (OAuth Token Status List), and revoked ones are refused. Without it a
+   * `status` is not looked at.
+   */
+  readonly statusLists?: URL;
 }
 
 export interface AgeTokenOptions {
@@ -44,7 +51,9 @@ export interface AgeTokenOptions {
   readonly proofSeconds?: number;
   /** How many proofs are remembered until they are too old, 1 to 10,000,000. Default 250,000. */
   readonly proofCacheSize?: number;
-  /** Fetches remote key sets. Default the global `fetch`. */
+  /** For how long beyond its `ttl` a status list counts that cannot be read, 0 to 3600. Default 300. */
+  readonly statusStaleSeconds?: number;
+  /** Fetches remote key sets and status lists. Default the global `fetch`. */
   readonly fetch?: typeof fetch;
 }
 
@@ -53,11 +62,17 @@ interface Proved {
   readonly evidence: AgeEvidence;
   /** Thumbprint of the key it is bound to. */
   readonly jkt: string | null;
+  /** Asks whether it was revoked, if its issuer can say so. */
+  readonly status: ((at: number) => ReturnType<StatusCheck>) | null;
+}
+
+interface IssuerRules extends JwsRules {
+  readonly status: StatusCheck | null;
 }
 
 interface Unproved {
   readonly claims: Claims;
-  readonly rules: JwsRules;
+  readonly rules: IssuerRules;
   readonly at: number;
 }
 
@@ -81,7 +96,8 @@ const SUBJECT = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
  * their `exp`: keep it short.
  *
  * `verify` rejects with a SpendcapError: `age_token_invalid`, whose `why` is an `AgeTokenFault`, or
- * `age_keys_unavailable` (retryable) if a key set cannot be read.
+ * `age_keys_unavailable` or `age_status_unavailable` (both retryable) if a key set or a status list cannot
+ * be read.
  *
  * @throws TypeError for options that can never work
  * @example
@@ -121,7 +137,13 @@ export function ageTokens(options: AgeTokenOptions): AgeVerifier {
       const expiresAt = Math.ceil((claims.exp as number) + rules.toleranceSeconds) * 1000;
       const subject = pseudonym(rules.issuer, subjectOf(claims));
       const evidence = evidenceOf(claims, { subject, at, expiresAt });
-      const proved = { evidence, jkt: keyBoundTo(claims) };
+      const { status } = claims;
+      const check = rules.status;
+      const proved: Proved = {
+        evidence,
+        jkt: keyBoundTo(claims),
+        status: check && ((now) => check(status, now)),
+      };
       remembered.set(key, proved);
       return proved;
     } finally {
@@ -150,7 +172,12 @@ export function ageTokens(options: AgeTokenOptions): AgeVerifier {
   return {
     async verify(token, shownWith = {}) {
       const known = proving(token);
-      const { evidence, jkt } = known instanceof Promise ? await known : known;
+      const { evidence, jkt, status } = known instanceof Promise ? await known : known;
+      if (status !== null) {
+        const answer = status(now());
+        const fault = answer instanceof Promise ? await answer : answer;
+        if (fault !== null) throw ageTokenInvalid(fault);
+      }
       if (jkt !== null || shownWith.proof !== undefined) {
         const fault = await proofFault(checkProof, { token, jkt, shownWith, at: now() });
         if (fault !== null) throw ageTokenInvalid(fault);
@@ -191,7 +218,7 @@ function keyBoundTo({ cnf }: Claims): string | null {
   throw ageTokenInvalid('binding_unknown');
 }
 
-function rulesFor({ iss }: Claims, issuers: ReadonlyMap<string, JwsRules>): JwsRules {
+function rulesFor({ iss }: Claims, issuers: ReadonlyMap<string, IssuerRules>): IssuerRules {
   if (iss === undefined) throw ageTokenInvalid('claim_missing');
   const rules = issuers.get(iss as string);
   if (rules === undefined) throw ageTokenInvalid('issuer_unknown');
@@ -219,12 +246,14 @@ function evidenceOf(
   });
 }
 
-function configure(options: AgeTokenOptions): ReadonlyMap<string, JwsRules> {
+function configure(options: AgeTokenOptions): ReadonlyMap<string, IssuerRules> {
   const tolerance = within('clockToleranceSeconds', options.clockToleranceSeconds ?? 5, [0, 60]);
+  const stale = options.statusStaleSeconds ?? 300;
+  const staleSeconds = within('statusStaleSeconds', stale, [0, 3_600]);
   if (!Array.isArray(options.issuers) || options.issuers.length === 0) {
     throw new TypeError('issuers must name at least one issuer');
   }
-  const issuers = new Map<string, JwsRules>();
+  const issuers = new Map<string, IssuerRules>();
   for (const each of options.issuers as readonly AgeIssuer[]) {
     const { typ = 'age+jwt' } = each;
     const audience = [each.audience].flat();
@@ -235,14 +264,20 @@ function configure(options: AgeTokenOptions): ReadonlyMap<string, JwsRules> {
       throw new TypeError('audience must be a text, or a list of at least one');
     }
     if (typ !== null && !isName(typ)) throw new TypeError('typ must be a text or null');
-    issuers.set(each.issuer, {
+    const verifying = {
       keys: keySet(each.jwks, options.fetch),
       keysCode: KEYS_CODE,
       algorithms: assertAlgorithms(each.algorithms ?? ['ES256']),
+      toleranceSeconds: tolerance,
+    } as const;
+    const { fetch } = options;
+    const lists = each.statusLists;
+    issuers.set(each.issuer, {
+      ...verifying,
+      status: lists ? statusLists({ ...verifying, lists, staleSeconds, fetch }) : null,
       issuer: each.issuer,
       audience,
       typ,
-      toleranceSeconds: tolerance,
     });
   }
   return issuers;

@@ -8,12 +8,13 @@ import {
   MAX_AGE,
   SpendcapError,
 } from '@spendcap/core';
-import { CompactSign } from 'jose';
 import { invalid } from '../internal/verbs/validate.ts';
 import { createAuthorityHandler } from './handler.ts';
-import { type AuthorityKey, type KeyRing, keyRing } from './keys.ts';
+import type { AuthorityKey } from './keys.ts';
 import { audienceGroups, type Name, pairwise, TEXT } from './pairwise.ts';
+import { authoritySigner } from './signer.ts';
 import type { AgeSource, SourceFinding } from './source.ts';
+import { authorityStatus, type StatusListOptions } from './status-lists.ts';
 
 /** The sources of an authority by name. `never`, since each takes evidence of its own. */
 export type AgeSources = Readonly<Record<string, AgeSource<never>>>;
@@ -44,6 +45,8 @@ export interface AgeAuthorityOptions<Sources extends AgeSources> {
    * person has one `sub` for all audiences of an enterprise. Default: every audience is its own.
    */
   readonly audiences?: Readonly<Record<string, readonly string[]>>;
+  /** Lets tokens be revoked, by OAuth Token Status List. Default: they are good until their `exp`. */
+  readonly statusList?: StatusListOptions;
   /** IANA name of the calendar in which ages grow. Default `UTC`. */
   readonly timeZone?: string;
   /** Epoch milliseconds. Default `Date.now`. */
@@ -68,16 +71,25 @@ export interface AgeAuthority<Sources extends AgeSources> {
    * subject, audience or source; `age_keys_unavailable` if no key signs now.
    */
   issue(evidence: EvidenceFor<Sources>, options: IssueOptions): Promise<string>;
+  /**
+   * Revokes every living token that was issued with this `subject`, whatever their audiences; how many
+   * they were. Verifiers know when they next read the list.
+   *
+   * @throws TypeError without `statusList`
+   */
+  revoke(subject: string): Promise<number>;
   /** The public keys that tokens may be signed with now or soon, a JWK Set (RFC 7517, section 5). */
   jwks(): { readonly keys: readonly Readonly<Record<string, unknown>>[] };
-  /** Serves `/.well-known/jwks.json`, under whatever path it is mounted. It never rejects. */
+  /**
+   * Serves `/.well-known/jwks.json` and the status lists, under whatever path it is mounted. It never
+   * rejects.
+   */
   handler(request: Request): Promise<Response>;
 }
 
 const TYP = 'age+jwt';
 const TOKEN_SECONDS = { min: 30, max: 86_400, default: 300 } as const;
 const THUMBPRINT = /^[\w-]{43}$/;
-const encoder = new TextEncoder();
 
 /**
  * Turns evidence of an age into an age token of spendcap's profile: `typ` `age+jwt`, a pairwise `sub`, a
@@ -117,15 +129,13 @@ export function ageAuthority<const Sources extends AgeSources>(
   const { issuer, sources, now = Date.now, timeZone = 'UTC' } = options;
   const tokenSeconds = options.tokenSeconds ?? TOKEN_SECONDS.default;
   assertOptions({ ...options, tokenSeconds, timeZone });
-  const ring = currentRing(options.keys, tokenSeconds);
-  ring();
+  const { sign, jwks } = authoritySigner(options.keys, { tokenSeconds, now });
   const groupOf = audienceGroups(options.audiences);
   const pseudonym = pairwise(options.subjectKey);
-  const jwks = () => ({
-    keys: ring()
-      .published(now())
-      .map(({ publicJwk }) => publicJwk),
-  });
+  // Of no enterprise, and under another name than a `sub`, so that it is equal to none.
+  const holderOf = (subject: string) => pseudonym('', ['holder', subject]);
+  const { statusList } = options;
+  const status = statusList ? authorityStatus(statusList, { issuer, tokenSeconds, sign }) : null;
 
   async function issue(evidence: EvidenceFor<Sources>, asked: IssueOptions): Promise<string> {
     const { subject, audience, confirm } = asked;
@@ -135,29 +145,32 @@ export function ageAuthority<const Sources extends AgeSources>(
     const findings = await verifyAll(sources, evidence, at);
     const age = combined(findings, { at, timeZone });
     const iat = Math.floor(at / 1000);
+    const exp = expiryOf(findings, { iat, tokenSeconds });
     const claims = {
       iss: issuer,
       aud: audience,
       sub: pseudonym(group, personIn(findings) ?? ['subject', subject]),
       iat,
-      exp: expiryOf(findings, { iat, tokenSeconds }),
+      exp,
       jti: randomUUID(),
       age_range: rangeClaim(age),
       assurance: age.assurance,
       evidence: age.kind,
       ...(confirm === undefined ? {} : { cnf: { jkt: confirm.jkt } }),
+      ...(status && { status: await status.claimFor({ holder: holderOf(subject), exp, at }) }),
     };
-    const signer = ring().signer(at);
-    if (signer === null) {
-      throw new SpendcapError('age_keys_unavailable', 'No key of the age authority signs now.');
-    }
-    const { key, algorithm, publicJwk } = signer;
-    return new CompactSign(encoder.encode(JSON.stringify(claims)))
-      .setProtectedHeader({ alg: algorithm, typ: TYP, kid: publicJwk.kid })
-      .sign(key);
+    return sign(claims, TYP);
   }
 
-  return { issue, jwks, handler: createAuthorityHandler({ jwks }) };
+  return {
+    issue,
+    jwks,
+    handler: createAuthorityHandler({ jwks, status, now }),
+    async revoke(subject) {
+      if (status === null) throw new TypeError('ageAuthority needs statusList to revoke');
+      return status.revoke(holderOf(subject), now());
+    },
+  };
 }
 
 function assertOptions(options: {
@@ -179,23 +192,6 @@ function assertOptions(options: {
     throw new TypeError(`tokenSeconds must be a whole number from ${min} to ${max}`);
   }
   if (!isTimeZone(timeZone)) throw new TypeError('timeZone must be an IANA name');
-}
-
-/** Reads keys once for each array that is given, since that is slow. */
-function currentRing(
-  keys: AgeAuthorityOptions<AgeSources>['keys'],
-  tokenSeconds: number,
-): () => KeyRing {
-  if (typeof keys !== 'function') {
-    const ring = keyRing(keys, tokenSeconds);
-    return () => ring;
-  }
-  let read: { readonly keys: readonly AuthorityKey[]; readonly ring: KeyRing } | undefined;
-  return () => {
-    const given = keys();
-    if (read?.keys !== given) read = { keys: given, ring: keyRing(given, tokenSeconds) };
-    return read.ring;
-  };
 }
 
 function checkIssue({ subject, confirm }: IssueOptions): void {

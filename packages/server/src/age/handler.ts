@@ -1,7 +1,10 @@
-import { problemResponse } from '../http/problems.ts';
+import { problemOf, problemResponse } from '../http/problems.ts';
+import type { AuthorityStatus } from './status-lists.ts';
 
 export interface AuthorityHandlerOptions {
   readonly jwks: () => object;
+  readonly status: AuthorityStatus | null;
+  readonly now: () => number;
 }
 
 /**
@@ -19,17 +22,41 @@ export function createAuthorityHandler(
   options: AuthorityHandlerOptions,
 ): (request: Request) => Promise<Response> {
   return async ({ method, url }) => {
-    const { pathname } = new URL(url);
-    if (!pathname.endsWith(JWKS_PATH)) {
-      return problemResponse({ code: 'not_found', status: 404, detail: 'Nothing is here.' });
+    try {
+      const found = await find(options, new URL(url).pathname);
+      if (found === null) {
+        return problemResponse({ code: 'not_found', status: 404, detail: 'Nothing is here.' });
+      }
+      if (method !== 'GET' && method !== 'HEAD') {
+        return problemResponse(
+          { code: 'method_not_allowed', status: 405, detail: 'See the Allow header.' },
+          { headers: { allow: 'GET, HEAD' } },
+        );
+      }
+      return new Response(method === 'HEAD' ? null : found.body, { headers: found.headers });
+    } catch (error) {
+      return problemOf(error);
     }
-    if (method !== 'GET' && method !== 'HEAD') {
-      return problemResponse(
-        { code: 'method_not_allowed', status: 405, detail: 'See the Allow header.' },
-        { headers: { allow: 'GET, HEAD' } },
-      );
-    }
-    const body = method === 'HEAD' ? null : JSON.stringify(options.jwks());
-    return new Response(body, { headers: JWKS_HEADERS });
   };
+}
+
+interface Found {
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+async function find(
+  { jwks, status, now }: AuthorityHandlerOptions,
+  pathname: string,
+): Promise<Found | null> {
+  if (pathname.endsWith(JWKS_PATH)) return { body: JSON.stringify(jwks()), headers: JWKS_HEADERS };
+  const list = status && (await status.listAt(pathname, now()));
+  if (status === null || list === null) return null;
+  // What lies in between may keep it for half of the time; verifiers go by the list's own `ttl`.
+  const seconds = Math.floor(status.ttlSeconds / 2);
+  const headers = {
+    'content-type': 'application/statuslist+jwt',
+    'cache-control': `public, max-age=${seconds}`,
+  };
+  return { body: list, headers };
 }

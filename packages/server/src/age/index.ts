@@ -8,3 +8,10 @@ export {
 } from './authority.ts';
 export { type AuthorityKey, generateAuthorityKey, type SigningAlgorithm } from './keys.ts';
 export type { AgeSource, SourceFinding } from './source.ts';
+export type { StatusListOptions } from './status-lists.ts';
+export {
+  memoryStatusStore,
+  STATUS_LIST_PLACES,
+  type StatusPlace,
+  type StatusStore,
+} from './status-store.ts';

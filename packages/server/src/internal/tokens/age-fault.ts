@@ -7,6 +7,8 @@ export type AgeTokenFault =
   | 'subject_missing'
   | 'age_claim_invalid'
   | 'age_contradictory'
+  | 'revoked'
+  | 'status_unknown'
   | 'binding_unknown'
   | 'proof_missing'
   | 'proof_invalid'
@@ -18,6 +20,8 @@ const FAULTS: Readonly<Record<AgeTokenFault, string>> = {
   subject_missing: 'names no usable subject',
   age_claim_invalid: 'has an age claim that cannot be right',
   age_contradictory: 'has age claims that contradict each other',
+  revoked: 'was revoked',
+  status_unknown: 'has no status in a list of its issuer',
   binding_unknown: 'is bound to a key in a way that is not understood',
   proof_missing: 'is bound to a key and came without a proof of it',
   proof_invalid: 'came with a proof that is not of its key, or not for this request',

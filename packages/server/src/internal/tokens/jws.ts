@@ -96,14 +96,29 @@ export async function checkJws(
   claims: Claims,
   { rules, at }: { readonly rules: JwsRules; readonly at: number },
 ): Promise<JwsFault | null> {
+  return (
+    (await checkSignature(token, rules)) ??
+    partyFault(claims, rules) ??
+    dateFault(claims, rules.toleranceSeconds, at)
+  );
+}
+
+/**
+ * Proves type and signature of a token, and nothing of its claims. Gives what is wrong, or `null`.
+ *
+ * @throws SpendcapError of `rules.keysCode` if the key set is unreachable or unusable
+ */
+export async function checkSignature(
+  token: string,
+  rules: Pick<JwsRules, 'keys' | 'keysCode' | 'algorithms' | 'typ'>,
+): Promise<JwsFault | null> {
   try {
-    const { protectedHeader } = await compactVerify(token, rules.keys, rules);
+    const { algorithms } = rules;
+    const { protectedHeader } = await compactVerify(token, rules.keys, { algorithms });
     // No extension is understood here, `b64` of RFC 7797 included, which jose follows.
     if (protectedHeader.crit !== undefined) return 'critical_header';
-    if (rules.typ !== null && mediaType(protectedHeader.typ) !== mediaType(rules.typ)) {
-      return 'type_mismatch';
-    }
-    return partyFault(claims, rules) ?? dateFault(claims, rules.toleranceSeconds, at);
+    const isType = rules.typ === null || mediaType(protectedHeader.typ) === mediaType(rules.typ);
+    return isType ? null : 'type_mismatch';
   } catch (error) {
     const fault = FAULT_OF_CODE[(error as { code?: string }).code ?? ''];
     if (fault !== undefined) return fault;

@@ -70,11 +70,7 @@ function assertPublicKey(jwk: Readonly<Record<string, unknown>>): void {
 }
 
 function remoteKeys(url: URL, fetchKeys: typeof fetch | undefined): CompactVerifyGetKey {
-  const secure = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url));
-  if (!secure) throw new TypeError('jwks must be an https URL, unless its host is this machine');
-  if (url.username !== '' || url.password !== '') {
-    throw new TypeError('jwks must be a URL without credentials');
-  }
+  assertRemote(url, 'jwks');
   let pausedUntil = 0;
   return createRemoteJWKSet(url, {
     timeoutDuration: TIMEOUT_MS,
@@ -91,6 +87,16 @@ function remoteKeys(url: URL, fetchKeys: typeof fetch | undefined): CompactVerif
       }
     },
   });
+}
+
+/** @throws TypeError for an address that may not be fetched from */
+export function assertRemote(url: URL, name: string): void {
+  if (!(url instanceof URL)) throw new TypeError(`${name} must be a URL`);
+  const secure = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url));
+  if (!secure) throw new TypeError(`${name} must be an https URL, unless its host is this machine`);
+  if (url.username !== '' || url.password !== '') {
+    throw new TypeError(`${name} must be a URL without credentials`);
+  }
 }
 
 function isLoopback({ hostname }: URL): boolean {
