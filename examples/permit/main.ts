@@ -43,10 +43,11 @@ const decision = await limiter.reserve({ ...purchase, ageToken });
 if (!decision.allowed) throw new Error('This purchase is within every cap.');
 
 async function charge(what: string, asked: typeof purchase): Promise<void> {
-  const body = JSON.stringify({ permit: decision.allowed && decision.permit, purchase: asked });
+  const permit = (decision.allowed && decision.permit) || '';
+  const body = JSON.stringify({ permit, purchase: asked });
   const response = await fetch(chargeUrl, { method: 'POST', body });
   console.log(`${what}: ${response.status} ${await response.text()}`);
-  if (response.ok) console.log(`ledger: ${(await limiter.commit(asked.id)).state}`);
+  if (response.ok) console.log(`ledger: ${(await limiter.commit(asked.id, { permit })).state}`);
 }
 
 await charge('ten times the amount', { ...purchase, amount: '680.00' });

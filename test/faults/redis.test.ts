@@ -126,17 +126,6 @@ describe.skipIf(!canStartRedis('faults of Redis'))('Redis', () => {
     expect(await usedBy(store, 'a')).toBe(10);
   });
 
-  test('a restart without any file: said so in the docs, and a late commit is still not lost', async () => {
-    const { server, store } = await world({ settings: ['--appendonly', 'no'] });
-    await store.reserve(purchase('p', 'a'));
-    await server.crash();
-    await server.start();
-    expect((await store.commit({ id: 'p', at: AT })).outcome).toBe('not_found');
-    const again = await store.reserve(purchase('p', 'a'));
-    expect(again).toMatchObject({ outcome: 'held', replayed: false });
-    expect((await store.commit({ id: 'p', at: AT })).outcome).toBe('done');
-  });
-
   test('a server that has forgotten the script, or the account, goes on as before', async () => {
     const { store, direct } = await world();
     await store.reserve(purchase('p', 'a'));

@@ -719,6 +719,9 @@ describe('surroundings', () => {
       store: memoryStore(),
       permits: {
         jwks: { keys: [] },
+        holdOf: () => {
+          throw new Error('not asked for');
+        },
         sign: async ({ purchaseId, amount }) => {
           if (signer.fails) throw new Error('no key');
           return `${purchaseId} ${amount}`;

@@ -22,6 +22,8 @@ import type { PurchaseState } from './wire.ts';
  * 5. **Window attribution.** A purchase counts in the windows of the instant it was reserved, for ever.
  *    Release, expiry and the unused part of a commit give back to those windows. A refund gives
  *    back to those windows too, or (`restores: false`) to none.
+ *    So one that a failover has lost can be made anew from what its caller knows: `reserve` at its
+ *    instant, under no cap and to reconcile, then `release` and `commit` record it, `late`.
  * 6. **Expiry needs no sweeper.** Before a verb looks at a subject, that subject's holds with
  *    `expiresAt <= at` and `onExpiry: 'release'` have ended. `reconcile` holds count until settled.
  * 7. **Durability.** What was answered survives `kill -9`; in a durable store power loss too.

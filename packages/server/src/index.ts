@@ -51,6 +51,7 @@ export type {
   Limiter,
   PermitClaims,
   PermitSigner,
+  PermittedHold,
   Player,
   PurchaseRequest,
   ShownWith,

@@ -26,7 +26,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
     reserve: (request) => reserve(context, request),
     check: (request) => check(context, request),
     allowance: (request) => allowance(context, request),
-    commit: (id, { amount } = {}) => commit(context, id, amount),
+    commit: (id, told = {}) => commit(context, id, told),
     release: (id, { reason } = {}) => release(context, id, reason),
     refund: (id, asked) => refund(context, id, asked),
     reverseRefund: (id, asked) => reverseRefund(context, id, asked),

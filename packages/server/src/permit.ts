@@ -9,8 +9,9 @@ import {
   type JwsRules,
 } from './internal/tokens/jws.ts';
 import { type JwkSet, keySet } from './internal/tokens/key-set.ts';
+import { sealer } from './internal/tokens/sealed.ts';
 import { signingKey } from './internal/tokens/signing-key.ts';
-import type { PermitClaims, PermitSigner } from './types.ts';
+import type { PermitClaims, PermitSigner, PermittedHold } from './types.ts';
 
 export type { JwkSet };
 
@@ -89,23 +90,37 @@ export function permits(options: PermitOptions): PermitSigner {
   assertParties(options);
   const { key, publicJwk, algorithm } = signingKey(options.key, ['ES256', 'EdDSA']);
   const header = { alg: algorithm, typ: TYP, kid: publicJwk.kid };
+  const holds = sealer(String(options.key.d), 'spendcap permit hold');
   return {
     jwks: { keys: [publicJwk] },
-    sign(claims) {
+    sign(claims, hold) {
+      const { purchaseId } = claims;
       const payload = {
         iss: options.issuer,
         aud: options.audience,
         iat: Math.floor(now() / 1000),
         exp: Math.floor(claims.expiresAt / 1000),
-        jti: claims.purchaseId,
-        purchase_id: claims.purchaseId,
+        jti: purchaseId,
+        purchase_id: purchaseId,
         amount: claims.amount,
         currency: claims.currency,
         app: claims.app,
         policy: claims.policy,
+        // Sealed: the payment service has no need to know who buys, or of what age.
+        ...(hold && { hold: holds.seal(purchaseId, JSON.stringify(hold)) }),
       };
       const bytes = encoder.encode(JSON.stringify(payload));
       return new CompactSign(bytes).setProtectedHeader(header).sign(key);
+    },
+    holdOf(permit, purchaseId) {
+      const read = decodeClaims(permit, MAX_PERMIT_BYTES);
+      if (typeof read === 'string') throw permitInvalid(read);
+      if (read.purchase_id !== purchaseId) throw permitInvalid('purchase_mismatch');
+      if (typeof read.hold !== 'string') throw permitInvalid('claim_missing');
+      // What opens was sealed here and for this id, so the signature would prove nothing more.
+      const hold = holds.open(purchaseId, read.hold);
+      if (hold === null) throw permitInvalid('signature_invalid');
+      return JSON.parse(hold) as PermittedHold;
     },
   };
 }

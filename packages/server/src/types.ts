@@ -8,6 +8,7 @@ import type {
   RefusalCode,
   Refused,
   Reservation,
+  ReserveCommand,
 } from '@spendcap/core';
 
 /** A DPoP proof (RFC 9449) beside a bound age token, and the request that it must have been made for. */
@@ -127,9 +128,19 @@ export interface PermitClaims {
   readonly expiresAt: number;
 }
 
+/** What the ledger has to know of a hold to record it anew. */
+export type PermittedHold = Omit<ReserveCommand, 'id' | 'windows' | 'onExpiry'>;
+
 /** Signs permits and publishes the public keys to check them with; made by `permits`. */
 export interface PermitSigner {
-  sign(claims: PermitClaims): Promise<string>;
+  /** The hold goes with the permit, and only this signer can read it. */
+  sign(claims: PermitClaims, hold?: PermittedHold): Promise<string>;
+  /**
+   * The hold that went with a permit of this signer, whether or not its time is up.
+   *
+   * @throws SpendcapError `permit_invalid`
+   */
+  holdOf(permit: string, purchaseId: string): PermittedHold;
   /** A JWK Set of public keys only. */
   readonly jwks: { readonly keys: readonly Readonly<Record<string, unknown>>[] };
 }
@@ -141,8 +152,15 @@ export interface PermitSigner {
 export interface Limiter {
   /** Holds allowance in every window at once, or refuses and changes nothing. */
   reserve(request: PurchaseRequest): Promise<Reservation | Refused>;
-  /** The money moved. `amount` is what was charged, if less than was reserved. */
-  commit(id: string, options?: { readonly amount?: string }): Promise<Purchase>;
+  /**
+   * The money moved. `amount` is what was charged, if less than was reserved. `permit` is the
+   * reservation's: a hold that the store has lost since, as in a failover, is then recorded all the
+   * same, `late`, in the windows of the instant at which it was made.
+   */
+  commit(
+    id: string,
+    options?: { readonly amount?: string; readonly permit?: string },
+  ): Promise<Purchase>;
   /** The money will not move: the hold is given back. */
   release(id: string, options?: { readonly reason?: string }): Promise<Purchase>;
   /** Money went back. `id` is the refund's own, unique within the purchase. */

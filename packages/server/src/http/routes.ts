@@ -76,6 +76,7 @@ function settleRoute(verb: string, operationId: string, options: SettleOptions) 
       ...inputProblems,
       404: problem('`purchase_not_found`'),
       409: problem(options.conflicts),
+      ...(options.invalid === undefined ? {} : { 422: problem(options.invalid) }),
     },
   });
 }
@@ -85,6 +86,7 @@ interface SettleOptions {
   readonly schema: z.ZodType;
   readonly required?: boolean;
   readonly conflicts: string;
+  readonly invalid?: string;
 }
 
 export const routes = {
@@ -109,7 +111,9 @@ export const routes = {
   commit: settleRoute('commit', 'commitPurchase', {
     summary: 'The money moved.',
     schema: commitSchema,
-    conflicts: '`purchase_ended`',
+    conflicts: '`purchase_ended`; with a `permit` also `purchase_conflict`',
+    invalid:
+      '`permit_invalid`, with `why`: the purchase is unknown, and the permit does not tell of it',
   }),
   release: settleRoute('release', 'releasePurchase', {
     summary: 'The money will not move: give the hold back.',

@@ -16,6 +16,9 @@ const text = ({ min, max }: { min: number; max: number }) =>
     .max(max)
     .refine((value) => TEXT_PATTERN.test(value), 'has control characters');
 
+/** Characters. */
+const MAX_PERMIT = 8_192;
+
 const name = z
   .string()
   .regex(NAME_PATTERN, 'must be 1 to 64 letters, digits or . _ : -, beginning with no mark');
@@ -90,7 +93,13 @@ export const purchaseSchema = z
   .openapi('PurchaseRequest');
 
 export const commitSchema = z
-  .strictObject({ amount: amount.optional() })
+  .strictObject({
+    amount: amount.optional(),
+    permit: z.string().min(1).max(MAX_PERMIT).optional().openapi({
+      description:
+        'Of the reservation: a hold that the ledger has lost since is recorded all the same, `late`.',
+    }),
+  })
   .openapi('CommitRequest', { description: '`amount`: what was charged, if less than held.' });
 
 export const releaseSchema = z

@@ -11,6 +11,7 @@ import {
   type StoreCase,
   T0,
   TODAY,
+  TOMORROW,
   used,
 } from './fixtures.ts';
 
@@ -142,6 +143,28 @@ export const truthCases: readonly StoreCase[] = [
       const decade = purchase('q', { at, expiresAt: at + HOUR, windows });
       assert.equal((await store.reserve(decade)).outcome, 'refused');
       assert.equal(await used(store, life, at), 1_000);
+    },
+  },
+  {
+    name: 'a purchase that was lost is made anew in the windows of its instant, past every cap',
+    async run(store) {
+      await store.reserve(purchase('p', { windows: [capped(TODAY, 1_000), capped(MONTH, 1_000)] }));
+      const at = NOON + DAY;
+      const windows = [capped(TODAY, FOREVER)];
+      const lost = purchase('lost', { amount: 700, windows, onExpiry: 'reconcile' });
+      for (const replayed of [false, true]) {
+        const result = await store.reserve(lost);
+        assert.ok(result.outcome === 'held' && result.replayed === replayed);
+      }
+      await store.release({ id: 'lost', at });
+      const late = await store.commit({ id: 'lost', at });
+      assert.ok(late.outcome === 'done' && late.changed && late.purchase.late);
+      const again = await store.commit({ id: 'lost', at });
+      assert.ok(again.outcome === 'done' && !again.changed);
+      assert.equal(await used(store, TOMORROW, at), 0);
+      assert.equal(await used(store, MONTH, at), 700);
+      await store.commit({ id: 'p', at });
+      assert.equal(await used(store, TODAY, at), 1_700);
     },
   },
   {

@@ -38,8 +38,8 @@ export interface Context {
   clock(): number;
   /** The version in force. */
   policyAt(at: number): Policy;
-  /** Whether a refund gives allowance back; money goes back even when no version is in force. */
-  restoresAt(at: number): boolean;
+  /** The version in force, or else the last: what was charged is kept even when none is in force. */
+  settlingPolicyAt(at: number): Policy;
 }
 
 /** The latest instant of a year with four digits: a clock in microseconds is beyond it. */
@@ -48,6 +48,7 @@ const LAST_INSTANT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 /** @throws TypeError for wrong options, SpendcapError `policy_invalid` for a wrong policy */
 export function contextOf(options: LimiterOptions): Context {
   const versions = versionsOf(options.policy);
+  const last = versions.at(-1) as Policy;
   const now = options.now ?? Date.now;
   if (typeof options.store?.reserve !== 'function') throw new TypeError('store must be a store');
   return {
@@ -67,10 +68,7 @@ export function contextOf(options: LimiterOptions): Context {
       if (policy !== undefined) return policy;
       throw new SpendcapError('policy_not_in_effect', 'No version of the policy is in force now.');
     },
-    restoresAt(at) {
-      const policy = policyInForce(versions, at) ?? versions[versions.length - 1];
-      return policy?.refunds === 'original_window';
-    },
+    settlingPolicyAt: (at) => policyInForce(versions, at) ?? last,
   };
 }
 

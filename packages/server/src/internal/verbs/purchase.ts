@@ -8,7 +8,7 @@ import {
   parseAmount,
   type StoredPurchase,
 } from '@spendcap/core';
-import type { PurchaseRequest } from '../../types.ts';
+import type { PermittedHold, PurchaseRequest } from '../../types.ts';
 import { HOLD_SECONDS } from './validate.ts';
 
 /** What a store keeps as `request`: all that makes two calls the same purchase, but the subject. */
@@ -148,6 +148,17 @@ export function toPurchase(
     reservedAt: isoText(stored.reservedAt),
     expiresAt: isoText(stored.expiresAt),
   };
+}
+
+/** What a permit keeps of a hold: not what is long, or of the guardian. */
+export function permittedHold(
+  stored: StoredPurchase,
+  wanted = JSON.parse(stored.request) as Wanted,
+): PermittedHold {
+  const { subject, amount, currency, app, category, reservedAt: at, expiresAt, basis } = stored;
+  const { product: _product, metadata: _metadata, guardianApproval: _approval, ...kept } = wanted;
+  const request = JSON.stringify(kept);
+  return { subject, amount, currency, app, category, at, expiresAt, basis, request };
 }
 
 /** ISO 8601 in UTC. The purchases of one millisecond share their instants. */

@@ -15,6 +15,7 @@ import {
   type PurchaseFacts,
   parseAmount,
   type Reason,
+  type ReserveCommand,
   type RuleLimit,
   type Rules,
   rulesFor,
@@ -74,6 +75,17 @@ export function standing(input: StandingInput): Standing {
     if (window !== null) windows.push(window);
   }
   return { at, policy, evidence, range, category, limits, windows };
+}
+
+/** Every window that may count a purchase, whatever its buyer's age, with room for all that there is. */
+export function uncappedWindows(
+  policy: Policy,
+  { at, app, category }: Pick<ReserveCommand, 'at' | 'app' | 'category'>,
+): readonly CappedWindow[] {
+  return limitsOn(rulesFor(policy, ANY_AGE), category).flatMap((limit) => {
+    const window = windowOf(limit, policy, { app, at });
+    return window === null ? [] : [{ ...window, cap: FOREVER }];
+  });
 }
 
 /**

@@ -2,7 +2,6 @@ import {
   type AgeEvidence,
   type Allowance,
   type Decision,
-  type Purchase,
   parseAmount,
   type Reason,
   type Refused,
@@ -13,15 +12,11 @@ import {
   SpendcapError,
   type StoredPurchase,
 } from '@spendcap/core';
-import type {
-  AllowanceRequest,
-  DecisionRequest,
-  PermitSigner,
-  PurchaseRequest,
-} from '../../types.ts';
+import type { AllowanceRequest, DecisionRequest, PurchaseRequest } from '../../types.ts';
 import { type Context, evidenceOf } from './context.ts';
 import {
   basisText,
+  permittedHold,
   policyName,
   policyOf,
   requestText,
@@ -181,19 +176,12 @@ function reservation(
   if (permits === undefined || stored.state !== 'reserved') {
     return { allowed: true, purchase, permit: null, replayed, allowance };
   }
-  return permitOf(permits, stored, purchase).then((permit) => {
+  const { id, amount, currency, app } = purchase;
+  const { expiresAt } = stored;
+  const claims = { purchaseId: id, amount, currency, app, policy: policyOf(stored), expiresAt };
+  return permits.sign(claims, permittedHold(stored, wanted)).then((permit) => {
     return { allowed: true, purchase, permit, replayed, allowance };
   });
-}
-
-function permitOf(
-  permits: PermitSigner,
-  stored: StoredPurchase,
-  { id, amount, currency, app }: Purchase,
-): Promise<string> {
-  const { expiresAt } = stored;
-  const policy = policyOf(stored);
-  return permits.sign({ purchaseId: id, amount, currency, app, policy, expiresAt });
 }
 
 /** Refused whatever is used, unless the id was reserved before: then that is the answer again. */
@@ -246,7 +234,7 @@ export function reportExpired(context: Context, expired: readonly StoredPurchase
   }
 }
 
-function conflict(): SpendcapError {
+export function conflict(): SpendcapError {
   const message = 'This purchase id was used for another purchase.';
   return new SpendcapError('purchase_conflict', message);
 }

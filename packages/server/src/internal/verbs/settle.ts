@@ -8,11 +8,56 @@ import {
 import type { SpendcapEvent } from '../../types.ts';
 import type { Context } from './context.ts';
 import { laterAmount, toPurchase } from './purchase.ts';
-import { reportExpired } from './reserve.ts';
+import { uncappedWindows } from './question.ts';
+import { conflict, reportExpired } from './reserve.ts';
 import { checkId, checkText, invalid } from './validate.ts';
 
-export async function commit(context: Context, id: string, amount?: string): Promise<Purchase> {
+/** What `commit` may be told. */
+interface Charged {
+  readonly amount?: string;
+  readonly permit?: string;
+}
+
+export async function commit(
+  context: Context,
+  id: string,
+  { amount, permit }: Charged,
+): Promise<Purchase> {
   await known(context, id);
+  try {
+    return await commitKnown(context, id, amount);
+  } catch (error) {
+    const isLost = SpendcapError.isInstance(error) && error.code === 'purchase_not_found';
+    if (permit === undefined || !isLost) throw error;
+  }
+  await recordLost(context, id, permit);
+  return commitKnown(context, id, amount);
+}
+
+/**
+ * Writes a hold to the ledger that it has lost, past every cap, and ends it: the commit that follows is
+ * late. What breaks off in between is found by a retry; `overdue` lists it until then.
+ */
+async function recordLost(context: Context, id: string, permit: string): Promise<void> {
+  const { store, permits } = context;
+  if (permits === undefined) throw new TypeError('createLimiter needs permits to take a permit');
+  const hold = permits.holdOf(permit, id);
+  // A store may forget early what no window counts.
+  const windows = uncappedWindows(context.settlingPolicyAt(hold.at), hold);
+  const result = await store.reserve({ ...hold, id, onExpiry: 'reconcile', windows });
+  reportExpired(context, result.expired);
+  if (result.outcome !== 'held') throw conflict();
+  // Another call has been faster; its hold stands.
+  if (result.replayed) return;
+  const { expired } = await store.release({ id, at: context.clock() });
+  reportExpired(context, expired);
+}
+
+async function commitKnown(
+  context: Context,
+  id: string,
+  amount: string | undefined,
+): Promise<Purchase> {
   const charged = await amountOf(context, { id, amount, rounding: 'up' });
   const at = context.clock();
   const result = await context.store.commit({ id, at, ...charged });
@@ -49,7 +94,7 @@ export async function refund(
   const { amount } = asked;
   const returned = await amountOf(context, { id, amount, rounding: 'down' });
   const at = context.clock();
-  const restores = context.restoresAt(at);
+  const restores = context.settlingPolicyAt(at).refunds === 'original_window';
   const command = { id, refundId: asked.id, restores, at, ...returned };
   const result = await context.store.refund(command);
   return refunded(context, result, { type: 'purchase.refunded', at, refundId: asked.id });
