@@ -74,7 +74,7 @@ function skewOf(random: Random): number {
 
 function withTrouble(random: Random, step: Step): Step {
   const kinds = ['lost_before', 'lost_after', 'dies_before', 'dies_after'] as const;
-  const stripe = step.do !== 'calls' && step.do !== 'webhooks' && step.do !== 'deploy';
+  const stripe = step.do !== 'calls' && step.do !== 'audit' && step.do !== 'deploy';
   if (stripe && random.chance(0.1)) {
     const stripeFault = random.pick(['error', 'drop', 'drop_before', 'rate_limit'] as const);
     return { ...step, stripeFault };

@@ -20,7 +20,7 @@ export type Step = {
   readonly skew: number;
   /** What goes wrong between the process and its store. */
   readonly fault?: StoreFault;
-  /** What goes wrong with the first call to Stripe that changes something. */
+  /** What goes wrong with the first call to Stripe that matters. */
   readonly stripeFault?: 'error' | 'drop' | 'drop_before' | 'rate_limit';
 } & Action;
 
@@ -42,7 +42,7 @@ export type Action =
   | { readonly do: 'webhooks'; readonly id: string; readonly picks: readonly number[] }
   /** Settles the holds that are overdue: Stripe's by asking it, others as told here. */
   | { readonly do: 'reconcile'; readonly outcome: 'commit' | 'release' }
-  /** Asks for windows that no purchase has asked for lately. */
+  /** Asks for windows that have ended, and for many that no policy has. */
   | { readonly do: 'audit' };
 
 export const STRIPE_DEEDS = [

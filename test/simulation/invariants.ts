@@ -213,7 +213,7 @@ function once({ before, after, allEvents }: Judged): string[] {
   });
   const ends = new Map<string, number>();
   for (const { type, purchaseId, refundId = '' } of allEvents) {
-    if (type === 'purchase.refused') continue;
+    if (type === 'purchase.refused' || type === 'purchase.unrecorded') continue;
     const kind = type === 'purchase.expired' ? 'purchase.released' : type;
     const name = `${purchaseId} ${kind} ${refundId}`;
     ends.set(name, (ends.get(name) ?? 0) + 1);

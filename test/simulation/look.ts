@@ -1,7 +1,7 @@
 import { FOREVER, type StoredPurchase, type Window } from '@spendcap/core';
 import type { Allowance, Policy } from '@spendcap/server';
 import { versionAt } from './book.ts';
-import { evidenceOf, type Player } from './policies.ts';
+import { DAY, evidenceOf, type Player } from './policies.ts';
 import type { Entry } from './rounds.ts';
 import type { Server, World } from './world.ts';
 
@@ -50,12 +50,12 @@ export function watcher() {
     },
     /**
      * Looks at everything: every purchase, and of every subject the sum of all time and the windows that
-     * have not ended, or with `ended` all that were ever asked for. No hold ends by being looked at,
-     * since nothing has an end at instant 0.
+     * have not ended; with `wide` those that have, and more than a store will remember. No hold ends by
+     * being looked at, since nothing has an end at instant 0.
      */
     async look(
-      { observer, clock, players }: World,
-      { ended }: { readonly ended: boolean },
+      { observer, clock, players, history }: World,
+      { wide }: { readonly wide: boolean },
     ): Promise<Look> {
       const found = await Promise.all([...ids].map((id) => observer.get({ id, at: 0 })));
       const purchases = new Map(
@@ -63,10 +63,9 @@ export function watcher() {
       );
       const asked = players.map(({ subject }) => {
         const all = [...(windows.get(subject)?.values() ?? [])];
-        return {
-          subject,
-          windows: [LIFETIME, ...all.filter(({ end }) => ended || end > clock.now)],
-        };
+        const odd = wide ? oddWindows(history.start, clock.now) : [];
+        const known = all.filter(({ end }) => wide || end > clock.now);
+        return { subject, windows: [LIFETIME, ...known, ...odd] };
       });
       const usages = await Promise.all(
         asked.map(async ({ subject, windows }) => {
@@ -77,6 +76,21 @@ export function watcher() {
       return { purchases, usages: usages.flat() };
     },
   };
+}
+
+/** Windows of no policy's, which begin here and there and stay open for long. */
+function oddWindows(start: number, now: number): readonly Window[] {
+  const { selector } = LIFETIME;
+  const selectors = [
+    selector,
+    { ...selector, app: 'game-1' },
+    { ...selector, categories: ['loot'] },
+  ];
+  return Array.from({ length: 30 }, (_, index) => ({
+    selector: selectors[index % 3] ?? selector,
+    start: start + (index * (now - start)) / 30,
+    end: now + 40 * DAY,
+  })).map((window) => ({ ...window, start: Math.floor(window.start) }));
 }
 
 /** Asks the limiter what is left to each of the players, as they would. */

@@ -2,7 +2,7 @@ import type { StoredPurchase } from '@spendcap/core';
 import { inCny, rateAt } from './book.ts';
 import type { Look } from './look.ts';
 import { DAY } from './policies.ts';
-import { paymentsOf, refundsOf } from './stripe-deeds.ts';
+import { MARK, paymentsOf, refundsOf } from './stripe-deeds.ts';
 import type { Server, World } from './world.ts';
 
 /**
@@ -30,7 +30,12 @@ export async function settleAll(world: World, server: Server): Promise<void> {
 
 /** The ledger has of every sale what Stripe has: charged, given back, in the currency of the caps. */
 export async function moneyBreaches(world: World, { purchases }: Look): Promise<string[]> {
-  const breaches: string[] = [];
+  const breaches = world.fake
+    .paymentIntents()
+    .filter(({ amount_received }) => amount_received > 0)
+    .map(({ metadata }) => metadata[MARK] ?? '')
+    .filter((id) => !purchases.has(id) && !world.lost.has(id))
+    .map((id) => `${id}: was charged, and is not in the ledger`);
   for (const purchase of purchases.values()) {
     if (!purchase.id.startsWith('s')) continue;
     const payments = paymentsOf(world, purchase.id);

@@ -14,7 +14,11 @@ export async function play(world: World, step: Step): Promise<Told> {
   world.clock.now = Math.max(world.clock.now, step.at);
   const server = await world.server(step.server);
   server.begin(step.skew, step.fault);
-  if (step.stripeFault !== undefined) world.fake.fail({ kind: step.stripeFault, on: 'POST' });
+  if (step.stripeFault !== undefined) {
+    // Of a deed the first calls only look for what to do it to.
+    const reads = step.do === 'webhooks' || step.do === 'reconcile';
+    world.fake.fail({ kind: step.stripeFault, on: reads ? '/v1' : 'POST' });
+  }
   const told = await doStep({ world, server, step });
   world.fake.heal();
   if (server.isDead()) {

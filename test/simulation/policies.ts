@@ -27,6 +27,7 @@ const EDITIONS: readonly (readonly [Caps, Caps, Caps])[] = [
       child: { transaction: '50', day: '100', month: '200' },
       teen: { transaction: '100', day: '200', month: '400' },
       adult: {},
+      rest: { onUnavailable: 'allow_adults' },
     },
     {
       child: { transaction: '60', day: '80', week: '150', month: '260' },
@@ -52,7 +53,7 @@ const EDITIONS: readonly (readonly [Caps, Caps, Caps])[] = [
       child: { day: '100', month: '220' },
       teen: { day: '120', month: '380' },
       adult: {},
-      rest: { refunds: 'never' },
+      rest: { refunds: 'never', onUnavailable: 'allow_adults' },
     },
     {
       child: { transaction: '50', day: '100', month: '200' },

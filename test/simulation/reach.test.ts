@@ -39,6 +39,7 @@ test('histories reach what the simulation is there for', async () => {
     'over hold',
     'purchase.expired',
     'purchase.released',
+    'purchase.unrecorded',
     'purchase.refunded',
     'refund.reversed',
     'purchase_conflict',

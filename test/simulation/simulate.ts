@@ -75,7 +75,7 @@ async function playAndJudge({ world, judge, step, hash }: Playing): Promise<read
     const server = await world.server(step.server);
     server.begin(step.skew, undefined);
     const wrong = wrongDecision(world, { server, step, told, before: judge.seen() });
-    const breaches = await judge.judge(server, { ended: step.do === 'audit' });
+    const breaches = await judge.judge(server, { wide: step.do === 'audit' });
     return wrong === null ? breaches : [{ invariant: 'model', what: wrong }, ...breaches];
   } catch (error) {
     return [thrown(error)];
@@ -84,9 +84,9 @@ async function playAndJudge({ world, judge, step, hash }: Playing): Promise<read
 
 async function endAndJudge(world: World, { judge, seen }: Judge): Promise<readonly Breach[]> {
   try {
-    const server = await world.restart(0, 0);
+    const server = await world.restartAll();
     await settleAll(world, server);
-    const breaches = await judge(server, { ended: true });
+    const breaches = await judge(server, { wide: true });
     const money = await moneyBreaches(world, seen());
     return [...breaches, ...money.map((what) => ({ invariant: 'conservation' as const, what }))];
   } catch (error) {
@@ -118,7 +118,7 @@ function judgeOf(world: World) {
   return {
     /** The ledger as it was last looked at. */
     seen: (): Look => before,
-    async judge(server: Server, options: { readonly ended: boolean }): Promise<readonly Breach[]> {
+    async judge(server: Server, options: { readonly wide: boolean }): Promise<readonly Breach[]> {
       const errors: unknown[] = [];
       const allowances = await allowancesOf(world, server, touchedBy(journal)).catch((error) => {
         errors.push(error);

@@ -6,7 +6,7 @@ import type { Server, World } from './world.ts';
 type Event = FakeStripe['events'][number];
 
 /** Where the guard leaves the purchase's id. */
-const MARK = 'spendcap_id';
+export const MARK = 'spendcap_id';
 
 export function paymentsOf({ fake }: World, id: string) {
   return fake.paymentIntents().filter(({ metadata }) => metadata[MARK] === id);

@@ -18,6 +18,7 @@ export async function openWorld(history: History, ledger: Ledger) {
   const journal: Entry[] = [];
   const events: SpendcapEvent[] = [];
   const servers = new Map<number, Server>();
+  const lost = new Set<string>();
   const shared = { history, ledger, fake, journal, events, clock };
   return {
     ...shared,
@@ -30,11 +31,20 @@ export async function openWorld(history: History, ledger: Ledger) {
       return servers.get(number) ?? this.restart(number, 0);
     },
     async restart(number: number, edition: number): Promise<Server> {
-      await servers.get(number)?.stop();
+      const before = servers.get(number);
+      if (before?.isDead()) for (const id of before.unrecorded) lost.add(id);
+      await before?.stop();
       const server = await startServer(shared, edition);
       servers.set(number, server);
       return server;
     },
+    /** Every process ends well, so that nothing waits in one any more. */
+    async restartAll(): Promise<Server> {
+      for (const number of servers.keys()) await this.restart(number, 0);
+      return this.server(0);
+    },
+    /** What a process had let pass while its store was away, and could not write down any more. */
+    lost,
     async close(): Promise<void> {
       for (const server of servers.values()) await server.stop();
       await this.observer.close();
@@ -57,6 +67,7 @@ async function startServer(shared: Shared, edition: number) {
   const connection: Store = await ledger.connect();
   const { store, begin, isDead } = inRounds(connection, journal);
   const policies = editionOf(history, edition);
+  const unrecorded: string[] = [];
   let skew = 0;
   const now = () => clock.now + skew;
   const limiter = createLimiter({
@@ -64,7 +75,10 @@ async function startServer(shared: Shared, edition: number) {
     store,
     exchange: rateOf,
     now,
-    onEvent: (event) => void (isDead() || events.push(event)),
+    onEvent(event) {
+      if (event.type === 'purchase.unrecorded') unrecorded.push(event.purchaseId);
+      if (!isDead()) events.push(event);
+    },
   });
   const stripe = stripeOver((input, init) =>
     isDead() ? Promise.reject(new TypeError('This process is dead.')) : fake.fetch(input, init),
@@ -83,7 +97,11 @@ async function startServer(shared: Shared, edition: number) {
       skew = nextSkew;
       begin(fault);
     },
-    stop: () => connection.close(),
+    unrecorded,
+    async stop(): Promise<void> {
+      begin(undefined);
+      await (isDead() ? connection : limiter).close();
+    },
   };
 }
 

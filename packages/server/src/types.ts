@@ -76,7 +76,10 @@ export interface SpendcapEvent {
     | 'purchase.expired'
     | 'purchase.refunded'
     | 'refund.reversed'
-    /** The store was down and `onUnavailable: 'allow_adults'` let it pass, unrecorded in the ledger. */
+    /**
+     * The store was down and `onUnavailable: 'allow_adults'` let it pass, unrecorded in the ledger.
+     * It is told in place of `purchase.reserved`.
+     */
     | 'purchase.unrecorded';
   /** Epoch milliseconds. */
   readonly at: number;

@@ -49,16 +49,24 @@ export async function reserve(
   const command = commandOf(asked, request, wanted);
   if (refusesAnyway(asked)) return refuseUnlessHeld(context, asked, command);
   let result: ReserveResult;
+  let recorded = true;
   try {
     if (context.unrecorded.size > 0) await context.unrecorded.record(command.id);
     result = await context.store.reserve(command);
     if (context.unrecorded.size > 0) void context.unrecorded.recordAll();
   } catch (error) {
+    recorded = false;
     result = letPass(context, asked, { command, error });
   }
   reportExpired(context, result.expired);
   if (result.outcome === 'conflict') throw conflict();
-  if (result.outcome === 'held') return reservation(context, asked, { ...result, wanted });
+  if (result.outcome === 'held') {
+    const { purchase, replayed } = result;
+    if (recorded && !replayed) {
+      context.events.changed('purchase.reserved', purchase, { at: purchase.reservedAt });
+    }
+    return reservation(context, asked, { ...result, wanted });
+  }
   const allowance = allowanceOf(asked, result.used);
   const reasons = reasonsAgainst(asked, result.used);
   return refused(context, request.id, { allowed: false, reasons: atLeastOne(reasons), allowance });
@@ -165,9 +173,6 @@ function reservation(
 ): Reservation | Promise<Reservation> {
   if (stored.state === 'released' || stored.state === 'expired') {
     throw new SpendcapError('purchase_ended', `The hold is ${stored.state}: use a new id.`);
-  }
-  if (!replayed) {
-    context.events.changed('purchase.reserved', stored, { at: stored.reservedAt });
   }
   const purchase = toPurchase(stored, wanted);
   const allowance = allowanceOf(asked, used);
