@@ -1,13 +1,12 @@
 import { formatMoney } from '@spendcap/core';
-import { CURRENCIES, type Currency, type Drawing, minorOf } from './drawing.ts';
+import { CURRENCIES, type Currency, type Drawing, minorOf, playerOf } from './drawing.ts';
 import type { Action, Call, Order } from './history.ts';
-import { PLAYER_COUNT } from './policies.ts';
 import type { Random } from './random.ts';
 
 /** Calls that are under way at once in one process. */
 export function burstOf(drawing: Drawing): Action {
   const { random } = drawing;
-  const player = random.whole(0, PLAYER_COUNT - 1);
+  const player = playerOf(drawing);
   const calls: Call[] = [];
   const size = random.whole(2, 9);
   while (calls.length < size) {
@@ -71,7 +70,7 @@ function orderOf(drawing: Drawing, only?: number): { readonly verb: 'reserve' } 
   const category = random.pick([undefined, undefined, 'skin', 'loot', 'tip']);
   const order: Order = {
     id: `p${orders.length + 1}`,
-    player: only ?? random.whole(0, PLAYER_COUNT - 1),
+    player: only ?? playerOf(drawing),
     amount: formatMoney(minorOf(random, currency), currency),
     currency,
     app: random.pick(['game-1', 'game-1', 'game-2']),

@@ -1,6 +1,5 @@
-import { type Drawing, minorOf } from './drawing.ts';
+import { type Drawing, minorOf, playerOf } from './drawing.ts';
 import { type Action, type Sale, STRIPE_DEEDS, type StripeDeed } from './history.ts';
-import { PLAYER_COUNT } from './policies.ts';
 import type { Random } from './random.ts';
 
 export function saleOf(drawing: Drawing): Action {
@@ -22,7 +21,7 @@ export function saleOf(drawing: Drawing): Action {
   ]);
   const sale: Sale = {
     id: `s${sales.length + 1}`,
-    player: random.whole(0, PLAYER_COUNT - 1),
+    player: playerOf(drawing),
     amount: minorOf(random, currency),
     currency: currency.toLowerCase(),
     capture: random.chance(0.8) ? 'automatic' : 'manual',

@@ -1,10 +1,13 @@
 import type { Action, History, Order, Sale, Step } from './history.ts';
+import { PLAYER_COUNT } from './policies.ts';
 import type { Random } from './random.ts';
 
 /** What happened so far, as far as the next step is drawn from it. */
 export interface Drawing {
   readonly random: Random;
   readonly zones: History['zones'];
+  /** Who buys most, so that months fill up as well. */
+  readonly buyers: readonly number[];
   readonly orders: Order[];
   readonly sales: (Sale & { readonly how: 'pay' | 'checkout' })[];
   /** What is likely to come next: a purchase that is held is mostly paid. */
@@ -21,19 +24,14 @@ export type Currency = keyof typeof CURRENCIES;
 /** About how many minor units make ten yuan. */
 const TEN_YUAN: Readonly<Record<Currency, number>> = { CNY: 1_000, USD: 140, JPY: 210, KWD: 430 };
 
-/** Round amounts, which fill a cap exactly, and odd ones. */
+/** Round amounts, which fill a cap exactly, one unit beside them, and odd ones. */
 export function minorOf(random: Random, currency: Currency): number {
   const ten = TEN_YUAN[currency];
   if (random.chance(0.15)) return random.whole(1, ten * 12);
-  return random.pick([
-    ten,
-    ten,
-    ten * 2,
-    ten * 3,
-    ten * 4,
-    ten * 5,
-    ten * 5 + 1,
-    ten * 6,
-    ten * 10,
-  ]);
+  if (random.chance(0.15)) return random.pick([1, 1, ten * 2 + 1, ten * 5 + 1]);
+  return ten * random.pick([1, 1, 2, 3, 4, 5, 5, 6, 10]);
+}
+
+export function playerOf({ random, buyers }: Drawing): number {
+  return random.chance(0.7) ? random.pick(buyers) : random.whole(0, PLAYER_COUNT - 1);
 }

@@ -3,7 +3,7 @@ import { burstOf, callOf } from './draw-calls.ts';
 import { aboutSale, saleOf } from './draw-sales.ts';
 import type { Drawing } from './drawing.ts';
 import type { Action, History, Step } from './history.ts';
-import { DAY, EDITION_COUNT } from './policies.ts';
+import { DAY, EDITION_COUNT, PLAYER_COUNT } from './policies.ts';
 import { type Random, randomOf } from './random.ts';
 
 const SECOND = 1_000;
@@ -40,6 +40,7 @@ export function historyOf(seed: number, steps: number): History {
   const drawing: Drawing = {
     random,
     zones,
+    buyers: [random.whole(0, PLAYER_COUNT - 1), random.whole(0, PLAYER_COUNT - 1)],
     orders: [],
     sales: [],
     plans: [],
@@ -73,14 +74,15 @@ function skewOf(random: Random): number {
 }
 
 function withTrouble(random: Random, step: Step): Step {
-  const kinds = ['lost_before', 'lost_after', 'dies_before', 'dies_after'] as const;
+  const kinds = ['lost_before', 'lost_after', 'down', 'down', 'dies_before', 'dies_after'] as const;
   const stripe = step.do !== 'calls' && step.do !== 'audit' && step.do !== 'deploy';
   if (stripe && random.chance(0.1)) {
     const stripeFault = random.pick(['error', 'drop', 'drop_before', 'rate_limit'] as const);
     return { ...step, stripeFault };
   }
-  if (!random.chance(0.12)) return step;
-  return { ...step, fault: { call: random.whole(0, 4), kind: random.pick(kinds) } };
+  if (!random.chance(0.15)) return step;
+  const last = step.do === 'calls' && step.calls.length === 1 && random.chance(0.7) ? 0 : 4;
+  return { ...step, fault: { call: random.whole(0, last), kind: random.pick(kinds) } };
 }
 
 const PAUSES = {
@@ -88,7 +90,7 @@ const PAUSES = {
   minutes: 25,
   hours: 9,
   midnight: 10,
-  month: 2,
+  month: 0.7,
   expiry: 8,
   days: 1,
 } as const;
@@ -112,9 +114,10 @@ function pauseOf({ random, zones, orders, now }: Drawing): number {
       return Math.max(1, end - now + random.pick([-1_000, -1, 0, 0, 1, 2_000]));
     }
     case 'expiry': {
-      // Made a moment ago, so that its hold is over about then.
+      // Made a moment ago, so that its hold is over about then; a month is seldom waited for.
       const { seconds = 1 } = orders.at(-1) ?? {};
-      return seconds * SECOND + random.whole(-2, 2);
+      const wait = seconds < 1_000_000 || random.chance(0.1) ? seconds : 60;
+      return wait * SECOND + random.whole(-2, 2);
     }
   }
 }

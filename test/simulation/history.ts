@@ -24,11 +24,13 @@ export type Step = {
   readonly stripeFault?: 'error' | 'drop' | 'drop_before' | 'rate_limit';
 } & Action;
 
-/** `lost`: one call's answer does not come. `dies`: the process ends there, and nothing answers. */
+/**
+ * `lost`: one call's answer does not come. `down`: nor do those after it. `dies`: the process ends there.
+ */
 export interface StoreFault {
   /** The store's call, counted from 0 within the step. */
   readonly call: number;
-  readonly kind: 'lost_before' | 'lost_after' | 'dies_before' | 'dies_after';
+  readonly kind: 'lost_before' | 'lost_after' | 'down' | 'dies_before' | 'dies_after';
 }
 
 export type Action =

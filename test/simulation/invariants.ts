@@ -26,10 +26,9 @@ export interface Judged {
   readonly journal: readonly Entry[];
   /** Of the process that did it. */
   readonly policies: readonly Policy[];
-  readonly events: readonly SpendcapEvent[];
   readonly allowances: readonly ToldAllowance[];
-  /** Events of all steps so far. */
-  readonly allEvents: readonly SpendcapEvent[];
+  /** Of all steps so far. */
+  readonly events: readonly SpendcapEvent[];
 }
 
 export interface Breach {
@@ -166,28 +165,35 @@ function answerOf(model: NaiveLedger, { verb, command }: Entry): unknown {
   }
 }
 
-function caps({ before, after, journal, events }: Judged): string[] {
+/** What a reserve held was within every cap then, and is at the end of the step. */
+function caps({ before, after, journal }: Judged): string[] {
   const past = new Map(before.usages.map((usage) => [keyOf(usage), usage.used]));
   const capOf = new Map<string, number>();
-  for (const { verb, command } of journal) {
+  const passed: string[] = [];
+  const excused = new Set<string>();
+  for (const { verb, command, result } of journal) {
+    if (verb === 'commit' && result.outcome === 'done') {
+      const { subject, late, committed, amount } = result.purchase;
+      if (late || committed > amount) excused.add(subject);
+    }
+    if (verb === 'reverseRefund' && result.outcome === 'done') excused.add(result.purchase.subject);
     if (verb !== 'reserve') continue;
-    const { subject } = command;
-    for (const { cap, ...window } of command.windows) capOf.set(keyOf({ subject, window }), cap);
+    const { subject, windows } = command;
+    for (const [index, { cap, ...window }] of windows.entries()) {
+      capOf.set(keyOf({ subject, window }), cap);
+      const used = result.outcome === 'held' && !result.replayed ? (result.used[index] ?? 0) : 0;
+      if (used > cap) passed.push(`${command.id} ${spanText(window)}: ${used} of ${cap}`);
+    }
   }
   const fresh = [...after.purchases.values()].filter(({ id }) => !before.purchases.has(id));
-  const excused = new Set(
-    events
-      .filter(({ type, late, overHold }) => late || overHold || type === 'refund.reversed')
-      .map(({ purchaseId }) => after.purchases.get(purchaseId)?.subject),
-  );
-  return after.usages.flatMap((usage) => {
+  const over = after.usages.filter((usage) => {
     const { subject, window, used } = usage;
-    const cap = capOf.get(keyOf(usage)) ?? Infinity;
     const grown = used > (past.get(keyOf(usage)) ?? 0);
     const held = fresh.some((purchase) => selects(window, subject, purchase));
-    if (used <= cap || excused.has(subject) || !(grown && held)) return [];
-    return [`${subject} ${spanText(window)}: ${used} of ${cap}`];
+    return used > (capOf.get(keyOf(usage)) ?? Infinity) && grown && held && !excused.has(subject);
   });
+  const told = over.map(({ subject, window, used }) => `${subject} ${spanText(window)}: ${used}`);
+  return [...passed, ...told];
 }
 
 const NEXT: Readonly<Record<string, readonly string[]>> = {
@@ -197,7 +203,7 @@ const NEXT: Readonly<Record<string, readonly string[]>> = {
   expired: ['expired', 'committed'],
 };
 
-function once({ before, after, allEvents }: Judged): string[] {
+function once({ before, after, events }: Judged): string[] {
   const steps = [...before.purchases.values()].flatMap((old) => {
     const next = after.purchases.get(old.id);
     if (next === undefined) return [`${old.id} is gone`];
@@ -212,7 +218,7 @@ function once({ before, after, allEvents }: Judged): string[] {
     return fine ? [] : [`${old.id}: from ${partsText(old)} to ${partsText(next)}`];
   });
   const ends = new Map<string, number>();
-  for (const { type, purchaseId, refundId = '' } of allEvents) {
+  for (const { type, purchaseId, refundId = '' } of events) {
     if (type === 'purchase.refused' || type === 'purchase.unrecorded') continue;
     const kind = type === 'purchase.expired' ? 'purchase.released' : type;
     const name = `${purchaseId} ${kind} ${refundId}`;
@@ -222,26 +228,26 @@ function once({ before, after, allEvents }: Judged): string[] {
   return [...steps, ...twice];
 }
 
-/** Where nothing but refusals was told, the ledger is as it was, less the holds that have ended. */
+/** Nothing changes but what a call was told to have changed, and the holds whose time is up. */
 function refusal({ before, after, journal }: Judged): string[] {
-  const refused = journal.filter(
-    ({ result }) => 'outcome' in result && !CHANGES.has(result.outcome),
+  const done = new Set(journal.flatMap((entry) => (isRefused(entry) ? [] : idsOf(entry))));
+  const added = [...after.purchases.keys()].filter(
+    (id) => !before.purchases.has(id) && !done.has(id),
   );
-  const changing = journal.filter(
-    ({ result }) => 'outcome' in result && CHANGES.has(result.outcome),
-  );
-  if (refused.length === 0 || changing.length > 0) return [];
-  const added = [...after.purchases.keys()].filter((id) => !before.purchases.has(id));
   const ended = [...before.purchases.values()].filter(
     ({ id, state }) => state === 'reserved' && after.purchases.get(id)?.state === 'expired',
   );
   const changed = [...before.purchases.values()].filter(
-    (old) => !ended.includes(old) && differ(after.purchases.get(old.id), old),
+    (old) => !done.has(old.id) && !ended.includes(old) && differ(after.purchases.get(old.id), old),
   );
+  const active = new Set([...done].map((id) => after.purchases.get(id)?.subject));
   const past = new Map(before.usages.map((usage) => [keyOf(usage), usage.used]));
-  const moved = after.usages.filter(({ subject, window, used }) => {
-    const was = past.get(keyOf({ subject, window }));
-    return was !== undefined && used !== was - sumOf(ended, subject, window);
+  const moved = after.usages.filter((usage) => {
+    const { subject, window, used } = usage;
+    const was = past.get(keyOf(usage));
+    return (
+      was !== undefined && !active.has(subject) && used !== was - sumOf(ended, subject, window)
+    );
   });
   return [
     ...added.map((id) => `${id} is in the ledger`),
@@ -250,4 +256,10 @@ function refusal({ before, after, journal }: Judged): string[] {
   ];
 }
 
-const CHANGES: ReadonlySet<string> = new Set(['held', 'done']);
+function isRefused({ result }: Entry): boolean {
+  return 'outcome' in result && result.outcome !== 'held' && result.outcome !== 'done';
+}
+
+function idsOf({ verb, command }: Entry): string[] {
+  return verb === 'usage' || verb === 'overdue' || verb === 'get' ? [] : [command.id];
+}

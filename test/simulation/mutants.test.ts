@@ -25,7 +25,7 @@ test.each(MUTANTS)('a store that $name is found, and told in a few steps', async
 });
 
 test('a failure is told with its seed, what is broken, and a history that fails when it is read', async () => {
-  const mutant = MUTANTS.find(({ name }) => name === 'keeps a trace of a refusal');
+  const mutant = MUTANTS.find(({ name }) => name === 'never ends a hold');
   if (mutant === undefined) throw new Error('there is no such mutant');
   const { open } = mutant;
   const { failure } = await tryOut(historyOf(1, STEPS), { store: 'broken', open });

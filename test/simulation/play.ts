@@ -20,6 +20,7 @@ export async function play(world: World, step: Step): Promise<Told> {
     world.fake.fail({ kind: step.stripeFault, on: reads ? '/v1' : 'POST' });
   }
   const told = await doStep({ world, server, step });
+  await server.quiet();
   world.fake.heal();
   if (server.isDead()) {
     await world.restart(step.server, server.edition);

@@ -90,7 +90,7 @@ export const EDITION_COUNT = EDITIONS.length;
 /** All versions of one edition. They follow each other while a history goes on, each in its zone. */
 export function editionOf({ start, zones }: World, edition: number): readonly Policy[] {
   const versions = EDITIONS[edition % EDITIONS.length] ?? [];
-  const days = ['2024-01-01', dateAfter(start, 6), dateAfter(start, 15)];
+  const days = ['2024-01-01', dateAfter(start, 9), dateAfter(start, 22)];
   return versions.map((caps, index) => {
     const next = days[index + 1];
     return parsePolicy({

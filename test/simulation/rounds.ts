@@ -1,3 +1,4 @@
+import { setImmediate as soon } from 'node:timers/promises';
 import { SpendcapError, type Store } from '@spendcap/core';
 import type { StoreFault } from './history.ts';
 
@@ -29,6 +30,7 @@ export function inRounds(inner: Store, journal: Entry[]) {
   let fault: StoreFault | undefined;
   let calls = 0;
   let dead = false;
+  let busy = false;
 
   const run = async ({ verb, command }: Waiting): Promise<unknown> =>
     (inner[verb] as (command: unknown) => Promise<unknown>)(command);
@@ -36,14 +38,12 @@ export function inRounds(inner: Store, journal: Entry[]) {
   const flush = async (): Promise<void> => {
     const round = waiting;
     waiting = [];
-    const place = fault === undefined ? -1 : fault.call - calls;
-    const kind = place >= 0 && place < round.length ? fault?.kind : undefined;
+    const place = fault === undefined ? Infinity : fault.call - calls;
+    const isHit = place >= 0 && place < round.length;
     calls += round.length;
-    const skipped = kind?.endsWith('before') ? place : -1;
-    const end = kind?.startsWith('dies') ? place + (kind === 'dies_after' ? 1 : 0) : round.length;
     const outcomes = await Promise.allSettled(
       round.map((call, index) =>
-        index >= end || index === skipped ? Promise.reject(LOST_BEFORE) : run(call),
+        isSkipped(fault, index - place) ? Promise.reject(LOST_BEFORE) : run(call),
       ),
     );
     for (const [index, outcome] of outcomes.entries()) {
@@ -51,14 +51,22 @@ export function inRounds(inner: Store, journal: Entry[]) {
       if (outcome.status === 'rejected') continue;
       journal.push({ verb, command, result: outcome.value } as Entry);
     }
-    dead = kind?.startsWith('dies') ?? false;
+    dead = isHit && (fault?.kind.startsWith('dies') ?? false);
     for (const [index, outcome] of outcomes.entries()) {
       const { resolve, reject } = round[index] as Waiting;
       if (dead) reject(DEAD);
-      else if (index === place && kind === 'lost_after') reject(LOST_AFTER);
+      else if (index === place && fault?.kind === 'lost_after') reject(LOST_AFTER);
       else if (outcome.status === 'rejected') reject(outcome.reason);
       else resolve(outcome.value);
     }
+    busy = false;
+    if (waiting.length > 0) begin();
+  };
+
+  /** When what runs has come to rest, so that nothing more joins this round. */
+  const begin = (): void => {
+    busy = true;
+    setImmediate(() => void flush());
   };
 
   const ask = (verb: Verb) => (command: unknown) =>
@@ -68,21 +76,40 @@ export function inRounds(inner: Store, journal: Entry[]) {
         return;
       }
       waiting.push({ verb, command, resolve, reject });
-      // When what runs has come to rest: then nothing more joins this round.
-      if (waiting.length === 1) setImmediate(() => void flush());
+      if (!busy) begin();
     });
 
   const verbs = Object.fromEntries(VERBS.map((verb) => [verb, ask(verb)]));
   return {
     store: { ...inner, ...verbs } as Store,
-    /** Begins a step. */
-    begin(next: StoreFault | undefined): void {
+    /** For one step. */
+    breakAt(next: StoreFault | undefined): void {
       fault = next;
       calls = 0;
+    },
+    /** Resolves when nothing is under way any more, also what nobody waits for. */
+    async quiet(): Promise<void> {
+      do await soon();
+      while (busy);
     },
     /** The process has died in this step: whatever it still does reaches nobody. */
     isDead: () => dead,
   };
+}
+
+/** True for a call that does not reach the store: `after` is how far it comes after the fault. */
+function isSkipped(fault: StoreFault | undefined, after: number): boolean {
+  switch (fault?.kind) {
+    case 'lost_before':
+      return after === 0;
+    case 'dies_before':
+    case 'down':
+      return after >= 0;
+    case 'dies_after':
+      return after > 0;
+    default:
+      return false;
+  }
 }
 
 const VERBS = [

@@ -105,7 +105,6 @@ function judgeOf(world: World) {
   const model = new NaiveLedger();
   const watch = watcher();
   let before: Look = { purchases: new Map(), usages: [] };
-  let told = 0;
 
   const touchedBy = (entries: readonly Entry[]): ReadonlySet<string> =>
     new Set(
@@ -134,11 +133,9 @@ function judgeOf(world: World) {
         allowances,
         journal: done,
         policies: server.policies,
-        events: events.slice(told),
-        allEvents: events,
+        events,
       });
       before = after;
-      told = events.length;
       return [...errors.map(thrown), ...breaches];
     },
   };

@@ -65,7 +65,7 @@ interface Shared {
 async function startServer(shared: Shared, edition: number) {
   const { history, ledger, fake, journal, events, clock } = shared;
   const connection: Store = await ledger.connect();
-  const { store, begin, isDead } = inRounds(connection, journal);
+  const { store, breakAt, isDead, quiet } = inRounds(connection, journal);
   const policies = editionOf(history, edition);
   const unrecorded: string[] = [];
   let skew = 0;
@@ -80,9 +80,12 @@ async function startServer(shared: Shared, edition: number) {
       if (!isDead()) events.push(event);
     },
   });
-  const stripe = stripeOver((input, init) =>
-    isDead() ? Promise.reject(new TypeError('This process is dead.')) : fake.fetch(input, init),
-  );
+  const stripe = stripeOver(async (input, init) => {
+    // What the process does for itself meanwhile takes the same course on every store.
+    await quiet();
+    if (isDead()) throw new TypeError('This process is dead.');
+    return fake.fetch(input, init);
+  });
   const deps = { stripe, limiter, now };
   return {
     edition,
@@ -90,16 +93,17 @@ async function startServer(shared: Shared, edition: number) {
     limiter,
     now,
     isDead,
+    quiet,
     guard: guardStripe(deps),
     webhook: stripeWebhook({ ...deps, secrets: [fake.webhookSecret] }),
     reconcile: reconcileStripe(deps),
     begin(nextSkew: number, fault: Step['fault']): void {
       skew = nextSkew;
-      begin(fault);
+      breakAt(fault);
     },
     unrecorded,
     async stop(): Promise<void> {
-      begin(undefined);
+      breakAt(undefined);
       await (isDead() ? connection : limiter).close();
     },
   };
