@@ -7,7 +7,7 @@ import type { Server, World } from './world.ts';
 
 /** What a single purchase should have been told, by the book, against what it was told. */
 export function wrongDecision(
-  { players }: World,
+  { players, events }: World,
   { server, step, told, before }: { server: Server; step: Step; told: Told; before: Look },
 ): string | null {
   if (step.do !== 'calls' || step.calls.length !== 1 || step.fault !== undefined) return null;
@@ -16,6 +16,10 @@ export function wrongDecision(
   if (call?.verb !== 'reserve' && call?.verb !== 'check') return null;
   // Of one that is there already the ledger's model knows the answer.
   if (call.verb === 'reserve' && before.purchases.has(call.id)) return null;
+  // One that a process has let pass is written down first, and may have ended by now.
+  const { id } = call;
+  const passed = events.some((e) => e.type === 'purchase.unrecorded' && e.purchaseId === id);
+  if (passed) return null;
   const at = step.at + step.skew;
   const policy = versionAt(server.policies, at);
   const player = players[call.player];
