@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { RateLimiterRedis, RateLimiterUnion } from 'rate-limiter-flexible';
 import { createClient } from 'redis';
 import { redisServer } from '../support/redis.ts';
-import { limiterOn, reserveOne } from './fixtures.ts';
+import { evidenceOf, limiterOn, reserveFor, reserveOne } from './fixtures.ts';
 import { type Comparison, inFlight, SUBJECTS } from './harness.ts';
 
 /** A private server without a log on disk, so that the client and the script are what is measured. */
@@ -36,7 +36,7 @@ export async function redisUnionComparison(): Promise<Comparison> {
       run: (count) => inFlight(count, (index) => union.consume(subjectOf(index), 100)),
     },
     atLeast: 1.5,
-    count: 10_000,
+    count: 20_000,
     close: async () => {
       await limiter.close();
       client.disconnect();
@@ -48,35 +48,41 @@ export async function redisUnionComparison(): Promise<Comparison> {
 const counts = { points: 1e12 };
 const subjectOf = (index: number): string => `sub_${(index * 7_919) % SUBJECTS}`;
 
-/** The writes of a reserve and nothing else: no decision, no idempotency, no expiry. */
+/** The writes of a reserve and nothing else: no decision, no idempotency, nothing read. */
 const BARE = `
-local key, id, packed = KEYS[1], ARGV[1], ARGV[2]
-redis.call('SET', key .. ':p:' .. id, packed, 'PX', 34560000000)
-redis.call('SET', KEYS[2], key, 'PX', 34560000000)
-redis.call('ZADD', key .. ':i', ARGV[3], id)
-redis.call('ZADD', key .. ':h', ARGV[3], id)
-redis.call('PEXPIRE', key .. ':h', 34560000000)
-redis.call('SET', key .. ':a', ARGV[4], 'PX', 34560000000)
-redis.call('PEXPIRE', key .. ':i', 34560000000)
+redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[5])
+redis.call('HSET', KEYS[1], 'u', ARGV[3], ARGV[2], ARGV[4])
 return 1
 `;
 const SHA = createHash('sha1').update(BARE).digest('hex');
-/** As long as the values that a reserve of the benchmark writes. */
-const PURCHASE = 'p'.repeat(330);
-const ACCOUNT = 'a'.repeat(75);
+const LIFETIME = String(400 * 86_400_000 + 1_800_000);
+
+/** One purchase of the store's, so that the bare side writes the same fields at the same lengths. */
+async function sample(
+  client: Redis,
+): Promise<{ readonly account: string; readonly record: string }> {
+  const store = redisStore({ client, prefix: 'sample:' });
+  await reserveFor(limiterOn(store), evidenceOf('sub'));
+  const { u, w, ...holds } = await client.hgetall('sample:{sub}');
+  const [record] = Object.values(holds);
+  if (u === undefined || w === undefined || record === undefined)
+    throw new Error('the store has another layout');
+  return { account: 'u'.repeat(await client.hstrlen('sample:{sub}', 'u')), record };
+}
 
 export async function redisBareComparison(kind: 'ioredis' | 'node-redis'): Promise<Comparison> {
   const { port, client, stop } = await openServer();
   const node = createClient({ url: `redis://127.0.0.1:${port}` });
   await node.connect();
   await client.script('LOAD', BARE);
+  const { account, record } = await sample(client);
   const limiter = limiterOn(redisStore({ client: kind === 'ioredis' ? client : node }));
   let ids = 0;
   const bare = (index: number): Promise<unknown> => {
     ids += 1;
-    const key = `bare:{${subjectOf(index)}}`;
-    const values = [`order-${ids}`, PURCHASE, String(Date.now()), ACCOUNT];
-    const args = [SHA, '2', key, `bare:{order-${ids}}:s`, ...values];
+    const [subject, id] = [`{${subjectOf(index)}}`, `{order-${ids}}`];
+    const keys = [`spendbare:${subject}`, `spendbare:${id}:s`];
+    const args = [SHA, '2', ...keys, subject, id, account, record, LIFETIME];
     return kind === 'ioredis'
       ? client.call('EVALSHA', args)
       : node.sendCommand(['EVALSHA', ...args]);
@@ -92,7 +98,7 @@ export async function redisBareComparison(kind: 'ioredis' | 'node-redis'): Promi
       run: (count) => inFlight(count, bare),
     },
     atLeast: 0.9,
-    count: 10_000,
+    count: 20_000,
     close: async () => {
       await limiter.close();
       client.disconnect();
@@ -104,22 +110,35 @@ export async function redisBareComparison(kind: 'ioredis' | 'node-redis'): Promi
 
 const PER_SUBJECT = 20;
 
-/** What Redis takes for a subject and for a purchase. */
+/** What Redis takes for a subject and for a purchase: `used_memory` before and after. */
 export async function redisBytes(): Promise<Record<string, string>> {
   const { client, stop } = await openServer();
   const limiter = limiterOn(redisStore({ client }));
   const used = async () => Number(/used_memory:(\d+)/.exec(await client.info('memory'))?.[1]);
-  const reserve = (index: number) => reserveOne(limiter, index);
+  const players = Array.from({ length: SUBJECTS }, (_, index) => evidenceOf(`sub_${index}`));
+  const reserve = (index: number) => {
+    const evidence = players[index % SUBJECTS] ?? evidenceOf('');
+    const id = `order-${index}`;
+    return limiter.reserve({ id, evidence, amount: '1.00', currency: 'CNY' });
+  };
+  const count = SUBJECTS * PER_SUBJECT;
   const empty = await used();
   await inFlight(SUBJECTS, reserve);
   const withSubjects = await used();
-  await inFlight(SUBJECTS * PER_SUBJECT, reserve);
-  const perPurchase = ((await used()) - withSubjects) / (SUBJECTS * PER_SUBJECT);
+  await inFlight(count, (index) => reserve(SUBJECTS + index));
+  const held = await used();
+  await inFlight(SUBJECTS + count, (index) => limiter.commit(`order-${index}`));
+  const committed = await used();
   await limiter.close();
   client.disconnect();
   await stop();
+  const perHold = (held - withSubjects) / count;
   return {
-    'Redis: bytes per subject': ((withSubjects - empty) / SUBJECTS - perPurchase).toFixed(0),
-    'Redis: bytes per purchase': perPurchase.toFixed(0),
+    'Redis: bytes per subject': ((withSubjects - empty) / SUBJECTS - perHold).toFixed(0),
+    'Redis: bytes per open hold': perHold.toFixed(0),
+    'Redis: bytes per committed purchase, 21 of each subject': (
+      (committed - empty) /
+      (SUBJECTS + count)
+    ).toFixed(0),
   };
 }

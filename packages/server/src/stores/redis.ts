@@ -1,18 +1,21 @@
-import {
-  type RefundResult,
-  type SettleResult,
-  SpendcapError,
-  type Store,
-  type StoredPurchase,
-} from '@spendcap/core';
+import { type RefundResult, type SettleResult, SpendcapError, type Store } from '@spendcap/core';
 import { batcher } from '../internal/ledger/batch.ts';
+import { newPurchase } from '../internal/ledger/ledger.ts';
 import { redisCalls } from '../internal/ledger/redis-calls.ts';
 import { connectionOf, type RedisClient } from '../internal/ledger/redis-client.ts';
 import { redisClusterLedger } from '../internal/ledger/redis-cluster.ts';
+import {
+  commitCommand,
+  getCommand,
+  type RedisCommand,
+  refundCommand,
+  releaseCommand,
+  reserveCommand,
+  reverseRefundCommand,
+  usageCommand,
+} from '../internal/ledger/redis-command.ts';
 import { type Asked, redisLedger } from '../internal/ledger/redis-ledger.ts';
 import {
-  commands,
-  type RedisCommand,
   type RedisReply,
   toGot,
   toReserved,
@@ -88,21 +91,22 @@ export function redisStore(options: RedisStoreOptions): Store {
     if (closed) throw new SpendcapError('store_unavailable', 'The store is closed.');
     return performance.now() + timeoutMs;
   };
-  const ask = async (command: RedisCommand) =>
-    queue.submit({ command, deadline: beforeDeadline() });
+  const ask = (command: RedisCommand) => queue.submit({ command, deadline: beforeDeadline() });
 
   return {
-    reserve: async (command) => toReserved(command, await ask(commands.reserve(command))),
-    commit: async (command) => toSettled<SettleResult>(await ask(commands.commit(command))),
-    release: async ({ id, at }) => toSettled<SettleResult>(await ask(['release', at, false, id])),
-    refund: async (command) => toSettled<RefundResult>(await ask(commands.refund(command))),
+    reserve: async (command) => {
+      const fresh = newPurchase(command);
+      return toReserved(fresh, await ask(reserveCommand(command, fresh, keepMs)));
+    },
+    commit: async (command) => toSettled<SettleResult>(await ask(commitCommand(command))),
+    release: async ({ id, at }) => toSettled<SettleResult>(await ask(releaseCommand(id, at))),
+    refund: async (command) => toSettled<RefundResult>(await ask(refundCommand(command))),
     reverseRefund: async (command) =>
-      toSettled<RefundResult>(await ask(commands.reverseRefund(command))),
-    get: async ({ id, at }) => toGot(await ask(['get', at, false, id])),
+      toSettled<RefundResult>(await ask(reverseRefundCommand(command))),
+    get: async ({ id, at }) => toGot(await ask(getCommand(id, at))),
     usage: async ({ subject, at, windows }) =>
-      toUsed(await ask(commands.usage(subject, at, windows))),
-    overdue: async ({ at, limit }): Promise<readonly StoredPurchase[]> =>
-      ledger.overdue(at, limit, beforeDeadline()),
+      toUsed(await ask(usageCommand(subject, at, windows))),
+    overdue: async ({ at, limit }) => ledger.overdue(at, limit, beforeDeadline()),
     ready: async () => calls.check(beforeDeadline()),
     close: async () => {
       closed = true;

@@ -1,7 +1,7 @@
 import { SpendcapError } from '@spendcap/core';
 import { checkServers } from './redis-check.ts';
 import type { Connection } from './redis-client.ts';
-import type { Script } from './redis-script.ts';
+import type { Script } from './redis-lua.ts';
 
 export interface CallOptions {
   readonly minReplicas: number;

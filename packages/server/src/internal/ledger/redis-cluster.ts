@@ -1,11 +1,19 @@
 import type { StoredPurchase } from '@spendcap/core';
-import { type Asked, coded, type LedgerOptions, type RedisLedger, tagged } from './redis-ledger.ts';
-import { type RedisCommand, type RedisReply, toReply } from './redis-reply.ts';
-import { CLAIM_SCRIPT, LEDGER_SCRIPT, UNCLAIM_SCRIPT } from './redis-script.ts';
+import { nameOf, peekCommand, type RedisCommand, type ReserveNumbers } from './redis-command.ts';
+import {
+  type Asked,
+  coded,
+  type LedgerOptions,
+  type RedisLedger,
+  scriptArgs,
+} from './redis-ledger.ts';
+import { CLAIM_SCRIPT, LEDGER_SCRIPT, UNCLAIM_SCRIPT } from './redis-lua.ts';
+import { type RedisReply, toReply } from './redis-reply.ts';
 
 /** Lists of overdue holds, so that they spread over the nodes. */
 const SHARDS = 16;
-const DAY_MS = 86_400_000;
+/** A hold that waits to be settled has no end of its own. */
+const SETTLED_BY_MS = 10 * 366 * 86_400_000;
 
 /**
  * The ledger on a cluster, where a purchase id and its subject lie in different slots, so that no script
@@ -13,38 +21,37 @@ const DAY_MS = 86_400_000;
  * back after a refusal. What breaks off between the two leaves an id that stays that subject's, and
  * nothing else. Reconcile holds are listed before they are made, and leave the list when it is next read.
  */
-export function redisClusterLedger({ calls, prefix, keepMs }: LedgerOptions): RedisLedger {
-  const options = JSON.stringify({ prefix, keepMs, indexed: false });
-  const ownerKey = (id: string) => `${tagged(prefix, id)}:s`;
+export function redisClusterLedger(options: LedgerOptions): RedisLedger {
+  const { calls, prefix } = options;
+  const ownerKey = (id: string) => `${prefix}${id}:s`;
   const shardKey = (shard: number) => `${prefix}{overdue-${shard}}`;
 
-  const inSlot = async (command: RedisCommand, subject: string, deadline: number) => {
-    const [verb, at, , ...rest] = command;
-    const args = [options, JSON.stringify([verb, at, subject, ...rest])];
-    const keys = [`${tagged(prefix, subject)}:a`] as const;
+  const inSlot = async (command: RedisCommand, deadline: number) => {
+    const args = scriptArgs(options, false, [command]);
+    const keys = [`${prefix}${command.subject}`] as const;
     const replies = await calls.call({ script: LEDGER_SCRIPT, keys, args, deadline });
     return toReply((replies as unknown[])[0]);
   };
 
-  const claimKeys = (id: string) => [ownerKey(id), `${tagged(prefix, id)}:n`] as const;
-  const claim = async (command: RedisCommand, subject: string, deadline: number) => {
-    const { id, keptUntil, expiresAt, listed } = claimOf(command, keepMs);
-    const args = [subject, String(keptUntil - command[1])];
+  const claimKeys = (id: string) => [ownerKey(id), `${prefix}${id}:n`] as const;
+  const claim = async ({ id, subject, numbers }: RedisCommand, deadline: number) => {
+    const [verb, , , expiresAt, , lifetime] = JSON.parse(numbers) as ReserveNumbers;
+    const listed = verb === 'reconcile';
+    const args = [subject, String(Number(lifetime) + (listed ? SETTLED_BY_MS : 0))];
     const [owner] = await Promise.all([
       calls.call({ script: CLAIM_SCRIPT, keys: claimKeys(id), args, deadline }),
       listed && calls.send(...list(shardKey(shardOf(id)), expiresAt, id), deadline),
     ]);
-    return { id, owned: owner === subject };
+    return owner === subject;
   };
 
-  const reserve = async (command: RedisCommand, subject: string, deadline: number) => {
-    const { id, owned } = await claim(command, subject, deadline);
-    if (!owned) return CONFLICT;
-    const giveBack = () =>
-      calls.call({ script: UNCLAIM_SCRIPT, keys: claimKeys(id), args: [], deadline });
+  const reserve = async (command: RedisCommand, deadline: number) => {
+    if (!(await claim(command, deadline))) return CONFLICT;
+    const keys = claimKeys(command.id);
+    const giveBack = () => calls.call({ script: UNCLAIM_SCRIPT, keys, args: [], deadline });
     let isThere = true;
     try {
-      const reply = await inSlot(command, subject, deadline);
+      const reply = await inSlot(command, deadline);
       isThere = reply.outcome !== 'refused';
       return reply;
     } catch (error) {
@@ -56,12 +63,12 @@ export function redisClusterLedger({ calls, prefix, keepMs }: LedgerOptions): Re
   };
 
   const one = async ({ command, deadline }: Asked): Promise<RedisReply> => {
-    const [verb, , subject, id] = command;
-    if (verb === 'reserve') return reserve(command, String(subject), deadline);
-    if (subject !== false) return inSlot(command, subject, deadline);
+    if (command.record !== '') return reserve(command, deadline);
+    if (command.subject !== '') return inSlot(command, deadline);
+    const key = ownerKey(command.id);
     await calls.ensure(deadline);
-    const owner = await calls.send(ownerKey(String(id)), ['GET', ownerKey(String(id))], deadline);
-    return owner === null ? NOT_FOUND : inSlot(command, String(owner), deadline);
+    const owner = await calls.send(key, ['GET', key], deadline);
+    return owner === null ? NOT_FOUND : inSlot({ ...command, subject: String(owner) }, deadline);
   };
 
   return {
@@ -77,7 +84,7 @@ export function redisClusterLedger({ calls, prefix, keepMs }: LedgerOptions): Re
     async overdue(at, limit, deadline) {
       await calls.ensure(deadline);
       const peek = (id: string, owner: string) =>
-        inSlot(['peek', at, false, id], owner, deadline).then(({ purchase }) => purchase);
+        inSlot(peekCommand(nameOf(id), owner), deadline).then(({ purchase }) => purchase);
       const send = (key: string, args: readonly string[]) => calls.send(key, args, deadline);
       const read = { at, limit, send, ownerKey, peek };
       const lists = Array.from({ length: SHARDS }, (_, shard) => readList(shardKey(shard), read));
@@ -130,17 +137,6 @@ const NOT_FOUND: RedisReply = { outcome: 'not_found', ...NOTHING };
 /** The earliest instant counts, so that a retry hides nothing. */
 const list = (key: string, expiresAt: number, id: string) =>
   [key, ['ZADD', key, 'LT', String(expiresAt), id]] as const;
-
-/** What a claim needs of a reserve; it lasts as long as the purchase itself may. */
-function claimOf([, at, , fields, windows]: RedisCommand, keepMs: number) {
-  const [id, , , , , , , expiresAt, onExpiry] = fields as readonly unknown[];
-  const ends = (windows as readonly (readonly unknown[])[]).map((window) => Number(window[4]));
-  const listed = onExpiry === 'reconcile';
-  // A hold that waits to be settled has no end of its own.
-  const settledBy = listed ? 10 * 366 * DAY_MS : 0;
-  const keptUntil = Math.max(Number(expiresAt) + keepMs + settledBy, at + keepMs, ...ends);
-  return { id: String(id), expiresAt: Number(expiresAt), keptUntil, listed };
-}
 
 function shardOf(id: string): number {
   let hash = 0;

@@ -2,8 +2,9 @@ import type { StoredPurchase } from '@spendcap/core';
 import { SpendcapError } from '@spendcap/core';
 import type { Outcome } from './batch.ts';
 import type { redisCalls } from './redis-calls.ts';
-import { type RedisCommand, type RedisReply, toReply } from './redis-reply.ts';
-import { LEDGER_SCRIPT } from './redis-script.ts';
+import { overdueCommand, type RedisCommand } from './redis-command.ts';
+import { LEDGER_SCRIPT } from './redis-lua.ts';
+import { type RedisReply, toReply } from './redis-reply.ts';
 
 /** A command that waits, and when its caller stops waiting for it. */
 export interface Asked {
@@ -23,44 +24,53 @@ export interface LedgerOptions {
   readonly keepMs: number;
 }
 
-/** The hash tag of a subject or an id; the script has the same. */
-export function tagged(prefix: string, text: string): string {
-  return `${prefix}{${text.replaceAll('%', '%25').replaceAll('}', '%7D')}}`;
+/** Instead of the windows of the command before: most have the same. */
+const SAME = '=';
+
+/** The arguments of the script for some commands. */
+export function scriptArgs(
+  { prefix, keepMs }: LedgerOptions,
+  indexed: boolean,
+  commands: readonly RedisCommand[],
+): readonly string[] {
+  const args = [prefix, String(keepMs), indexed ? '1' : '0'];
+  let last = '';
+  for (const { numbers, subject, id, record, windows } of commands) {
+    const isSame = windows === '' || windows === last;
+    args.push(numbers, subject, id, record, isSame ? SAME : windows);
+    if (!isSame) last = windows;
+  }
+  return args;
 }
 
 /** The ledger on one server: a whole batch is one call of the script, and so one step. */
-export function redisLedger({ calls, prefix, keepMs }: LedgerOptions): RedisLedger {
-  const options = JSON.stringify({ prefix, keepMs, indexed: true });
+export function redisLedger(options: LedgerOptions): RedisLedger {
+  const keys = [`${options.prefix}overdue`] as const;
   const evaluate = async (commands: readonly RedisCommand[], deadline: number) => {
-    const texts = commands.map((command) => JSON.stringify(command));
-    const args = [options, ...texts];
-    const keys = [`${prefix}overdue`] as const;
-    return (await calls.call({ script: LEDGER_SCRIPT, keys, args, deadline })) as unknown[];
+    const args = scriptArgs(options, true, commands);
+    return (await options.calls.call({ script: LEDGER_SCRIPT, keys, args, deadline })) as unknown[];
   };
   return {
     async run(batch) {
       // The first has waited longest, so no other one is cut short.
       const deadline = batch[0]?.deadline ?? 0;
       try {
-        const replies = await evaluate(
-          batch.map(({ command }) => command),
-          deadline,
-        );
-        return replies.map((raw) => attempt(() => toReply(raw)));
+        const commands = batch.map(({ command }) => command);
+        return (await evaluate(commands, deadline)).map(attempt);
       } catch (error) {
         return batch.map(() => ({ error: coded(error) }));
       }
     },
     async overdue(at, limit, deadline) {
-      const [raw] = await evaluate([['overdue', at, false, limit]], deadline);
+      const [raw] = await evaluate([overdueCommand(at, limit)], deadline);
       return toReply(raw).expired;
     },
   };
 }
 
-function attempt(work: () => RedisReply): Outcome<RedisReply> {
+function attempt(raw: unknown): Outcome<RedisReply> {
   try {
-    return { value: work() };
+    return { value: toReply(raw) };
   } catch (error) {
     return { error: coded(error) };
   }
