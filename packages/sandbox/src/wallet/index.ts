@@ -1,0 +1,49 @@
+import { type MdocRequest, type WalletMdoc, walletMdoc } from './mdoc.ts';
+import { type SdJwtRequest, type WalletSdJwt, walletSdJwt } from './sd-jwt.ts';
+import { certifiedSigner, p256 } from './signer.ts';
+
+export type { MdocRequest, SdJwtRequest, WalletMdoc, WalletSdJwt };
+
+export interface WalletIssuerOptions {
+  /** Epoch milliseconds. Default `Date.now`. */
+  readonly now?: () => number;
+}
+
+export interface WalletIssuer {
+  /** The certificate to pin, PEM. */
+  readonly roots: readonly string[];
+  /** Issues an ISO mdoc to a wallet with a key of its own. */
+  mdoc(request: MdocRequest): Promise<WalletMdoc>;
+  /** Issues an SD-JWT VC to a wallet with a key of its own. */
+  sdJwt(request: SdJwtRequest): Promise<WalletSdJwt>;
+}
+
+/**
+ * An issuer of identity documents and the wallets that show them, to try wallet sources with: a root
+ * certificate and keys that live as long as this object. It believes what it is told, so keep it out
+ * of production.
+ *
+ * @example
+ * ```ts
+ * import { walletIssuer } from '@spendcap/sandbox/wallet';
+ * const issuer = walletIssuer();
+ * const pid = await issuer.sdJwt({
+ *   type: 'urn:eudi:pid:de:1',
+ *   claims: { age_equal_or_over: { 12: true, 16: false } },
+ * });
+ * const presentation = await pid.present({
+ *   claims: ['age_equal_or_over.16'],
+ *   nonce: 'n-0S6_WzA2Mj',
+ *   audience: 'x509_san_dns:game.example',
+ * });
+ * presentation.split('~').length; // => 4
+ * ```
+ */
+export function walletIssuer({ now = Date.now }: WalletIssuerOptions = {}): WalletIssuer {
+  const { root, signer } = certifiedSigner(now());
+  return {
+    roots: [root],
+    mdoc: (request) => walletMdoc(request, { signer, device: p256() }, now()),
+    sdJwt: (request) => walletSdJwt(request, { signer, device: p256() }, now),
+  };
+}

@@ -1,0 +1,34 @@
+import { DeviceResponse, type Document, type Sign1 } from '@owf/mdoc';
+import { z } from 'zod';
+import { ageEvidenceInvalid } from '../evidence-fault.ts';
+import { isPlainCbor } from './plain-cbor.ts';
+
+// Loading the library puts its own wording into every message of zod, ours to callers included.
+z.config({ customError: undefined });
+
+export type { Document, Sign1 };
+export type SecurityObject = Document['issuerSigned']['issuerAuth']['mobileSecurityObject'];
+
+const VERSION = '1.0';
+
+/**
+ * The one document of a reply, and what its issuer signed. Nothing of it is proved.
+ *
+ * @throws SpendcapError `age_evidence_invalid`, why `malformed`
+ */
+export function readDocument(bytes: Uint8Array): {
+  readonly document: Document;
+  readonly signed: SecurityObject;
+} {
+  if (!isPlainCbor(bytes)) throw ageEvidenceInvalid('malformed');
+  try {
+    const { version, status, documents = [] } = DeviceResponse.decode(bytes);
+    const [document] = documents;
+    if (version === VERSION && status === 0 && document !== undefined && documents.length === 1) {
+      return { document, signed: document.issuerSigned.issuerAuth.mobileSecurityObject };
+    }
+  } catch {
+    // An error of the library may carry what it read.
+  }
+  throw ageEvidenceInvalid('malformed');
+}

@@ -1,0 +1,134 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import type { CompactVerifyGetKey } from 'jose';
+import { certificateChains } from '../../internal/tokens/certificate-chain.ts';
+import type { Claims } from '../../internal/tokens/jws.ts';
+import { assertAlgorithms, type JwkSet, keySet } from '../../internal/tokens/key-set.ts';
+import { ageEvidenceInvalid } from '../evidence-fault.ts';
+import { texts } from '../options.ts';
+
+/** Issuers of credentials that are accepted: who, of which types, and how their keys are known. */
+export interface SdJwtIssuer {
+  /** The credential types, the exact `vct`, as `urn:eudi:pid:1`. */
+  readonly types: readonly string[];
+  /** The exact `iss`. May be left out with `roots`, where the certificate stands for the issuer. */
+  readonly issuer?: string;
+  /** Pinned certificates, PEM: the signer's chain (`x5c`) must lead to one of them. */
+  readonly roots?: readonly string[];
+  /** With `roots`: the extended key purpose that the signer's certificate must have, an OID. */
+  readonly keyPurpose?: string;
+  /** For credentials without `x5c`: the issuer's keys, by URL (https) or as a JWK Set. */
+  readonly jwks?: URL | JwkSet;
+  /** For the issuer's signature and the holder's alike. Default `['ES256']`. */
+  readonly algorithms?: readonly string[];
+}
+
+/** Where the key of one credential comes from, and what it may sign with. */
+export interface IssuerKeys {
+  readonly keys: CompactVerifyGetKey;
+  readonly algorithms: string[];
+}
+
+interface Issuer {
+  readonly types: readonly string[];
+  readonly issuer: string | undefined;
+  readonly algorithms: string[];
+  readonly chains: ReturnType<typeof certificateChains> | undefined;
+  readonly keys: CompactVerifyGetKey | undefined;
+}
+
+const STANDARD_BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+/** @throws TypeError for issuers that can never work */
+export function issuerKeys(
+  issuers: readonly SdJwtIssuer[],
+  fetchKeys?: typeof fetch,
+): (header: Claims, payload: Claims, at: number) => IssuerKeys {
+  if (!Array.isArray(issuers) || issuers.length === 0) {
+    throw new TypeError('issuers must name at least one issuer');
+  }
+  const known = issuers.map((each) => configure(each, fetchKeys));
+
+  return (header, payload, at) => {
+    const certified = Object.hasOwn(header, 'x5c');
+    const named = known.filter(
+      ({ issuer, chains, keys }) =>
+        (issuer === undefined || issuer === payload.iss) &&
+        (certified ? chains : keys) !== undefined,
+    );
+    if (named.length === 0) throw ageEvidenceInvalid('issuer_unknown');
+    const typed = named.filter(({ types }) => types.includes(payload.vct as string));
+    if (typed.length === 0) throw ageEvidenceInvalid('credential_type_unknown');
+    const allowed = typed.filter(({ algorithms }) => algorithms.includes(header.alg as string));
+    if (allowed.length === 0) throw ageEvidenceInvalid('algorithm_not_allowed');
+    return certified ? certifiedKey(header, allowed, at) : (allowed[0] as Issuer & IssuerKeys);
+  };
+}
+
+/** The key of the first issuer whose roots the chain leads to. */
+function certifiedKey(header: Claims, issuers: readonly Issuer[], at: number): IssuerKeys {
+  const chain = readChain(header.x5c);
+  for (const { chains, algorithms } of issuers) {
+    const publicKey = chains?.(chain, at)?.publicKey;
+    if (publicKey === undefined) continue;
+    if (!fits(header.alg, publicKey)) throw ageEvidenceInvalid('algorithm_not_allowed');
+    return { keys: async () => publicKey, algorithms };
+  }
+  throw ageEvidenceInvalid('certificate_untrusted');
+}
+
+/** RFC 7515, section 4.1.6: base64, not base64url, of DER. */
+function readChain(x5c: unknown): readonly Uint8Array[] {
+  const texts: readonly unknown[] = Array.isArray(x5c) ? x5c : [];
+  if (!texts.every((text) => typeof text === 'string' && STANDARD_BASE64.test(text))) {
+    throw ageEvidenceInvalid('malformed');
+  }
+  return texts.map((text) => Buffer.from(text as string, 'base64'));
+}
+
+/**
+ * The holder's public key, to which the issuer bound the credential (RFC 7800, section 3.2).
+ *
+ * @throws SpendcapError `age_evidence_invalid`, why `holder_key_missing` or `algorithm_not_allowed`
+ */
+export function holderKey({ cnf }: Claims, alg: unknown): KeyObject {
+  const jwk = (cnf as Claims | null | undefined)?.jwk;
+  let key: KeyObject;
+  try {
+    if (typeof jwk !== 'object' || jwk === null || 'd' in jwk) throw new TypeError();
+    key = createPublicKey({ key: jwk as Record<string, unknown>, format: 'jwk' });
+  } catch {
+    throw ageEvidenceInvalid('holder_key_missing');
+  }
+  if (!fits(alg, key)) throw ageEvidenceInvalid('algorithm_not_allowed');
+  return key;
+}
+
+const CURVES: Readonly<Record<string, string>> = {
+  ES256: 'prime256v1',
+  ES384: 'secp384r1',
+  ES512: 'secp521r1',
+};
+
+/** A key serves the algorithms of its own kind only. */
+function fits(alg: unknown, { asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
+  if (asymmetricKeyType === 'ec') return CURVES[alg as string] === asymmetricKeyDetails?.namedCurve;
+  if (asymmetricKeyType === 'ed25519') return alg === 'EdDSA' || alg === 'Ed25519';
+  const strong = (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048;
+  return asymmetricKeyType === 'rsa' && strong && /^[RP]S\d/.test(alg as string);
+}
+
+function configure(options: SdJwtIssuer, fetchKeys: typeof fetch | undefined): Issuer {
+  const { types, issuer, roots, keyPurpose, jwks, algorithms = ['ES256'] } = options;
+  if (issuer !== undefined) texts('issuer', issuer);
+  if (roots === undefined && (jwks === undefined || issuer === undefined)) {
+    throw new TypeError('each issuer must have roots, or its name and jwks');
+  }
+  return {
+    types: texts('types', types),
+    issuer,
+    algorithms: assertAlgorithms(algorithms),
+    chains: roots && certificateChains({ roots, keyPurpose }),
+    // Without a name any `iss` would be taken for the one whose keys these are.
+    keys: jwks && issuer !== undefined ? keySet(jwks, fetchKeys) : undefined,
+  };
+}

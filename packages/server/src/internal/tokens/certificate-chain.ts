@@ -1,0 +1,143 @@
+import { hash, type KeyObject, X509Certificate } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+
+/** Certificates by which issuers are known: fixed by the configuration, whatever a token brings. */
+export interface TrustedRoots {
+  /** PEM, one certificate each: of an authority, or of the signer itself. */
+  readonly roots: readonly string[];
+  /** An extended key purpose that the signer's certificate must have, as a dotted OID. */
+  readonly keyPurpose?: string | undefined;
+}
+
+/** The signer's key, once its chain is trusted. */
+export interface TrustedSigner {
+  readonly publicKey: KeyObject;
+  /** The signer's certificate, epoch milliseconds. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+}
+
+interface Chain extends TrustedSigner {
+  /** When all of its certificates hold at once, epoch milliseconds. */
+  readonly holdsFrom: number;
+  readonly holdsUntil: number;
+}
+
+const MAX_CERTIFICATES = 5;
+const MAX_CERTIFICATE_BYTES = 8 * 1024;
+const CACHED_CHAINS = 1_000;
+const MIN_RSA_BITS = 2048;
+
+/**
+ * Finds out whether a chain, the signer's certificate first, leads to a pinned root (RFC 5280,
+ * section 6): each is signed by the next, which may sign certificates, and all of them hold at the
+ * instant. Revocation lists and name constraints are not looked at. A chain that was proved is
+ * remembered, so that a signer's signature is checked once and its dates every time.
+ *
+ * @throws TypeError for roots that can never work
+ */
+export function certificateChains(
+  options: TrustedRoots,
+): (chain: readonly Uint8Array[], at: number) => TrustedSigner | null {
+  const roots = readRoots(options.roots);
+  const proved = new LRUCache<string, Chain>({ max: CACHED_CHAINS });
+
+  function prove(chain: readonly Uint8Array[]): Chain | null {
+    const certificates = readChain(chain);
+    const signer = certificates?.[0];
+    if (certificates == null || signer === undefined) return null;
+    const path = pathToRoot(certificates, roots);
+    if (path === null || !maySign(signer, path, options.keyPurpose)) return null;
+    return {
+      publicKey: signer.publicKey,
+      notBefore: signer.validFromDate.getTime(),
+      notAfter: signer.validToDate.getTime(),
+      holdsFrom: Math.max(...path.map(({ validFromDate }) => validFromDate.getTime())),
+      holdsUntil: Math.min(...path.map(({ validToDate }) => validToDate.getTime())),
+    };
+  }
+
+  return (chain, at) => {
+    if (chain.length === 0 || chain.length > MAX_CERTIFICATES) return null;
+    if (chain.some(({ length }) => length > MAX_CERTIFICATE_BYTES)) return null;
+    const key = chain.map((bytes) => hash('sha256', bytes, 'base64')).join(' ');
+    const known = proved.get(key) ?? prove(chain);
+    if (known === null) return null;
+    proved.set(key, known);
+    return known.holdsFrom <= at && at <= known.holdsUntil ? known : null;
+  };
+}
+
+function readRoots(roots: readonly string[]): readonly X509Certificate[] {
+  if (!Array.isArray(roots) || roots.length === 0) {
+    throw new TypeError('roots must list at least one certificate');
+  }
+  return roots.map((pem) => {
+    let root: X509Certificate | undefined;
+    try {
+      root = new X509Certificate(pem);
+    } catch {
+      // Told below.
+    }
+    if (typeof pem !== 'string' || pem.split('-----BEGIN ').length !== 2 || root === undefined) {
+      throw new TypeError('roots must be certificates in PEM, one in each text');
+    }
+    if (!isStrong(root.publicKey)) throw new TypeError('roots holds a key that is too weak');
+    return root;
+  });
+}
+
+function readChain(chain: readonly Uint8Array[]): readonly X509Certificate[] | null {
+  try {
+    const certificates = chain.map((bytes) => new X509Certificate(bytes));
+    // PEM, and bytes behind the certificate, would be read as well.
+    const whole = certificates.every(({ raw }, index) =>
+      raw.equals(chain[index] ?? new Uint8Array()),
+    );
+    return whole && certificates.every(({ publicKey }) => isStrong(publicKey))
+      ? certificates
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The certificates from the signer's to a pinned one, which is last; `null` if none leads there. */
+function pathToRoot(
+  certificates: readonly X509Certificate[],
+  roots: readonly X509Certificate[],
+): readonly X509Certificate[] | null {
+  const path: X509Certificate[] = [];
+  for (const certificate of certificates) {
+    const below = path.at(-1);
+    if (below !== undefined && !isIssuedBy(below, certificate)) return null;
+    path.push(certificate);
+    if (roots.some(({ raw }) => raw.equals(certificate.raw))) return path;
+  }
+  const last = path.at(-1);
+  const root = roots.find((each) => last !== undefined && isIssuedBy(last, each));
+  return root === undefined ? null : [...path, root];
+}
+
+/** `checkIssued` compares names and looks at the issuer's key usage, and at nothing else. */
+function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  return issuer.ca && certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+}
+
+/** An authority's own key signs certificates; only a signer that is itself pinned may be one. */
+function maySign(
+  signer: X509Certificate,
+  path: readonly X509Certificate[],
+  keyPurpose: string | undefined,
+): boolean {
+  if (signer.ca && path.length > 1) return false;
+  return keyPurpose === undefined || (signer.keyUsage ?? []).includes(keyPurpose);
+}
+
+function isStrong({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
+  if (asymmetricKeyType === 'rsa')
+    return (asymmetricKeyDetails?.modulusLength ?? 0) >= MIN_RSA_BITS;
+  const curves = ['prime256v1', 'secp384r1', 'secp521r1'];
+  if (asymmetricKeyType === 'ec') return curves.includes(asymmetricKeyDetails?.namedCurve ?? '');
+  return asymmetricKeyType === 'ed25519';
+}
