@@ -33,6 +33,15 @@ const HTTP = [
   'zod',
 ];
 
+const AGE = [
+  ...SERVER_BASE,
+  'packages/server/src/age/**',
+  'packages/server/src/http/problems.ts',
+  'node:zlib',
+  'jose',
+  'lru-cache',
+];
+
 const RULES: readonly Rule[] = [
   { files: 'packages/core/src/wire.ts', may: [] },
   { files: 'packages/core/src/money.ts', may: ['packages/core/src/**', 'decimal.js'] },
@@ -50,23 +59,20 @@ const RULES: readonly Rule[] = [
     files: 'packages/server/src/age/nppa/sqlite.ts',
     may: [...CORE, 'packages/server/src/age/nppa/*', 'node:sqlite'],
   },
-  {
-    files: 'packages/server/src/age/**',
-    may: [
-      ...SERVER_BASE,
-      'packages/server/src/age/**',
-      'packages/server/src/http/problems.ts',
-      'node:zlib',
-      'jose',
-      'lru-cache',
-    ],
-  },
+  // Libraries that only who asks for these sources has to install.
+  { files: 'packages/server/src/age/mdoc**', may: [...AGE, '@owf/mdoc', 'zod'] },
+  { files: 'packages/server/src/age/sd-jwt**', may: [...AGE, '@sd-jwt/core'] },
+  { files: 'packages/server/src/age/**', may: AGE },
   { files: 'packages/server/src/types.ts', may: CORE },
   { files: 'packages/server/src/internal/tokens/jws.ts', may: [...SERVER_BASE, 'jose'] },
   { files: 'packages/server/src/internal/tokens/dpop.ts', may: [...SERVER_BASE, 'jose'] },
   {
     files: 'packages/server/src/internal/tokens/status-list.ts',
     may: [...SERVER_BASE, 'node:zlib'],
+  },
+  {
+    files: 'packages/server/src/internal/tokens/certificate-chain.ts',
+    may: [...SERVER_BASE, 'lru-cache'],
   },
   { files: 'packages/server/src/internal/tokens/key-set.ts', may: [...SERVER_BASE, 'jose'] },
   { files: 'packages/server/src/internal/ledger/sqlite-*.ts', may: [...SERVER_BASE, ...SQLITE] },
@@ -126,6 +132,16 @@ const RULES: readonly Rule[] = [
   },
   { files: 'packages/client/src/**', may: ['packages/client/src/**', '@spendcap/core/wire'] },
 
+  {
+    files: 'packages/sandbox/src/wallet/**',
+    may: [
+      'packages/sandbox/src/wallet/**',
+      '@spendcap/**',
+      '@owf/mdoc',
+      '@sd-jwt/core',
+      'node:crypto',
+    ],
+  },
   {
     files: 'packages/sandbox/src/**',
     may: [

@@ -83,7 +83,6 @@ const MAX_DISCLOSURES = 100;
  * const pid = await issuer.sdJwt({ type: 'urn:eudi:pid:1', claims: { birthdate: '2014-05-01' } });
  * const request = { nonce: 'n-0S6_WzA2Mj', audience: 'x509_san_dns:game.example' };
  * const presentation = await pid.present({ claims: ['birthdate'], ...request });
- * const at = Date.UTC(2026, 10, 24);
  * const shown = { presentation, nonce: request.nonce };
  * (await source.verify(shown, { at: Date.now() })).assurance; // => 'verified'
  * ```

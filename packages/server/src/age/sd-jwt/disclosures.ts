@@ -66,7 +66,10 @@ export function checkDisclosures(payload: Claims, disclosures: readonly string[]
   }
 
   function visitElement(value: unknown, depth: number): void {
-    if (!isObject(value) || !Object.hasOwn(value, '...')) return visit(value, depth);
+    if (!isObject(value) || !Object.hasOwn(value, '...')) {
+      visit(value, depth);
+      return;
+    }
     const disclosure = take(value['...']);
     if (Object.keys(value).length > 1 || disclosure?.name !== undefined) throw invalid();
     visit(disclosure?.value, depth);
