@@ -6,6 +6,7 @@ import { oneSubjectComparison, postgresComparison } from './postgres.ts';
 import { redisBareComparison, redisBytes, redisUnionComparison } from './redis.ts';
 import { historyComparison, memoryComparison, sqliteComparison } from './stores.ts';
 import { verifiedAgain, verifiedFirst } from './tokens.ts';
+import { mdocComparison, sdJwtComparison } from './wallets.ts';
 
 /** Each makes what it needs when its turn comes, so that none runs beside another's leftovers. */
 const COMPARISONS: Readonly<Record<string, () => Comparison | Promise<Comparison | null>>> = {
@@ -16,6 +17,8 @@ const COMPARISONS: Readonly<Record<string, () => Comparison | Promise<Comparison
   'redis-bare-node': () => redisBareComparison('node-redis'),
   again: verifiedAgain,
   first: verifiedFirst,
+  'sd-jwt': sdJwtComparison,
+  mdoc: mdocComparison,
   http: () => httpComparison('ours'),
   'http-permit': () => httpComparison('ours-permit'),
   postgres: postgresComparison,

@@ -130,6 +130,16 @@ describe('docs/age-sources', () => {
     const rows = tableUnder('docs/age-sources/statement.md', '`why`');
     expect(rows.map(([fault]) => fault)).toEqual(faults);
   });
+
+  it('has everything that can be wrong with what wallets and OpenID providers sign', () => {
+    const own = read('packages/server/src/age/evidence-fault.ts').matchAll(/^ {2}\| '(\w+)'/gm);
+    const faults = [...own].map(([, fault]) => fault ?? '');
+    expect(faults).toContain('holder_proof_invalid');
+    const rows = (page: string) =>
+      tableUnder(`docs/age-sources/${page}`, '`why`').map(([fault]) => fault);
+    expect(rows('wallets.md')).toEqual(faults);
+    expect(rows('oidc.md')).toEqual(faults.filter((fault) => rows('oidc.md').includes(fault)));
+  });
 });
 
 describe('docs/policies.md', () => {

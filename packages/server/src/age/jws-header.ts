@@ -1,4 +1,4 @@
-import { type Claims, decodeClaims } from '../internal/tokens/jws.ts';
+import { type Claims, decodeClaims, mediaType } from '../internal/tokens/jws.ts';
 import { ageEvidenceInvalid } from './evidence-fault.ts';
 
 /** A compact JWS that is well formed, taken apart. Nothing of it is proved. */
@@ -22,7 +22,7 @@ export function readJws(jws: string, maxBytes: number): ReadJws {
   return { header: read, claims };
 }
 
-/** RFC 7515, section 4.1.9: a media type in any case, whose `application/` may be left out. */
+/** True if a header names a type, in whatever way RFC 7515 lets it be written. */
 export function isOfType({ typ }: Claims, type: string): boolean {
-  return typeof typ === 'string' && typ.toLowerCase().replace(/^application\//, '') === type;
+  return mediaType(typ) === type;
 }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { SDJwtInstance } from '@sd-jwt/core';
 import { SpendcapError } from '@spendcap/core';
-import { type Claims, proveSignature } from '../internal/tokens/jws.ts';
+import { type Claims, isNumericDate, proveSignature } from '../internal/tokens/jws.ts';
 import type { JwkSet } from '../internal/tokens/key-set.ts';
 import { findingOf } from './claims-finding.ts';
 import { type AgeEvidenceFault, ageEvidenceInvalid } from './evidence-fault.ts';
@@ -218,8 +218,4 @@ function found(
   if (finding === null) throw ageEvidenceInvalid('age_missing');
   const { exp } = claims;
   return exp === undefined ? finding : { ...finding, expiresAt: Math.floor(Number(exp) * 1000) };
-}
-
-function isNumericDate(value: unknown): boolean {
-  return typeof value === 'number' && value >= 0 && value <= 8.64e12;
 }
