@@ -149,16 +149,19 @@ describe('status', () => {
 
   it('is asked for, and decides', async () => {
     const asked: unknown[] = [];
-    const answering = (valid: boolean) =>
+    const answering = (answer: 'valid' | 'revoked') =>
       sourceOf({
         status: async (...question) => {
           asked.push(question);
-          return valid;
+          return answer;
         },
       });
-    expect((await answering(true)(held)).range.min).toBe(18);
-    expect(await refusal(answering(false)(held))).toBe('age_evidence_invalid revoked');
-    expect(asked[0]).toEqual([{ idx: 7, uri: 'https://av.example/status/1' }, { at: NOW }]);
+    expect((await answering('valid')(held)).range.min).toBe(18);
+    expect(await refusal(answering('revoked')(held))).toBe('age_evidence_invalid revoked');
+    expect(asked[0]).toEqual([
+      { status_list: { idx: 7, uri: 'https://av.example/status/1' } },
+      { at: NOW },
+    ]);
     expect(await refusal(sourceOf()(held))).toBe('age_evidence_invalid status_unchecked');
   });
 });

@@ -42,7 +42,7 @@ export function digestOf(text: string, algorithm = 'sha256'): string {
   return hash(algorithm, text, 'base64url');
 }
 
-function jws(header: Claims, payload: Claims, key: KeyObject): string {
+export function jws(header: Claims, payload: Claims, key: KeyObject): string {
   const input = `${base64url(header)}.${base64url(payload)}`;
   const signature = sign('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' });
   return `${input}.${signature.toString('base64url')}`;

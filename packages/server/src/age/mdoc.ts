@@ -12,7 +12,7 @@ import {
 } from './mdoc/signature.ts';
 import { type SignedSourceOptions, signedSourceSettings } from './options.ts';
 import type { AgeSource, SourceFinding } from './source.ts';
-import { checkStatus, type StatusCheck, type StatusReference } from './status.ts';
+import { demandValid, type StatusCheck } from './status.ts';
 
 export type {
   AgeEvidenceFault,
@@ -22,7 +22,6 @@ export type {
   MdocType,
   SourceFinding,
   StatusCheck,
-  StatusReference,
 };
 
 /** Issuers whose documents are accepted, by the pinned certificates that vouch for them. */
@@ -42,7 +41,7 @@ export interface MdocIssuer {
 
 export interface MdocSourceOptions extends SignedSourceOptions {
   readonly issuers: readonly MdocIssuer[];
-  /** Asks the status list of a document that has one; without it such a document is refused. */
+  /** Asks for the status of a document that has one; without it such a document is refused. */
   readonly status?: StatusCheck;
 }
 
@@ -109,7 +108,7 @@ export function mdocSource(options: MdocSourceOptions): AgeSource<MdocEvidence> 
       checkValidity(signed, signer, { at, toleranceSeconds });
       checkElements(document, signed);
       proveDevice(document, { session, signed, algorithms });
-      await checkStatus(plain(statusOf(signed)), options.status, at);
+      await demandValid(plain(statusOf(signed)), options.status, at);
       return found(ageElements(document, type), signed, { at, timeZone });
     },
   };

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { SDJwtInstance } from '@sd-jwt/core';
 import { SpendcapError } from '@spendcap/core';
-import { type Claims, isNumericDate, proveSignature } from '../internal/tokens/jws.ts';
+import { type Claims, checkSignature, isNumericDate } from '../internal/tokens/jws.ts';
 import type { JwkSet } from '../internal/tokens/key-set.ts';
 import { findingOf } from './claims-finding.ts';
 import { type AgeEvidenceFault, ageEvidenceInvalid } from './evidence-fault.ts';
@@ -10,17 +10,9 @@ import { type SignedSourceOptions, signedSourceSettings, texts, wholeNumber } fr
 import { checkDisclosures, hashOf } from './sd-jwt/disclosures.ts';
 import { holderKey, type IssuerKeys, issuerKeys, type SdJwtIssuer } from './sd-jwt/issuers.ts';
 import type { AgeSource, SourceFinding } from './source.ts';
-import { checkStatus, type StatusCheck, type StatusReference } from './status.ts';
+import { demandValid, type StatusCheck } from './status.ts';
 
-export type {
-  AgeEvidenceFault,
-  AgeSource,
-  JwkSet,
-  SdJwtIssuer,
-  SourceFinding,
-  StatusCheck,
-  StatusReference,
-};
+export type { AgeEvidenceFault, AgeSource, JwkSet, SdJwtIssuer, SourceFinding, StatusCheck };
 
 export interface SdJwtSourceOptions extends SignedSourceOptions {
   readonly issuers: readonly SdJwtIssuer[];
@@ -28,7 +20,7 @@ export interface SdJwtSourceOptions extends SignedSourceOptions {
   readonly audience: string | readonly string[];
   /** How long ago the wallet may have answered, 10 to 3,600. Default 300. */
   readonly maxAgeSeconds?: number;
-  /** Asks the status list of a credential that has one; without it such a credential is refused. */
+  /** Asks for the status of a credential that has one; without it such a credential is refused. */
   readonly status?: StatusCheck;
   /** Fetches remote key sets. Default the global `fetch`. */
   readonly fetch?: typeof fetch;
@@ -107,7 +99,7 @@ export function sdJwtSource(options: SdJwtSourceOptions): AgeSource<SdJwtEvidenc
       checkDisclosures(claims, shown.disclosures);
       checkProof(shown, nonce, { rules, at });
       const disclosed = await prove(shown, { keys, nonce, at });
-      await checkStatus(claims.status, options.status, at);
+      await demandValid(claims.status, options.status, at);
       return found(disclosed, { at, timeZone });
     },
   };
@@ -196,9 +188,8 @@ async function prove(
   }
 }
 
-async function signatureFault(jws: string, keys: IssuerKeys): Promise<AgeEvidenceFault | null> {
-  const proved = await proveSignature(jws, { ...keys, keysCode: 'age_source_unavailable' });
-  return typeof proved === 'string' ? proved : null;
+function signatureFault(jws: string, keys: IssuerKeys): Promise<AgeEvidenceFault | null> {
+  return checkSignature(jws, { ...keys, keysCode: 'age_source_unavailable', typ: null });
 }
 
 function digest(data: string | ArrayBuffer, name: string): Uint8Array {

@@ -5,6 +5,7 @@ import type { Claims } from '../../internal/tokens/jws.ts';
 import { assertAlgorithms, type JwkSet, keySet } from '../../internal/tokens/key-set.ts';
 import { ageEvidenceInvalid } from '../evidence-fault.ts';
 import { texts } from '../options.ts';
+import { chainOf, isKeyFor } from '../signer-key.ts';
 
 /** Issuers of credentials that are accepted: who, of which types, and how their keys are known. */
 export interface SdJwtIssuer {
@@ -36,8 +37,6 @@ interface Issuer {
   readonly keys: CompactVerifyGetKey | undefined;
 }
 
-const STANDARD_BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-
 /** @throws TypeError for issuers that can never work */
 export function issuerKeys(
   issuers: readonly SdJwtIssuer[],
@@ -66,23 +65,15 @@ export function issuerKeys(
 
 /** The key of the first issuer whose roots the chain leads to. */
 function certifiedKey(header: Claims, issuers: readonly Issuer[], at: number): IssuerKeys {
-  const chain = readChain(header.x5c);
+  const chain = chainOf(header.x5c);
+  if (chain === null) throw ageEvidenceInvalid('malformed');
   for (const { chains, algorithms } of issuers) {
     const publicKey = chains?.(chain, at)?.publicKey;
     if (publicKey === undefined) continue;
-    if (!fits(header.alg, publicKey)) throw ageEvidenceInvalid('algorithm_not_allowed');
+    if (!isKeyFor(header.alg, publicKey)) throw ageEvidenceInvalid('algorithm_not_allowed');
     return { keys: async () => publicKey, algorithms };
   }
   throw ageEvidenceInvalid('certificate_untrusted');
-}
-
-/** RFC 7515, section 4.1.6: base64, not base64url, of DER. */
-function readChain(x5c: unknown): readonly Uint8Array[] {
-  const texts: readonly unknown[] = Array.isArray(x5c) ? x5c : [];
-  if (!texts.every((text) => typeof text === 'string' && STANDARD_BASE64.test(text))) {
-    throw ageEvidenceInvalid('malformed');
-  }
-  return texts.map((text) => Buffer.from(text as string, 'base64'));
 }
 
 /**
@@ -99,22 +90,8 @@ export function holderKey({ cnf }: Claims, alg: unknown): KeyObject {
   } catch {
     throw ageEvidenceInvalid('holder_key_missing');
   }
-  if (!fits(alg, key)) throw ageEvidenceInvalid('algorithm_not_allowed');
+  if (!isKeyFor(alg, key)) throw ageEvidenceInvalid('algorithm_not_allowed');
   return key;
-}
-
-const CURVES: Readonly<Record<string, string>> = {
-  ES256: 'prime256v1',
-  ES384: 'secp384r1',
-  ES512: 'secp521r1',
-};
-
-/** A key serves the algorithms of its own kind only. */
-function fits(alg: unknown, { asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
-  if (asymmetricKeyType === 'ec') return CURVES[alg as string] === asymmetricKeyDetails?.namedCurve;
-  if (asymmetricKeyType === 'ed25519') return alg === 'EdDSA' || alg === 'Ed25519';
-  const strong = (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048;
-  return asymmetricKeyType === 'rsa' && strong && /^[RP]S\d/.test(alg as string);
 }
 
 function configure(options: SdJwtIssuer, fetchKeys: typeof fetch | undefined): Issuer {
