@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { ageTokenIssued } from './age.ts';
 import { type Comparison, compare, IN_FLIGHT, machine, SUBJECTS } from './harness.ts';
 import { httpComparison } from './http.ts';
 import { memoryTable } from './memory.ts';
@@ -19,6 +20,7 @@ const COMPARISONS: Readonly<Record<string, () => Comparison | Promise<Comparison
   first: verifiedFirst,
   'sd-jwt': sdJwtComparison,
   mdoc: mdocComparison,
+  issue: ageTokenIssued,
   http: () => httpComparison('ours'),
   'http-permit': () => httpComparison('ours-permit'),
   postgres: postgresComparison,

@@ -1,5 +1,5 @@
 import { parseMoney, SpendcapError } from '@spendcap/core';
-import { CompactSign, exportJWK, generateKeyPair, type JWK } from 'jose';
+import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import {
   type Claims,
   checkJws,
@@ -10,7 +10,7 @@ import {
 } from './internal/tokens/jws.ts';
 import { type JwkSet, keySet } from './internal/tokens/key-set.ts';
 import { sealer } from './internal/tokens/sealed.ts';
-import { signingKey } from './internal/tokens/signing-key.ts';
+import { signingKey, signJwt } from './internal/tokens/signing-key.ts';
 import type { PermitClaims, PermitSigner, PermittedHold } from './types.ts';
 
 export type { JwkSet };
@@ -54,7 +54,6 @@ const ALGORITHMS = ['ES256', 'EdDSA', 'Ed25519'];
 const CLOCK_TOLERANCE_SECONDS = 5;
 const MAX_PERMIT_BYTES = 8 * 1024;
 const KEYS_CODE = 'permit_keys_unavailable';
-const encoder = new TextEncoder();
 
 /** A fresh private key for permits (P-256), to be kept as a secret. */
 export async function generatePermitKey(): Promise<JWK> {
@@ -88,14 +87,13 @@ export async function generatePermitKey(): Promise<JWK> {
 export function permits(options: PermitOptions): PermitSigner {
   const now = options.now ?? Date.now;
   assertParties(options);
-  const { key, publicJwk, algorithm } = signingKey(options.key, ['ES256', 'EdDSA']);
-  const header = { alg: algorithm, typ: TYP, kid: publicJwk.kid };
+  const key = signingKey(options.key, ['ES256', 'EdDSA']);
   const holds = sealer(String(options.key.d), 'spendcap permit hold');
   return {
-    jwks: { keys: [publicJwk] },
+    jwks: { keys: [key.publicJwk] },
     sign(claims, hold) {
       const { purchaseId } = claims;
-      const payload = {
+      return signJwt(key, TYP, {
         iss: options.issuer,
         aud: options.audience,
         iat: Math.floor(now() / 1000),
@@ -108,9 +106,7 @@ export function permits(options: PermitOptions): PermitSigner {
         policy: claims.policy,
         // Sealed: the payment service has no need to know who buys, or of what age.
         ...(hold && { hold: holds.seal(purchaseId, JSON.stringify(hold)) }),
-      };
-      const bytes = encoder.encode(JSON.stringify(payload));
-      return new CompactSign(bytes).setProtectedHeader(header).sign(key);
+      });
     },
     holdOf(permit, purchaseId) {
       const read = decodeClaims(permit, MAX_PERMIT_BYTES);

@@ -1,5 +1,5 @@
 import { SpendcapError } from '@spendcap/core';
-import { CompactSign } from 'jose';
+import { signJwt } from '../internal/tokens/signing-key.ts';
 import { type AuthorityKey, type KeyRing, keyRing } from './keys.ts';
 
 /** Signs claims as a JWT of a type. */
@@ -10,8 +10,6 @@ export interface AuthoritySigner {
   readonly sign: SignClaims;
   readonly jwks: () => { readonly keys: readonly Readonly<Record<string, unknown>>[] };
 }
-
-const encoder = new TextEncoder();
 
 /**
  * Signs with the key whose time it is.
@@ -43,10 +41,7 @@ export function authoritySigner(
       if (signer === null) {
         throw new SpendcapError('age_keys_unavailable', 'No key of the age authority signs now.');
       }
-      const { key, algorithm, publicJwk } = signer;
-      return new CompactSign(encoder.encode(JSON.stringify(claims)))
-        .setProtectedHeader({ alg: algorithm, typ, kid: publicJwk.kid })
-        .sign(key);
+      return signJwt(signer, typ, claims);
     },
   };
 }

@@ -6,7 +6,7 @@ import {
   type KeyObject,
   sign,
   verify,
-  type webcrypto,
+  webcrypto,
 } from 'node:crypto';
 
 /** What a private key signs with. An RSA key says which in its `alg`. */
@@ -22,12 +22,21 @@ export interface SigningKey {
 const MIN_RSA_BITS = 2048;
 const MAX_KID = 200;
 
-/** WebCrypto's names of what `toCryptoKey` is to make. */
-const IMPORTS = {
-  ES256: { name: 'ECDSA', namedCurve: 'P-256' },
-  EdDSA: 'Ed25519',
-  RS256: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
-  PS256: { name: 'RSA-PSS', hash: 'SHA-256' },
+/** WebCrypto's names: of the key that `toCryptoKey` is to make, and of its signature (RFC 7518, section 3). */
+const WEB_CRYPTO = {
+  ES256: {
+    key: { name: 'ECDSA', namedCurve: 'P-256' },
+    signature: { name: 'ECDSA', hash: 'SHA-256' },
+  },
+  EdDSA: { key: 'Ed25519', signature: 'Ed25519' },
+  RS256: {
+    key: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
+    signature: 'RSASSA-PKCS1-v1_5',
+  },
+  PS256: {
+    key: { name: 'RSA-PSS', hash: 'SHA-256' },
+    signature: { name: 'RSA-PSS', saltLength: 32 },
+  },
 } as const;
 
 /**
@@ -57,10 +66,27 @@ export function signingKey(
   }
   const material = Object.fromEntries(Object.entries(required).filter(([, value]) => value));
   return {
-    key: key.toCryptoKey(IMPORTS[algorithm], false, ['sign']),
+    key: key.toCryptoKey(WEB_CRYPTO[algorithm].key, false, ['sign']),
     algorithm,
     publicJwk: { ...material, kid, alg: algorithm, use: 'sig' },
   };
+}
+
+/** Signs claims as a compact JWS (RFC 7515, section 7.1) of a type, with the key's `alg` and `kid`. */
+export async function signJwt(
+  { key, algorithm, publicJwk }: SigningKey,
+  typ: string,
+  claims: object,
+): Promise<string> {
+  const header = { alg: algorithm, typ, kid: publicJwk.kid };
+  const input = `${base64url(JSON.stringify(header))}.${base64url(JSON.stringify(claims))}`;
+  const { signature } = WEB_CRYPTO[algorithm];
+  const bytes = await webcrypto.subtle.sign(signature, key, Buffer.from(input));
+  return `${input}.${Buffer.from(bytes).toString('base64url')}`;
+}
+
+function base64url(text: string): string {
+  return Buffer.from(text).toString('base64url');
 }
 
 function privateKeyOf(jwk: Readonly<Record<string, unknown>>): KeyObject | undefined {
