@@ -1,12 +1,11 @@
 import { type ReserveCommand, SpendcapError, type Store } from '@spendcap/core';
-import { batcher } from '../internal/ledger/batch.ts';
+import { lanes } from '../internal/ledger/lanes.ts';
 import {
   type PostgresCommand,
   type PostgresInputs,
-  type PostgresPool,
   postgresCommand,
-  postgresLedger,
-} from '../internal/ledger/postgres-ledger.ts';
+} from '../internal/ledger/postgres-batch.ts';
+import { type PostgresPool, postgresLedger } from '../internal/ledger/postgres-ledger.ts';
 import { fromReply, type ReserveReply } from '../internal/ledger/reserve-reply.ts';
 
 export type { PostgresPool } from '../internal/ledger/postgres-ledger.ts';
@@ -36,7 +35,7 @@ export interface PostgresStore extends Store {
 }
 
 /**
- * A durable ledger in a PostgreSQL database (14 or newer; tested on 15), for any number of processes.
+ * A durable ledger in a PostgreSQL database (14 or newer; tested on 14 to 18), for any number of processes.
  * A call is one statement, and calls that wait share it; the limits are kept by the database, so
  * that no process has to know of another. No session state is kept, as a transaction-mode pooler
  * demands.
@@ -55,7 +54,7 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
   }
   const ledger = postgresLedger({ pool, schema, timeoutMs });
   const bounded = boundedBy(timeoutMs);
-  const queue = batcher<PostgresCommand, unknown>({
+  const queue = lanes<PostgresCommand, unknown>({
     // A database that does not answer may not hold up the calls that come after.
     run: async (commands) => {
       try {

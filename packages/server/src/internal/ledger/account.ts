@@ -16,8 +16,11 @@ export interface Counter extends Window {
   used: number;
 }
 
+/** What of a purchase decides which windows count it. */
+export type Bought = Pick<StoredPurchase, 'reservedAt' | 'currency' | 'app' | 'category'>;
+
 /** True if a window counts a purchase: by its selector and by the instant of the reservation. */
-export function selects(window: Window, purchase: StoredPurchase): boolean {
+export function selects(window: Window, purchase: Bought): boolean {
   return (
     window.start <= purchase.reservedAt &&
     purchase.reservedAt < window.end &&
@@ -25,7 +28,7 @@ export function selects(window: Window, purchase: StoredPurchase): boolean {
   );
 }
 
-function matches({ currency, app, categories }: Selector, purchase: StoredPurchase): boolean {
+function matches({ currency, app, categories }: Selector, purchase: Bought): boolean {
   return (
     currency === purchase.currency &&
     (app === null || app === purchase.app) &&

@@ -1,11 +1,6 @@
-import {
-  type OverdueCommand,
-  type RefundCommand,
-  type ReserveCommand,
-  SpendcapError,
-  type UsageCommand,
-} from '@spendcap/core';
+import { SpendcapError } from '@spendcap/core';
 import type { Outcome } from './batch.ts';
+import { type PostgresCommand, toOutcomes, valuesOf } from './postgres-batch.ts';
 import { isInTheWay, isOfOneCommand, toSpendcapError } from './postgres-errors.ts';
 import { MIGRATIONS, MIN_SERVER_VERSION, migrationOf } from './postgres-schema.ts';
 
@@ -19,52 +14,6 @@ export interface PostgresPool {
   }): Promise<{ readonly rows: readonly unknown[] }>;
 }
 
-/** Any verb's inputs, as `core` names them. */
-export type PostgresInputs = Partial<
-  Omit<ReserveCommand, 'windows'> & RefundCommand & OverdueCommand & Pick<UsageCommand, 'windows'>
->;
-
-/**
- * A command as the function `run` reads it: a list, since names would be most of what goes over.
- *
- * @throws SpendcapError `invalid_request` for a text that Postgres cannot hold
- */
-export function postgresCommand(verb: string, given: PostgresInputs): PostgresCommand {
-  const { id, subject, windows = [] } = given;
-  const json = JSON.stringify([
-    ...[verb, id, given.at, subject, given.amount, given.request, given.currency, given.app],
-    ...[given.category, given.expiresAt, given.onExpiry, given.basis, given.refundId],
-    ...[given.restores, given.limit],
-  ]).slice(0, -1);
-  const texts = JSON.stringify(windows);
-  for (const text of [json, texts]) {
-    if (text.includes('\\u') && UNSTORABLE.test(text)) {
-      const message = 'A text with NUL or half a character cannot be kept.';
-      throw new SpendcapError('invalid_request', message);
-    }
-  }
-  return { json, windows: texts, verb, id, subject, sent: false, dropped: false };
-}
-
-/** NUL, and halves of surrogate pairs, as JSON writes them. */
-const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;
-
-/** One command on its way to the database. */
-export interface PostgresCommand {
-  /** Its verb and inputs as a JSON list still open: the number of its windows comes last. */
-  readonly json: string;
-  /** Its windows as JSON: one text for many calls, which goes over once. */
-  readonly windows: string;
-  readonly verb: string;
-  readonly id: string | undefined;
-  /** With `reserve` and `usage`. */
-  readonly subject: string | undefined;
-  /** From then on nobody can tell whether it was done, until the answer comes. */
-  sent: boolean;
-  /** Its caller has been told that it failed: it must not be sent any more. */
-  dropped: boolean;
-}
-
 interface PostgresLedgerOptions {
   readonly pool: PostgresPool;
   readonly schema: string;
@@ -76,7 +25,6 @@ const FIRST_PAUSE_MS = 4;
 
 /** The ledger in a schema of a Postgres database. */
 export function postgresLedger({ pool, schema, timeoutMs }: PostgresLedgerOptions) {
-  const text = `SELECT "${schema}".run($1::jsonb) AS replies`;
   const ask = (text: string) => sendHarmless(pool, { text, query_timeout: timeoutMs });
   let checked = false;
 
@@ -104,8 +52,13 @@ export function postgresLedger({ pool, schema, timeoutMs }: PostgresLedgerOption
   };
 
   /** One statement; again if others were in the way. */
-  const send = async (commands: readonly PostgresCommand[]): Promise<readonly Reply[]> => {
-    const values = [batchOf(commands)];
+  const send = async (
+    commands: readonly PostgresCommand[],
+  ): Promise<readonly Outcome<unknown>[]> => {
+    const values = valuesOf(commands);
+    const parameters = values.map((_, index) => `$${index + 1}`);
+    const name = commands.every(({ isRead }) => isRead) ? 'read' : 'run';
+    const text = `SELECT "${schema}".${name}(${parameters}) AS replies`;
     for (let attempt = 1; ; attempt += 1) {
       // The time of one was up while others were in the way, and its caller has been told so.
       if (commands.some(({ dropped }) => dropped)) throw LATE;
@@ -113,7 +66,7 @@ export function postgresLedger({ pool, schema, timeoutMs }: PostgresLedgerOption
         for (const command of commands) command.sent = true;
         const { rows } = await pool.query({ text, values, query_timeout: timeoutMs });
         const { replies } = rows[0] as { readonly replies: string };
-        return JSON.parse(replies) as readonly Reply[];
+        return toOutcomes(commands, replies);
       } catch (cause) {
         if (attempt >= ATTEMPTS || !isInTheWay(cause)) throw cause;
         // It was undone, so that a call whose time is up now was not done.
@@ -129,10 +82,9 @@ export function postgresLedger({ pool, schema, timeoutMs }: PostgresLedgerOption
     try {
       if (!checked) await check();
       const waiting = commands.filter(({ dropped }) => !dropped);
-      const replies = waiting.length === 0 ? [] : await send(waiting);
-      const outcomes = new Map(
-        waiting.map((command, index) => [command, toOutcome(replies[index])]),
-      );
+      const told = waiting.length === 0 ? [] : await send(waiting);
+      if (waiting.length === commands.length) return told;
+      const outcomes = new Map(waiting.map((command, index) => [command, told[index]]));
       return commands.map((command) => outcomes.get(command) ?? LOST);
     } catch (cause) {
       if (commands.length === 1 || !isOfOneCommand(cause)) {
@@ -153,8 +105,6 @@ export function postgresLedger({ pool, schema, timeoutMs }: PostgresLedgerOption
     },
   };
 }
-
-type Reply = { readonly error: 'invalid_amount' } | object;
 
 interface Checked {
   readonly version: number;
@@ -179,41 +129,6 @@ async function sendHarmless(pool: PostgresPool, query: Parameters<PostgresPool['
     const error = toSpendcapError(cause);
     throw error.code === 'outcome_unknown' ? unavailable(error.message) : error;
   }
-}
-
-/** The commands, and what the database has to look up for them. */
-function batchOf(commands: readonly PostgresCommand[]): string {
-  const subjects = new Set<string>();
-  const asked = new Set<string>();
-  const ids = new Set<string>();
-  const seen = new Map<string, string | undefined>();
-  const hints: Record<string, string> = Object.create(null);
-  for (const { verb, id, subject } of commands) {
-    if (verb === 'reserve' && subject !== undefined) subjects.add(subject);
-    else if (subject !== undefined) asked.add(subject);
-    else if (id !== undefined) ids.add(id);
-    if (id === undefined) continue;
-    // An id that is named twice may be reserved by the one and settled by the other.
-    const known = seen.get(id) ?? subject;
-    if (seen.has(id) && known !== undefined) hints[id] = known;
-    seen.set(id, known);
-  }
-  const lists = { subjects: [...subjects], asked: [...asked], ids: [...ids], hints };
-  const windows = new Map<string, number>();
-  const list = commands.map((command) => {
-    const number = windows.get(command.windows) ?? windows.size;
-    windows.set(command.windows, number);
-    return `${command.json},${number}]`;
-  });
-  const texts = `"windows":[${[...windows.keys()].join(',')}],"commands":[${list.join(',')}]`;
-  return `${JSON.stringify(lists).slice(0, -1)},${texts}}`;
-}
-
-function toOutcome(reply: Reply | undefined): Outcome<unknown> {
-  if (reply === undefined) return LOST;
-  if (!('error' in reply)) return { value: reply };
-  const message = 'The total would pass the safe integer range.';
-  return { error: new SpendcapError('invalid_amount', message) };
 }
 
 function unavailable(message: string): SpendcapError {

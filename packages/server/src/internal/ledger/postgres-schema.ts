@@ -1,33 +1,43 @@
+import { MAX_HOLD_MS } from '@spendcap/core';
+import { EACH_FUNCTION } from './postgres-each.ts';
+import { MAKE_MONTHS } from './postgres-months.ts';
+import { READ_FUNCTION } from './postgres-read.ts';
 import { RUN_FUNCTION } from './postgres-run.ts';
 
 /**
  * Tables of the ledger. Accounts are a cache of the purchases and may be deleted at any time; the
  * entry log is only ever added to.
+ *
+ * No index is on what a settlement changes, so that it need not write to any, and a page keeps room
+ * for the rows that are written anew.
  */
 const TABLES = `
   CREATE TABLE purchases (
-    id text COLLATE "C" PRIMARY KEY,
-    request text NOT NULL,
-    subject text COLLATE "C" NOT NULL,
-    amount bigint NOT NULL CHECK (amount > 0),
-    currency text NOT NULL,
-    app text,
-    category text,
+    amount bigint NOT NULL,
     reserved_at bigint NOT NULL,
     expires_at bigint NOT NULL,
-    on_expiry text NOT NULL CHECK (on_expiry IN ('release', 'reconcile')),
-    basis text NOT NULL,
-    state text NOT NULL CHECK (state IN ('reserved', 'committed', 'released', 'expired')),
-    committed bigint NOT NULL CHECK (committed >= 0),
-    refunded bigint NOT NULL CHECK (refunded BETWEEN 0 AND committed),
-    restored bigint NOT NULL CHECK (restored BETWEEN 0 AND refunded),
-    late boolean NOT NULL
-  );
+    committed bigint NOT NULL DEFAULT 0,
+    refunded bigint NOT NULL DEFAULT 0,
+    restored bigint NOT NULL DEFAULT 0,
+    reconcile boolean NOT NULL,
+    late boolean NOT NULL DEFAULT false,
+    state text COLLATE "C" NOT NULL DEFAULT 'reserved',
+    id text COLLATE "C" PRIMARY KEY,
+    subject text COLLATE "C" NOT NULL,
+    currency text COLLATE "C" NOT NULL,
+    app text COLLATE "C",
+    category text COLLATE "C",
+    request text COLLATE "C" NOT NULL,
+    basis text COLLATE "C" NOT NULL,
+    CHECK (amount > 0 AND expires_at - reserved_at <= ${MAX_HOLD_MS}
+      AND 0 <= restored AND restored <= refunded AND refunded <= committed)
+  ) WITH (fillfactor = 85);
   CREATE INDEX purchases_of_subject ON purchases (subject, reserved_at);
-  CREATE INDEX open_holds ON purchases (subject, expires_at)
-    WHERE state = 'reserved' AND on_expiry = 'release';
-  CREATE INDEX overdue_holds ON purchases (expires_at)
-    WHERE state = 'reserved' AND on_expiry = 'reconcile';
+  CREATE TABLE unsettled (
+    expires_at bigint NOT NULL,
+    purchase text COLLATE "C" NOT NULL,
+    PRIMARY KEY (expires_at, purchase)
+  );
   CREATE TABLE refunds (
     purchase text COLLATE "C" NOT NULL REFERENCES purchases (id),
     id text COLLATE "C" NOT NULL,
@@ -37,53 +47,72 @@ const TABLES = `
     PRIMARY KEY (purchase, id)
   );
   CREATE TABLE accounts (
-    subject text COLLATE "C" PRIMARY KEY,
     next_expiry bigint NOT NULL,
-    selectors jsonb[] NOT NULL,
-    starts bigint[] NOT NULL,
-    ends bigint[] NOT NULL,
+    subject text COLLATE "C" PRIMARY KEY,
+    windows text[] COLLATE "C" NOT NULL,
     sums bigint[] NOT NULL
   ) WITH (fillfactor = 70);
   CREATE TABLE entries (
-    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    seq bigint GENERATED ALWAYS AS IDENTITY,
     at bigint NOT NULL,
+    amount bigint NOT NULL,
     kind text NOT NULL,
     purchase text NOT NULL,
     subject text NOT NULL,
-    amount bigint NOT NULL,
     refund text,
     basis text
-  );
+  ) PARTITION BY RANGE (at);
+  CREATE TABLE entries_other PARTITION OF entries DEFAULT;
   CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $body$
   BEGIN
     RAISE EXCEPTION 'entries are only ever added';
   END $body$;
   CREATE TRIGGER append_only BEFORE UPDATE ON entries
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
 `;
 
-/** True if a window counts a purchase; and a purchase in the words of StoredPurchase. */
+/**
+ * True if a window counts a purchase; true if an amount fits beside all sums, and the sums with it
+ * (of four windows at most, so that it is worked out in place); and a purchase as a list.
+ */
 const HELPERS = `
   CREATE FUNCTION selects(
-    selector jsonb, starts bigint, ends bigint,
-    currency text, app text, category text, reserved_at bigint
+    w jsonb, currency text, app text, category text, reserved_at bigint
   ) RETURNS boolean LANGUAGE sql IMMUTABLE AS $body$
-    SELECT starts <= reserved_at AND reserved_at < ends AND selector->>'currency' = currency
-      AND (selector->'app' = 'null' OR selector->>'app' = app)
-      AND (selector->'categories' = 'null' OR selector->'categories' ? category)
+    SELECT (w->>0)::bigint <= reserved_at AND reserved_at < (w->>1)::bigint AND w->>2 = currency
+      AND (w->3 = 'null' OR w->>3 = app) AND (w->4 = 'null' OR w->4 ? category)
+  $body$;
+  CREATE FUNCTION fits(sums bigint[], amount bigint, caps bigint[]) RETURNS boolean
+    LANGUAGE sql IMMUTABLE AS $body$
+    SELECT CASE cardinality(caps) WHEN 0 THEN true
+      WHEN 1 THEN sums[1] + amount <= caps[1]
+      WHEN 2 THEN sums[1] + amount <= caps[1] AND sums[2] + amount <= caps[2]
+      WHEN 3 THEN sums[1] + amount <= caps[1] AND sums[2] + amount <= caps[2]
+        AND sums[3] + amount <= caps[3]
+      WHEN 4 THEN sums[1] + amount <= caps[1] AND sums[2] + amount <= caps[2]
+        AND sums[3] + amount <= caps[3] AND sums[4] + amount <= caps[4]
+      ELSE false END
+  $body$;
+  CREATE FUNCTION plus(sums bigint[], amount bigint) RETURNS bigint[]
+    LANGUAGE sql IMMUTABLE AS $body$
+    SELECT CASE cardinality(sums) WHEN 0 THEN sums
+      WHEN 1 THEN ARRAY[sums[1] + amount]
+      WHEN 2 THEN ARRAY[sums[1] + amount, sums[2] + amount]
+      WHEN 3 THEN ARRAY[sums[1] + amount, sums[2] + amount, sums[3] + amount]
+      WHEN 4 THEN ARRAY[sums[1] + amount, sums[2] + amount, sums[3] + amount, sums[4] + amount]
+      END
   $body$;
   CREATE FUNCTION purchase_json(p purchases) RETURNS text LANGUAGE sql STABLE AS $body$
-    SELECT json_build_object(
-      'id', p.id, 'request', p.request, 'subject', p.subject, 'amount', p.amount,
-      'currency', p.currency, 'app', p.app, 'category', p.category,
-      'reservedAt', p.reserved_at, 'expiresAt', p.expires_at, 'onExpiry', p.on_expiry,
-      'basis', p.basis, 'state', p.state, 'committed', p.committed, 'refunded', p.refunded,
-      'restored', p.restored, 'late', p.late)::text
+    SELECT json_build_array(p.id, p.request, p.subject, p.amount, p.currency, p.app, p.category,
+      p.reserved_at, p.expires_at, p.reconcile, p.basis, p.state, p.committed, p.refunded,
+      p.restored, p.late)::text
   $body$;
 `;
 
 /** What each migration adds; its number is its place, from 1. A published one never changes. */
-export const MIGRATIONS: readonly string[] = [TABLES + HELPERS + RUN_FUNCTION];
+export const MIGRATIONS: readonly string[] = [
+  TABLES + HELPERS + EACH_FUNCTION + RUN_FUNCTION + READ_FUNCTION,
+];
 
 /** The oldest server that is supported, as `server_version_num` counts. */
 export const MIN_SERVER_VERSION = 140_000;
@@ -93,8 +122,9 @@ export const WRONG_ISOLATION = 'SC001';
 export const FROM_THE_FUTURE = 'SC002';
 
 /**
- * One statement, and so one transaction, that brings a schema up to date; it does nothing where
- * that has been done. Processes that start together wait for the first of them.
+ * One statement, and so one transaction, that brings a schema up to date and makes the coming months
+ * of its entry log; it does nothing where that has been done. Processes that start together wait for
+ * the first of them.
  */
 export function migrationOf(schema: string): string {
   const steps = MIGRATIONS.map(
@@ -107,6 +137,11 @@ export function migrationOf(schema: string): string {
   return `DO $migration$
     DECLARE
       reached int;
+      month timestamp;
+      name text;
+      first bigint;
+      last bigint;
+      strays boolean;
     BEGIN
       PERFORM pg_advisory_xact_lock(hashtext('spendcap migrations'), hashtext('${schema}'));
       IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = '${schema}') THEN
@@ -122,5 +157,6 @@ export function migrationOf(schema: string): string {
         RAISE EXCEPTION USING ERRCODE = '${FROM_THE_FUTURE}', MESSAGE = 'migrated further';
       END IF;
       ${steps.join('\n')}
+      ${MAKE_MONTHS}
     END $migration$`;
 }

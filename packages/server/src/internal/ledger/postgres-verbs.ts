@@ -1,15 +1,12 @@
 /**
- * The verbs inside the loop of `run`, whose variables they use: `c` is the command, whose subject's
- * account is at hand and whose holds that were over have ended (`expired` tells of them as JSON).
+ * The verbs inside the loop of `one_by_one`, whose variables they use: `c` is the command, whose
+ * subject's account is at hand and whose holds that were over have ended (`expired` tells of them as
+ * JSON).
  */
 
-/** What `reserve` of `ledger.ts` does, once `used` is known and if there is `room`. */
+/** What `reserve` of `ledger.ts` does, once `used` is known, and who has bought with its id. */
 export const RESERVE = `
-      known := c.owner IS NOT NULL;
-      IF hints ? c.id AND NOT known THEN
-        known := EXISTS (SELECT FROM purchases q WHERE q.id = c.id);
-      END IF;
-      IF known THEN
+      IF c.buyer IS NOT NULL THEN
         SELECT * INTO p FROM purchases q WHERE q.id = c.id;
         IF p.subject = current AND p.request = c.request THEN
           replies[c.n] := '{"outcome":"held","purchase":' || purchase_json(p)
@@ -20,62 +17,64 @@ export const RESERVE = `
         END IF;
         CONTINUE;
       END IF;
+      room := true;
+      FOR i IN 1 .. cardinality(used) LOOP
+        room := room AND used[i] + c.amount <= c.caps[i];
+      END LOOP;
       IF NOT room THEN
         replies[c.n] := '{"outcome":"refused","used":' || array_to_json(used)
           || ',"expired":[' || expired || ']}';
         CONTINUE;
       END IF;
-      weight := c.amount;
-      FOR i IN 1 .. cardinality(sums) LOOP
-        IF sums[i] > max_safe - weight
-          AND selects(selectors[i], starts[i], ends[i], c.currency, c.app, c.category, c.at)
-        THEN
-          weight := NULL;
-          EXIT;
+      IF same AND c.counted THEN
+        -- All are its own, so that none is over, and none overflows that has room.
+        FOR i IN 1 .. cardinality(sums) LOOP
+          sums[i] := sums[i] + c.amount;
+        END LOOP;
+      ELSE
+        weight := c.amount;
+        FOR i IN 1 .. cardinality(sums) LOOP
+          w := windows[i];
+          IF sums[i] > max_safe - c.amount
+            AND selects(w, c.currency, c.app, c.category, c.at)
+          THEN
+            weight := NULL;
+            EXIT;
+          END IF;
+        END LOOP;
+        IF weight IS NULL THEN
+          replies[c.n] := '{"error":"invalid_amount"}';
+          CONTINUE;
         END IF;
-      END LOOP;
-      IF weight IS NULL THEN
-        replies[c.n] := '{"error":"invalid_amount"}';
-        CONTINUE;
-      END IF;
-      place := 0;
-      FOR i IN 1 .. cardinality(sums) LOOP
-        CONTINUE WHEN ends[i] <= c.at;
-        place := place + 1;
-        IF place < i THEN
-          selectors[place] := selectors[i];
-          starts[place] := starts[i];
-          ends[place] := ends[i];
+        place := 0;
+        FOR i IN 1 .. cardinality(sums) LOOP
+          w := windows[i];
+          CONTINUE WHEN (w->1)::bigint <= c.at;
+          place := place + 1;
+          windows[place] := windows[i];
           sums[place] := sums[i];
-        END IF;
-        IF selects(selectors[place], starts[place], ends[place],
-          c.currency, c.app, c.category, c.at)
-        THEN
-          sums[place] := sums[place] + weight;
-        END IF;
-      END LOOP;
-      IF place < cardinality(sums) THEN
-        selectors := selectors[1:place];
-        starts := starts[1:place];
-        ends := ends[1:place];
+          IF selects(w, c.currency, c.app, c.category, c.at) THEN
+            sums[place] := sums[place] + c.amount;
+          END IF;
+        END LOOP;
+        windows := windows[1:place];
         sums := sums[1:place];
       END IF;
-      IF c.on_expiry = 'release' AND c.expires_at < expiry THEN
-        expiry := c.expires_at;
+      IF NOT c.reconcile THEN
+        expiry := least(expiry, c.expires_at);
       END IF;
       dirty := true;
-      fresh := fresh || ROW(c.id, c.request, current, c.amount, c.currency, c.app, c.category, c.at,
-        c.expires_at, c.on_expiry, c.basis, 'reserved', 0, 0, 0, false)::purchases;
-      log := log || ROW(NULL, c.at, 'reserved', c.id, current, c.amount, NULL, c.basis)::entries;
+      fresh := fresh || c.n;
       FOR i IN 1 .. cardinality(used) LOOP
-        used[i] := used[i] + weight;
+        used[i] := used[i] + c.amount;
       END LOOP;
-      replies[c.n] := '{"outcome":"fresh","used":' || array_to_json(used)
-        || ',"expired":[' || expired || ']}';`;
+      replies[c.n] := CASE expired WHEN '' THEN array_to_json(used)::text
+        ELSE '{"outcome":"fresh","used":' || array_to_json(used)
+          || ',"expired":[' || expired || ']}' END;`;
 
 /** What `get`, `commit`, `release`, `refund` and `reverseRefund` of `ledger.ts` do. */
 export const SETTLE = `
-      SELECT * INTO p FROM purchases q WHERE q.id = c.id AND q.subject = current;
+      SELECT * INTO p FROM purchases q WHERE q.id = c.id;
       IF c.verb = 'get' THEN
         replies[c.n] := '{"purchase":' || purchase_json(p) || ',"expired":[' || expired || ']}';
         CONTINUE;
@@ -127,7 +126,7 @@ export const SETTLE = `
           -- Its refund has yet to be told of, and must then change nothing.
           INSERT INTO refunds VALUES (c.id, c.refund, NULL, 0, true);
           log := log
-            || ROW(NULL, c.at, 'refund_reversed', c.id, current, 0, c.refund, NULL)::entries;
+            || ROW(NULL, c.at, 0, 'refund_reversed', c.id, current, c.refund, NULL)::entries;
         ELSIF NOT r.reversed THEN
           total := r.amount;
           p.refunded := p.refunded - r.amount;
@@ -139,23 +138,22 @@ export const SETTLE = `
 
       IF changed THEN
         weight := CASE p.state WHEN 'committed' THEN p.committed - p.restored ELSE 0 END - weight;
-        FOR i IN 1 .. cardinality(sums) LOOP
-          IF sums[i] > max_safe - weight
-            AND selects(selectors[i], starts[i], ends[i],
-              p.currency, p.app, p.category, p.reserved_at)
-          THEN
-            outcome := NULL;
-          END IF;
-        END LOOP;
-        IF outcome IS NULL THEN
-          replies[c.n] := '{"error":"invalid_amount"}';
-          CONTINUE;
-        END IF;
         IF weight <> 0 THEN
           FOR i IN 1 .. cardinality(sums) LOOP
-            IF selects(selectors[i], starts[i], ends[i],
-              p.currency, p.app, p.category, p.reserved_at)
+            w := windows[i];
+            IF sums[i] > max_safe - weight
+              AND selects(w, p.currency, p.app, p.category, p.reserved_at)
             THEN
+              outcome := NULL;
+            END IF;
+          END LOOP;
+          IF outcome IS NULL THEN
+            replies[c.n] := '{"error":"invalid_amount"}';
+            CONTINUE;
+          END IF;
+          FOR i IN 1 .. cardinality(sums) LOOP
+            w := windows[i];
+            IF selects(w, p.currency, p.app, p.category, p.reserved_at) THEN
               sums[i] := sums[i] + weight;
               dirty := true;
             END IF;
@@ -163,15 +161,17 @@ export const SETTLE = `
         END IF;
         UPDATE purchases q SET state = p.state, committed = p.committed, refunded = p.refunded,
           restored = p.restored, late = p.late WHERE q.id = p.id;
-        IF c.verb IN ('refund', 'reverseRefund') THEN
+        IF p.reconcile AND c.verb IN ('commit', 'release') THEN
+          DELETE FROM unsettled u WHERE u.expires_at = p.expires_at AND u.purchase = p.id;
+        ELSIF c.verb IN ('refund', 'reverseRefund') THEN
           INSERT INTO refunds VALUES (r.*)
             ON CONFLICT (purchase, id) DO UPDATE SET reversed = excluded.reversed;
         END IF;
-        log := log || ROW(NULL, c.at, CASE c.verb
+        log := log || ROW(NULL, c.at, total, CASE c.verb
             WHEN 'commit' THEN CASE WHEN p.late THEN 'committed_late' ELSE 'committed' END
             WHEN 'release' THEN 'released' WHEN 'refund' THEN 'refunded'
             ELSE 'refund_reversed' END,
-          p.id, current, total, c.refund, NULL)::entries;
+          p.id, current, c.refund, NULL)::entries;
       END IF;
       replies[c.n] := '{"outcome":"' || outcome || '","purchase":' || purchase_json(p)
         || CASE outcome WHEN 'done' THEN ',"changed":' || changed::text ELSE '' END

@@ -1,0 +1,233 @@
+import {
+  type OverdueCommand,
+  type RefundCommand,
+  type ReserveCommand,
+  SpendcapError,
+  type StoredPurchase,
+  type UsageCommand,
+  type Window,
+} from '@spendcap/core';
+import { selects } from './account.ts';
+import type { Outcome } from './batch.ts';
+import { COLUMNS } from './postgres-columns.ts';
+
+/** Any verb's inputs, as `core` names them. */
+export type PostgresInputs = Partial<
+  Omit<ReserveCommand, 'windows'> & RefundCommand & OverdueCommand & Pick<UsageCommand, 'windows'>
+>;
+
+/** One command on its way to the database. */
+export interface PostgresCommand {
+  readonly verb: string;
+  readonly isRead: boolean;
+  readonly id: string | undefined;
+  readonly subject: string | undefined;
+  readonly given: PostgresInputs;
+  /** Its windows and their caps as lists that Postgres reads. Many calls have the same. */
+  readonly windows: string;
+  readonly caps: string;
+  /** All of its windows count it. */
+  readonly counted: boolean;
+  /** From then on nobody can tell whether it was done, until the answer comes. */
+  sent: boolean;
+  /** Its caller has been told that it failed: it must not be sent any more. */
+  dropped: boolean;
+}
+
+/** @throws SpendcapError `invalid_request` for a text that Postgres cannot hold */
+export function postgresCommand(verb: string, given: PostgresInputs): PostgresCommand {
+  const { windows = [], id, request, subject, currency, app, category, basis, refundId } = given;
+  const texts = windows.map(textOf);
+  const told = [id, request, subject, currency, app, category, basis, refundId, ...texts];
+  if (UNSTORABLE.test(told.join(''))) {
+    const message = 'A text with NUL or half a character cannot be kept.';
+    throw new SpendcapError('invalid_request', message);
+  }
+  return {
+    verb,
+    isRead: verb === 'get' || verb === 'usage' || verb === 'overdue',
+    id,
+    subject,
+    given,
+    windows: listOf(texts.map(quote)),
+    caps: listOf(windows.map((window) => ('cap' in window ? String(window.cap) : '0'))),
+    counted: verb === 'reserve' && countsIn(windows, given as ReserveCommand),
+    sent: false,
+    dropped: false,
+  };
+}
+
+/** NUL, and halves of surrogate pairs. */
+const UNSTORABLE = /[\0\ud800-\udfff]/u;
+
+/** A window in one text: equal texts are the same window. */
+function textOf({ start, end, selector }: Window): string {
+  return JSON.stringify([start, end, selector.currency, selector.app, selector.categories]);
+}
+
+function countsIn(windows: readonly Window[], command: ReserveCommand): boolean {
+  const { at, currency, app, category } = command;
+  const bought = { reservedAt: at, currency, app, category };
+  return windows.every((window) => selects(window, bought));
+}
+
+/** What the commands of a batch have to do with each other. */
+interface Together {
+  /** The number of each list of windows. */
+  readonly lists: ReadonlyMap<string, number>;
+  /** Who reserves an id in this batch. */
+  readonly buyers: ReadonlyMap<string, string>;
+  /** Ids and subjects that are named more than once. */
+  readonly againIds: ReadonlySet<string>;
+  readonly againSubjects: ReadonlySet<string>;
+}
+
+/** The values of a batch for the parameters of `run` and `read`: a list for each column. */
+export function valuesOf(commands: readonly PostgresCommand[]): string[] {
+  const lists = new Map<string, number>();
+  const windows: string[] = [];
+  const caps: string[] = [];
+  const buyers = new Map<string, string>();
+  const ids = new Set<string>();
+  const subjects = new Set<string>();
+  const againIds = new Set<string>();
+  const againSubjects = new Set<string>();
+  for (const command of commands) {
+    const { id, subject } = command.given;
+    if (id !== undefined) (ids.has(id) ? againIds : ids).add(id);
+    if (subject !== undefined) {
+      (subjects.has(subject) ? againSubjects : subjects).add(subject);
+      if (id !== undefined) buyers.set(id, subject);
+    }
+    const list = keyOf(command);
+    if (lists.has(list)) continue;
+    lists.set(list, lists.size + 1);
+    windows.push(quote(command.windows));
+    caps.push(quote(command.caps));
+  }
+  const together = { lists, buyers, againIds, againSubjects };
+  const columns = COLUMNS.map(([name]) => column(commands, together, CELLS[name]));
+  return [...columns, listOf(windows), listOf(caps)];
+}
+
+type Value = string | number | boolean | null | undefined;
+type Cell = (command: PostgresCommand, together: Together) => Value;
+
+const keyOf = ({ windows, caps }: PostgresCommand): string => `${windows}${caps}`;
+const isAgain = ({ given: { id = '' } }: PostgresCommand, { againIds }: Together): boolean =>
+  againIds.has(id);
+
+const CELLS: Readonly<Record<(typeof COLUMNS)[number][0], Cell>> = {
+  verb: ({ verb }) => verb,
+  id: ({ given }) => given.id,
+  at: ({ given }) => given.at,
+  subject: ({ given }, { buyers }) => given.subject ?? buyers.get(given.id ?? ''),
+  amount: ({ given }) => given.amount ?? given.limit,
+  list: (command, { lists }) => lists.get(keyOf(command)),
+  plain: (command, together) => {
+    const { verb, given, counted } = command;
+    const alone = !together.againSubjects.has(given.subject ?? '');
+    return !isAgain(command, together) && (verb === 'commit' || (counted && alone));
+  },
+  counted: ({ counted }) => counted,
+  again: isAgain,
+  request: ({ given }) => given.request,
+  currency: ({ given }) => given.currency,
+  app: ({ given }) => given.app,
+  category: ({ given }) => given.category,
+  expires_at: ({ given }) => given.expiresAt,
+  reconcile: ({ given }) => given.onExpiry && given.onExpiry === 'reconcile',
+  basis: ({ given }) => given.basis,
+  refund: ({ given }) => given.refundId,
+  restores: ({ given }) => given.restores,
+};
+
+/** The values of a column; none at all if no command has one. */
+function column(commands: readonly PostgresCommand[], together: Together, cell: Cell): string {
+  let list = '';
+  let empty = true;
+  let last: Value;
+  let text = NULL;
+  for (const command of commands) {
+    const value = cell(command, together) ?? null;
+    // Neighbours often have the same value, and often the very same text.
+    if (value !== last) text = typeof value === 'string' ? quote(value) : String(value ?? NULL);
+    last = value;
+    empty &&= value === null;
+    list += list === '' ? text : `,${text}`;
+  }
+  return empty ? '{}' : `{${list}}`;
+}
+
+const NULL = 'NULL';
+const listOf = (texts: readonly string[]): string => `{${texts.join(',')}}`;
+
+/** A text within a list. */
+function quote(text: string): string {
+  return SPECIAL.test(text) ? `"${text.replace(SPECIALS, '\\$&')}"` : `"${text}"`;
+}
+
+const SPECIAL = /["\\]/;
+const SPECIALS = /["\\]/g;
+
+/** A purchase as `purchase_json` tells it. */
+type PurchaseList = readonly [
+  id: string,
+  request: string,
+  subject: string,
+  amount: number,
+  currency: string,
+  app: string | null,
+  category: string | null,
+  reservedAt: number,
+  expiresAt: number,
+  reconcile: boolean,
+  basis: string,
+  state: StoredPurchase['state'],
+  committed: number,
+  refunded: number,
+  restored: number,
+  late: boolean,
+];
+
+/** A list is what a fresh hold has used, or what is overdue. */
+type Reply =
+  | readonly number[]
+  | readonly PurchaseList[]
+  | { readonly error: 'invalid_amount' }
+  | { readonly purchase?: PurchaseList | null; readonly expired: readonly PurchaseList[] };
+
+/** How each command of a batch came out, from the text that `run` and `read` return. */
+export function toOutcomes(
+  commands: readonly PostgresCommand[],
+  text: string,
+): readonly Outcome<unknown>[] {
+  const replies = JSON.parse(text) as readonly Reply[];
+  return commands.map(({ verb }, index) => {
+    const reply = replies[index];
+    if (reply === undefined) return { error: new SpendcapError('outcome_unknown', 'No reply.') };
+    return toOutcome(verb, reply);
+  });
+}
+
+const NONE: readonly StoredPurchase[] = [];
+
+function toOutcome(verb: string, reply: Reply): Outcome<unknown> {
+  if (verb === 'overdue') return { value: (reply as readonly PurchaseList[]).map(toPurchase) };
+  if (!('expired' in reply)) {
+    if (!('error' in reply)) return { value: { outcome: 'fresh', used: reply, expired: NONE } };
+    const message = 'The total would pass the safe integer range.';
+    return { error: new SpendcapError('invalid_amount', message) };
+  }
+  const { purchase, expired } = reply;
+  const told = purchase ? { purchase: toPurchase(purchase) } : {};
+  return { value: { ...reply, ...told, expired: expired.map(toPurchase) } };
+}
+
+function toPurchase(list: PurchaseList): StoredPurchase {
+  const [id, request, subject, amount, currency, app, category, reservedAt, ...rest] = list;
+  const [expiresAt, reconcile, basis, state, committed, refunded, restored, late] = rest;
+  const bought = { id, request, subject, amount, currency, app, category };
+  const held = { reservedAt, expiresAt, onExpiry: reconcile ? 'reconcile' : 'release' } as const;
+  return { ...bought, ...held, basis, state, committed, refunded, restored, late };
+}

@@ -1,0 +1,57 @@
+/**
+ * The commands of a batch as rows: column by column, since that is what Postgres reads fastest. What
+ * a verb does not need is null.
+ */
+export const COLUMNS = [
+  ['verb', 'text'],
+  ['id', 'text'],
+  ['at', 'bigint'],
+  // Of an id: the subject that reserves it in this batch, if any.
+  ['subject', 'text'],
+  ['amount', 'bigint'],
+  // Which of the batch's lists of windows, from 1.
+  ['list', 'int'],
+  // A reserve whose subject and id are named once, all of whose windows count it; or a commit whose
+  // id is.
+  ['plain', 'boolean'],
+  // All of its windows count it.
+  ['counted', 'boolean'],
+  // Its id is named more than once.
+  ['again', 'boolean'],
+  ['request', 'text'],
+  ['currency', 'text'],
+  ['app', 'text'],
+  ['category', 'text'],
+  ['expires_at', 'bigint'],
+  ['reconcile', 'boolean'],
+  ['basis', 'text'],
+  ['refund', 'text'],
+  ['restores', 'boolean'],
+] as const;
+
+const names = COLUMNS.map(([name]) => name).join(', ');
+const arguments_ = COLUMNS.map(([name]) => `${name}_`).join(', ');
+const parameters = COLUMNS.map(([name, type]) => `${name}_ ${type}[]`).join(', ');
+
+/** The parameters of a function that takes a batch, and the same as it hands them on. */
+export const PARAMETERS = `${parameters}, windows_ text[], caps_ text[]`;
+export const ARGUMENTS = `${arguments_}, windows_, caps_`;
+
+/** The commands, with the subject that was found and locked for each. */
+export const COMMANDS = `unnest(${arguments_}, owners) WITH ORDINALITY AS b (${names}, owner, n)`;
+/** The lists of windows that commands name by their number. */
+export const WINDOWS = `unnest(windows_, caps_) WITH ORDINALITY AS l (windows, caps, number)`;
+
+/** Writes new purchases, each with its entry, from the rows of held. */
+export const WRITE_HELD = `
+    bought AS (
+      INSERT INTO purchases (amount, reserved_at, expires_at, reconcile, id, subject, currency, app,
+          category, request, basis)
+        SELECT h.amount, h.at, h.expires_at, h.reconcile, h.id, h.subject, h.currency, h.app,
+          h.category, h.request, h.basis FROM held h
+    ), waiting AS (
+      INSERT INTO unsettled SELECT h.expires_at, h.id FROM held h WHERE h.reconcile
+    ), logged AS (
+      INSERT INTO entries (at, amount, kind, purchase, subject, basis)
+        SELECT h.at, h.amount, 'reserved', h.id, h.subject, h.basis FROM held h
+    )`;
