@@ -116,6 +116,8 @@ describe('a statement', () => {
     const isRevoked = vi.fn(async () => true);
     expect(await fault({}, { isRevoked })).toBe('revoked');
     expect(isRevoked).toHaveBeenCalledWith({ issuer: ISSUER, jti: 'statement-1' });
+    const silent = (async () => undefined) as unknown as () => Promise<boolean>;
+    expect(await fault({}, { isRevoked: silent })).toBe('revoked');
     const failing = () => Promise.reject(new Error('the statement was …'));
     const error = await verify({}, { isRevoked: failing }).catch((reason) => reason);
     expect(error.code).toBe('age_source_unavailable');

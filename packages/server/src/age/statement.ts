@@ -110,7 +110,7 @@ export function statementSource(options: StatementOptions): AgeSource<StatementE
       const jti = jtiOf(claims);
       if (claims.sub !== evidence.account) throw statementInvalid('account_mismatch');
       const range = rangeOf(claims, at, timeZone);
-      if (await asked(() => isRevoked({ issuer, jti }))) throw statementInvalid('revoked');
+      if (await wasRevoked(() => isRevoked({ issuer, jti }))) throw statementInvalid('revoked');
       const expiresAt = Math.floor(claims.exp as number) * 1000;
       return { range, asOf: at, assurance, kind, expiresAt } satisfies SourceFinding;
     },
@@ -129,17 +129,18 @@ async function prove(
   if (issuer === undefined) throw statementInvalid('claim_missing');
   const rules = issuers.get(issuer as string);
   if (rules === undefined) throw statementInvalid('issuer_unknown');
-  const fault = await asked(() => checkJws(statement, claims, { rules, at }));
+  const fault = await checkJws(statement, claims, { rules, at });
   if (fault !== null) throw statementInvalid(fault);
   return { claims, issuer: rules.issuer };
 }
 
-/** What cannot be asked is unavailable; without its cause, which may hold what was sent. */
-async function asked<T>(run: () => Promise<T>): Promise<T> {
+/** Without the cause of a failure, which is the caller's own and may hold anything. */
+async function wasRevoked(isRevoked: () => Promise<boolean>): Promise<boolean> {
   try {
-    return await run();
+    // Anything but a clear no is a yes.
+    return (await isRevoked()) !== false;
   } catch {
-    const message = 'The issuer’s keys or its revocations could not be read.';
+    const message = 'It could not be found out whether the statement was withdrawn.';
     throw new SpendcapError('age_source_unavailable', message);
   }
 }
