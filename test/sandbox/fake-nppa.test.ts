@@ -142,6 +142,30 @@ describe('its memory', () => {
   });
 });
 
+describe('its encryption', () => {
+  const plain = { ai: 'a', name: '某一一', idNum: '110000190101010001' };
+
+  it('opens the specification’s own body', async () => {
+    const body =
+      '{"data":"CqT/33f3jyoiYqT8MtxEFk3x2rlfhmgzhxpHqWosSj4d3hq2EbrtVyx2aLj565ZQNTcPrcDipnvpq/D/vQDaLKW70O83Q42zvR0//OfnYLcIjTPMnqa+SOhsjQrSdu66ySSORCAo"}';
+    const sample = { name: '用户姓名', idNumber: '371321199012310912' };
+    const { send } = world({ people: [sample] });
+    expect(await send({ body })).toMatchObject(status(0));
+  });
+
+  it('checks the tag: no change of one bit is let in', async () => {
+    const { send } = world({ limits: { check: 10_000 } });
+    const bytes = Buffer.from(JSON.parse(encrypted(OFFICIAL_SECRET, plain)).data, 'base64');
+    for (let bit = 0; bit < bytes.length * 8; bit += 1) {
+      const changed = Buffer.from(bytes);
+      changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      const body = JSON.stringify({ data: changed.toString('base64') });
+      expect((await send({ body })).errcode).toBe(1012);
+    }
+    expect((await send({ plain })).errcode).toBe(0);
+  });
+});
+
 describe('its gate', () => {
   const plain = { ai: 'a', name: '某一一', idNum: '110000190101010001' };
 
