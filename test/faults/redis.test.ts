@@ -268,6 +268,10 @@ test('wrong options and an old server are refused with what to do', async () => 
     code: 'store_misconfigured',
     message: 'Redis 6.2.14 is too old: use Redis 7, Valkey 7.2, or newer.',
   });
+  const cluster = info('redis_version:7.2.4\r\nvalkey_version:8.0.1\r\nserver_mode:cluster');
+  await expect(redisStore({ client: cluster }).ready()).rejects.toMatchObject({
+    message: 'Redis is a cluster and the client is not: hand in a cluster client.',
+  });
   const client = info('redis_version:7.0.0');
   expect(() => redisStore({ client: {} as typeof client })).toThrow(TypeError);
   for (const wrong of [{ prefix: '{x}' }, { timeoutMs: 0 }, { minReplicas: 1.5 }, { keepMs: -1 }]) {

@@ -30,7 +30,7 @@ if (process.env.VITEST !== undefined) {
   afterAll(stopAll);
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

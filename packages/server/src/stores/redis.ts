@@ -35,7 +35,7 @@ export interface RedisStoreOptions {
   readonly prefix?: string;
   /**
    * Replicas that must have a write before it is answered (`WAIT`). Default 0. With fewer the call
-   * is `outcome_unknown`. Not with a cluster client.
+   * is `outcome_unknown`. On a cluster with ioredis only.
    */
   readonly minReplicas?: number;
   /** How long a call may take in all, in milliseconds. Default 2000. */
@@ -75,8 +75,8 @@ export function redisStore(options: RedisStoreOptions): Store {
     throw new TypeError('prefix must be text without braces');
   }
   const connection = connectionOf(client);
-  if (connection.cluster && minReplicas > 0) {
-    throw new TypeError('minReplicas works with one server only, not with a cluster client');
+  if (connection.sendTogether === null && minReplicas > 0) {
+    throw new TypeError('minReplicas on a cluster needs a Cluster of ioredis');
   }
   const calls = redisCalls(connection, { minReplicas });
   const ledger = (connection.cluster ? redisClusterLedger : redisLedger)({ calls, prefix, keepMs });

@@ -56,21 +56,40 @@ export function redisCalls(connection: Connection, { minReplicas }: CallOptions)
     }
   };
 
-  const replicate = async (deadline: number): Promise<void> => {
-    const ms = Math.max(1, Math.floor(deadline - performance.now()));
-    const reached = Number(await connection.send('', ['WAIT', String(minReplicas), String(ms)]));
-    if (reached >= minReplicas) return;
+  /**
+   * The same, and then waits until enough replicas have all that its connection has written. A key is
+   * written each time, since there may be nothing new to wait for: the answer may tell what another
+   * connection has just done. Another connection at the end than at the beginning would wait for nothing.
+   */
+  const evaluateAndWait = async (asked: ScriptCall, again = false): Promise<unknown> => {
+    const { script, keys, args, deadline } = asked;
+    const ms = String(Math.max(1, Math.floor(deadline - performance.now())));
+    const [before, reply, , reached, after] =
+      (await connection.sendTogether?.([
+        ['CLIENT', 'ID'],
+        ['EVALSHA', script.sha, String(keys.length), ...keys, ...args],
+        ['SET', `${keys[0]}:w`, '', 'PX', '1000'],
+        ['WAIT', String(minReplicas), ms],
+        ['CLIENT', 'ID'],
+      ])) ?? [];
+    if (!again && isReply(reply) && /^(NOSCRIPT|MOVED|ASK) /.test(reply.message)) {
+      // By itself it can be sent where it belongs, or as a whole.
+      const first = await evaluate(asked);
+      await evaluateAndWait(asked, true);
+      return first;
+    }
+    if (reply instanceof Error) throw reply;
+    if (Number(reached) >= minReplicas && before === after) return reply;
     throw new SpendcapError('outcome_unknown', 'Too few replicas of Redis confirmed. Retry.');
   };
 
-  const call = async (asked: ScriptCall): Promise<unknown> => {
+  /** `confirm: false` for what may be lost. */
+  const call = async (asked: ScriptCall, { confirm = true } = {}): Promise<unknown> => {
     const { deadline } = asked;
     await ensure(deadline);
+    const run = confirm && minReplicas > 0 ? evaluateAndWait : evaluate;
     try {
-      const reply = await within(deadline, evaluate(asked));
-      // On the same connection, or it would wait for another one's writes.
-      if (minReplicas > 0) await within(deadline, replicate(deadline));
-      return reply;
+      return await within(deadline, run(asked));
     } catch (cause) {
       if (SpendcapError.isInstance(cause)) throw cause;
       if (isReply(cause)) throw refused(cause.message);

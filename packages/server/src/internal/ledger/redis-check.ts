@@ -19,7 +19,9 @@ export async function checkServers({ cluster, infos }: Connection): Promise<void
     if (policy !== 'noeviction') {
       throw wrong(`Redis may evict the ledger (${policy}): set maxmemory-policy to noeviction.`);
     }
-    const clustered = fields.get('redis_mode') === 'cluster';
+    // Valkey has another name for it.
+    const mode = fields.get('redis_mode') ?? fields.get('server_mode');
+    const clustered = mode === 'cluster';
     if (clustered && !cluster) {
       throw wrong('Redis is a cluster and the client is not: hand in a cluster client.');
     }

@@ -8,6 +8,12 @@ interface IoredisClient {
   readonly status: string;
   readonly isCluster: boolean;
   call(command: string, args: string[]): Promise<unknown>;
+  pipeline(): IoredisPipeline;
+}
+
+interface IoredisPipeline {
+  call(command: string, args: string[]): unknown;
+  exec(): Promise<[error: Error | null, reply?: unknown][] | null>;
 }
 
 interface IoredisCluster extends IoredisClient {
@@ -35,6 +41,13 @@ export interface Connection {
   isReady(): boolean;
   /** Sends a command to the server that has the key. */
   send(key: string, args: readonly string[]): Promise<unknown>;
+  /**
+   * Sends commands that touch one key one after the other to one server; what one is refused with
+   * stands in its place. `null` where the client cannot.
+   */
+  readonly sendTogether:
+    | ((commands: readonly (readonly string[])[]) => Promise<readonly unknown[]>)
+    | null;
   /** What `INFO` says, of each master of a cluster. */
   infos(): Promise<readonly unknown[]>;
 }
@@ -56,6 +69,11 @@ function ofIoredis(client: IoredisClient): Connection {
     cluster: client.isCluster,
     isReady: () => client.status === 'ready',
     send: (_, args) => call(client, args),
+    sendTogether: async (commands) => {
+      const pipeline = client.pipeline();
+      for (const [name = '', ...args] of commands) pipeline.call(name, args);
+      return ((await pipeline.exec()) ?? []).map(([error, reply]) => error ?? reply);
+    },
     infos: () => Promise.all(nodes().map((node) => call(node, ['INFO']))),
   };
 }
@@ -65,6 +83,10 @@ function ofNodeRedis(client: NodeRedisClient): Connection {
     cluster: false,
     isReady: () => client.isReady,
     send: (_, args) => client.sendCommand(args),
+    sendTogether: (commands) =>
+      Promise.all(
+        commands.map((args) => client.sendCommand(args).catch((error: unknown) => error)),
+      ),
     infos: async () => [await client.sendCommand(['INFO'])],
   };
 }
@@ -75,6 +97,8 @@ function ofNodeCluster(client: NodeRedisCluster): Connection {
     cluster: true,
     isReady: () => client.isOpen,
     send: (key, args) => client.sendCommand(key, false, [...args]),
+    // It follows a redirection of each command by itself.
+    sendTogether: null,
     infos: () =>
       Promise.all(
         client.masters.map(async (master) => {

@@ -48,7 +48,7 @@ export function redisClusterLedger(options: LedgerOptions): RedisLedger {
   const reserve = async (command: RedisCommand, deadline: number) => {
     if (!(await claim(command, deadline))) return CONFLICT;
     const keys = claimKeys(command.id);
-    const giveBack = () => calls.call({ script: UNCLAIM_SCRIPT, keys, args: [], deadline });
+    const unclaim = { script: UNCLAIM_SCRIPT, keys, args: [], deadline };
     let isThere = true;
     try {
       const reply = await inSlot(command, deadline);
@@ -58,7 +58,7 @@ export function redisClusterLedger(options: LedgerOptions): RedisLedger {
       isThere = coded(error).code === 'outcome_unknown';
       throw error;
     } finally {
-      if (!isThere) await giveBack().catch(() => undefined);
+      if (!isThere) await calls.call(unclaim, { confirm: false }).catch(() => undefined);
     }
   };
 
