@@ -122,6 +122,21 @@ describe('serve', () => {
     );
   });
 
+  it('takes proofs where it knows its public address, and asks for the status of tokens', async () => {
+    const whyOf = async (url: string, headers: Record<string, string>) => {
+      const response = await fetch(`${url}/v1/allowance`, { headers });
+      const { code, why = code } = (await response.json()) as { code: string; why?: string };
+      return why;
+    };
+    const bound = { authorization: `DPoP ${adultToken}`, dpop: 'none' };
+    expect(await whyOf((await serving()).url, bound)).toBe('unauthorized');
+    const proving = await serving({ '--public-url': 'https://pay.example' });
+    expect(await whyOf(proving.url, bound)).toBe('proof_invalid');
+    const asking = await serving({ '--age-status-lists': 'https://age.example/status' });
+    const bearer = { authorization: `Bearer ${adultToken}` };
+    expect(await whyOf(asking.url, bearer)).toBe('status_unknown');
+  });
+
   it('keeps what it answered in SQLite, and signs with the key that it was given', async () => {
     const permitKey = { ...(await generatePermitKey()), kid: 'permit-key-1' };
     const environment = {
@@ -265,6 +280,9 @@ describe('serve', () => {
     ['a file of another kind', [{ '--store': `sqlite:${MAIN}` }, {}], /--store: .*SQLite/],
     ['no key set', [{ '--age-jwks': '/nowhere/jwks.json' }, {}], /JWK Set/],
     ['a file that is no key set', [{ '--age-jwks': MAIN }, {}], /not valid JSON/],
+    ['status lists that are nowhere', [{ '--age-status-lists': 'here' }, {}], /not a valid URL/],
+    ['status lists over http', [{ '--age-status-lists': 'http://age.example' }, {}], /https/],
+    ['a public address that is none', [{ '--public-url': 'pay.example' }, {}], /publicUrl/],
     ['a wrong permit key', [{}, { SPENDCAP_PERMIT_KEY: secret }], /SPENDCAP_PERMIT_KEY/],
     ['a permit key of no use', [{}, { SPENDCAP_PERMIT_KEY: `{"d":"${secret}"}` }], /key/],
     ['a short subject key', [{}, { SPENDCAP_SUBJECT_KEY: 'short' }], /subjectKey/],

@@ -30,6 +30,7 @@ function addServe(program: Command): void {
     .requiredOption('--age-issuer <issuer>', 'the iss of age tokens')
     .requiredOption('--age-jwks <location>', 'the URL or file of their public keys, a JWK Set')
     .requiredOption('--age-audience <audience>', 'the aud of age tokens')
+    .option('--age-status-lists <url>', 'where their status lists stand, if they may be revoked')
     .option('--permit-issuer <issuer>', 'the iss of permits', 'spendcap')
     .option('--permit-audience <audience>', 'the aud of permits', 'payments')
     .option('--base-path <path>', 'path that every route begins with, as /spendcap')

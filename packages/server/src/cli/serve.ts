@@ -17,6 +17,7 @@ import {
   permitKeyOf,
   portOf,
   type ServeFlags,
+  statusListsOf,
 } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -71,7 +72,12 @@ async function openLimiter(flags: ServeFlags, environment: Environment): Promise
   const subjectKey = environment.SPENDCAP_SUBJECT_KEY ?? '';
   const verifier = ageTokens({
     issuers: [
-      { issuer: flags.ageIssuer, audience: flags.ageAudience, jwks: keySetOf(flags.ageJwks) },
+      {
+        issuer: flags.ageIssuer,
+        audience: flags.ageAudience,
+        jwks: keySetOf(flags.ageJwks),
+        ...statusListsOf(flags.ageStatusLists),
+      },
     ],
     ...(subjectKey === '' ? {} : { subjectKey }),
   });

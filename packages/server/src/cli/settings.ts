@@ -21,6 +21,7 @@ export interface ServeFlags {
   readonly ageIssuer: string;
   readonly ageJwks: string;
   readonly ageAudience: string;
+  readonly ageStatusLists?: string;
   readonly permitIssuer: string;
   readonly permitAudience: string;
   readonly basePath?: string;
@@ -97,6 +98,13 @@ function openSqlite(path: string): Store {
     const why = error.cause instanceof Error ? ` (${error.cause.message})` : '';
     throw new UsageError(`--store: ${error.message}${why}`);
   }
+}
+
+/** Where the age authority's status lists stand, if it has any. */
+export function statusListsOf(location: string | undefined): { readonly statusLists?: URL } {
+  if (location === undefined) return {};
+  if (URL.canParse(location)) return { statusLists: new URL(location) };
+  throw new UsageError('--age-status-lists is not a valid URL');
 }
 
 /** A key set by address, or read from a file. */
