@@ -713,6 +713,23 @@ describe('surroundings', () => {
     expect(state.calls.at(-1)).toBe('close');
   });
 
+  test('a total beyond the safe integers is a typed error, and no charge goes unrecorded', async () => {
+    const { limiter, store } = setUp({ policy: onePolicy([]) });
+    const most = '90071992547409.91';
+    for (const id of ['a', 'b']) bought(await limiter.reserve(order(id, { amount: most })));
+    const { limiter: limited } = setUp({
+      policy: onePolicy([{ period: 'day', max: '100' }]),
+      store,
+    });
+    const tooMuch = { code: 'invalid_amount' };
+    await expect(limited.allowance({ evidence: CHILD })).rejects.toMatchObject(tooMuch);
+    await expect(limited.reserve(order('c'))).rejects.toMatchObject(tooMuch);
+    expect(await limited.commit('a')).toMatchObject({ state: 'committed', committed: most });
+    expect(await limited.release('b')).toMatchObject({ state: 'released' });
+    const allowance = await limited.allowance({ evidence: CHILD });
+    expect(usedOf(allowance)).toEqual({ day: most });
+  });
+
   test('a permit that cannot be signed leaves a hold that a retry finds', async () => {
     const signer = { fails: true };
     const { limiter, events } = setUp({

@@ -29,7 +29,8 @@ import type { PurchaseState } from './wire.ts';
  * 7. **Durability.** What was answered survives `kill -9`; in a durable store power loss too.
  *
  * Broken surroundings reject with a SpendcapError (`store_unavailable`, `outcome_unknown`, `overloaded`).
- * Times are epoch milliseconds of the caller's clock, amounts integers of minor units.
+ * Times are epoch milliseconds of the caller's clock, amounts integers of minor units. A total beyond
+ * the safe integers is told as a number beyond them.
  */
 export interface Store {
   reserve(command: ReserveCommand): Promise<ReserveResult>;

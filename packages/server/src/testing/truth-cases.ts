@@ -179,4 +179,18 @@ export const truthCases: readonly StoreCase[] = [
       assert.equal(again.outcome, 'held');
     },
   },
+  {
+    name: 'a total beyond the safe integers refuses, and what is settled is recorded all the same',
+    async run(store) {
+      const most = Number.MAX_SAFE_INTEGER;
+      for (const id of ['p', 'q']) await store.reserve(purchase(id, { amount: most }));
+      assert.ok((await used(store, TODAY)) > most);
+      const refused = await store.reserve(purchase('r', { windows: [capped(TODAY, most)] }));
+      assert.equal(refused.outcome, 'refused');
+      const paid = await store.commit({ id: 'p', at: NOON });
+      assert.equal(paid.outcome, 'done');
+      await store.release({ id: 'q', at: NOON });
+      assert.equal(await used(store, TODAY), most);
+    },
+  },
 ];

@@ -245,8 +245,10 @@ function usedIn(
     if (known !== undefined) return known.used;
     const { selector, start, end } = window;
     const used = rows.sum(subject, window);
-    if (account.counters.length < MAX_COUNTERS)
+    // One that is inexact would bar every change of what it counts.
+    if (account.counters.length < MAX_COUNTERS && Number.isSafeInteger(used)) {
       account.counters.push({ selector, start, end, used });
+    }
     return used;
   });
 }

@@ -226,7 +226,7 @@ local function usage(s, windows, always)
     if not c then
       c = { text = text }
       c.used = sum(s, c)
-      if #s.counters < MAX_COUNTERS or always then
+      if c.used <= MAX_SAFE and (#s.counters < MAX_COUNTERS or always) then
         s.counters[#s.counters + 1], s.dirty = c, true
       end
     end

@@ -83,7 +83,7 @@ export function sqliteRows(database: DatabaseSync) {
       AND state = 'reserved' AND on_expiry = 'release'`,
   );
   const selectSum = sql(
-    `SELECT coalesce(sum(${COUNTED}), 0) AS total FROM purchases WHERE seq IN (${SEQS_IN_WINDOW})
+    `SELECT total(${COUNTED}) AS total FROM purchases WHERE seq IN (${SEQS_IN_WINDOW})
       AND reserved_at >= :start AND reserved_at < :end AND currency = :currency
       AND (:app IS NULL OR app = :app)
       AND (:categories IS NULL OR category IN (SELECT value FROM json_each(:categories)))`,

@@ -182,8 +182,12 @@ function usageOf({ limits, windows }: Standing, used: readonly number[]) {
   return limits.map((limit) => {
     if (limit.period === 'transaction') return { limit, used: 0, resetsAt: null };
     const end = windows[next]?.end ?? FOREVER;
-    const usage = { limit, used: used[next] ?? 0, resetsAt: end === FOREVER ? null : end };
+    const sum = used[next] ?? 0;
+    if (!Number.isSafeInteger(sum)) {
+      const message = 'The total is beyond the safe integer range.';
+      throw new SpendcapError('invalid_amount', message);
+    }
     next += 1;
-    return usage;
+    return { limit, used: sum, resetsAt: end === FOREVER ? null : end };
   });
 }
