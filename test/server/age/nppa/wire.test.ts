@@ -47,7 +47,7 @@ describe('the official vector', () => {
 
 describe('what is sealed', () => {
   const long = Buffer.alloc(32, 7);
-  const sealed = seal(long, 'a record', 'an account');
+  const sealed = seal(long, 'a record', { context: 'an account' });
 
   it('opens with its key in its context only', () => {
     expect(open(long, sealed, 'an account')).toBe('a record');

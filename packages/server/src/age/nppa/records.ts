@@ -58,7 +58,8 @@ export function nppaRecords(store: NppaStore, personKey: Uint8Array | string) {
 
     /** Durable when it resolves, to `false` if the record is no longer what was read. */
     write(key: string, was: Kept, record: NppaRecord | null): Promise<boolean> {
-      const sealed = record && seal(sealKey, JSON.stringify(record), key).toString('base64');
+      const sealed =
+        record && seal(sealKey, JSON.stringify(record), { context: key }).toString('base64');
       return guarded(() => store.swap(key, was.text, sealed));
     },
   };
