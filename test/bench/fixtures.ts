@@ -23,7 +23,7 @@ export function evidenceOf(subject: string): AgeEvidence {
     subject,
     statements: [{ kind: 'range', min: 12, maxExclusive: 13, asOf }],
     kind: 'age_token',
-    assurance: null,
+    assurance: 'verified',
     expiresAt: asOf + 86_400_000,
   };
 }

@@ -55,6 +55,16 @@ describe.each(POLICIES)('$id', (policy) => {
   });
 });
 
+test('an age is verified where the law demands a real name', () => {
+  const assurances = POLICIES.map(({ id, minimumAssurance }) => [id, minimumAssurance]);
+  expect(Object.fromEntries(assurances)).toEqual({
+    'cn-game': 'verified',
+    'cn-live': 'verified',
+    'jp-typical': 'self_declared',
+    'us-app-store': 'self_declared',
+  });
+});
+
 test('cn-game: the figures of the 2019 notice, daily ones of the operator', () => {
   const policy = cnGame();
   expect(bandsOf(policy)).toEqual([

@@ -81,7 +81,11 @@ function limit(it: ReturnType<typeof document>, index = 0): Record<string, unkno
 
 describe('a sound policy', () => {
   test('is read, with its default', () => {
-    expect(parsePolicy(document())).toEqual({ ...document(), onUnavailable: 'refuse' });
+    expect(parsePolicy(document())).toEqual({
+      ...document(),
+      minimumAssurance: 'self_declared',
+      onUnavailable: 'refuse',
+    });
   });
 
   test.each([cnGame(), cnLive(), jpTypical(), usAppStore()])('$id survives JSON', (policy) => {

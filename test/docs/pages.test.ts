@@ -64,7 +64,7 @@ describe('README.md', () => {
       subject: 'player-12',
       statements: [{ kind: 'range', min: 12, maxExclusive: 13, asOf: at }],
       kind: 'test',
-      assurance: null,
+      assurance: 'verified',
       expiresAt: at + 60_000,
     } as const;
     const buy = (id: string, amount: string) =>

@@ -60,7 +60,7 @@ function player(number: number): AgeEvidence {
   return {
     subject: `player-${number}`,
     statements: [{ kind: 'range', min: 17, maxExclusive: 18, asOf }],
-    ...{ kind: 'age_token', assurance: null, expiresAt: asOf + 600_000 },
+    ...{ kind: 'age_token', assurance: 'verified', expiresAt: asOf + 600_000 },
   };
 }
 

@@ -27,7 +27,7 @@ beforeAll(async () => {
   const { privateKey, publicKey } = await generateKeyPair('ES256');
   const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'k1', alg: 'ES256' }] };
   writeFileSync(join(folder, 'jwks.json'), JSON.stringify(jwks));
-  adultToken = await new SignJWT({ age_range: { min: 30 } })
+  adultToken = await new SignJWT({ age_range: { min: 30 }, assurance: 'verified' })
     .setProtectedHeader({ alg: 'ES256', typ: 'age+jwt', kid: 'k1' })
     .setIssuer(ISSUER)
     .setAudience(AUDIENCE)
@@ -199,6 +199,50 @@ describe('serve', () => {
     expect(answer.headers.get('access-control-allow-origin')).toBe('https://shop.example');
     expect(await answer.json()).toMatchObject({ policy: { id: 'my-game' }, limits: [] });
     expect((await fetch(`${url}/health/live`)).status).toBe(404);
+  });
+
+  const issuer = { issuer: ISSUER, audience: AUDIENCE, jwks: 'jwks.json' };
+  const several = (list: unknown) => {
+    const file = join(folder, 'issuers.json');
+    writeFileSync(file, JSON.stringify(list));
+    const without = { '--age-issuer': undefined, '--age-audience': undefined };
+    return { ...without, '--age-jwks': undefined, '--age-issuers': file };
+  };
+
+  it('takes the tokens of every issuer of a file, each as sure as it says', async () => {
+    const other = {
+      ...issuer,
+      issuer: 'https://other.example',
+      jwks: 'https://other.example/keys',
+    };
+    const trusted = await serving(several([other, issuer]));
+    expect((await reserve(trusted.url, 'order-1')).status).toBe(201);
+    const doubted = await serving(several([other, { ...issuer, assurance: 'self_declared' }]));
+    const refused = await reserve(doubted.url, 'order-1');
+    expect(refused.status).toBe(403);
+    expect(await refused.json()).toMatchObject({
+      reasons: [{ code: 'age_unverified', minimumAssurance: 'verified' }],
+    });
+    const alone = await serving({ '--age-assurance': 'guardian' });
+    expect((await reserve(alone.url, 'order-1')).status).toBe(403);
+  });
+
+  it.each<[string, () => Record<string, string | undefined>, RegExp]>([
+    ['one that is unknown', () => ({ '--age-assurance': 'high' }), /assurance must be of/],
+    ['none', () => ({ '--age-issuer': undefined }), /--age-issuer.* needed/],
+    ['both', () => ({ ...several([issuer]), '--age-issuer': ISSUER }), /takes the place/],
+    ['no list', () => several(issuer), /list of at least one/],
+    ['an empty list', () => several([]), /list of at least one/],
+    ['a list of texts', () => several([ISSUER]), /hold objects/],
+    ['a misspelt field', () => several([{ ...issuer, assurrance: 'x' }]), /no field 'assurrance'/],
+    ['a key set that is away', () => several([{ ...issuer, jwks: 'x.json' }]), /JWK Set/],
+    ['a wrong address', () => several([{ ...issuer, statusLists: 'lists' }]), /not a valid URL/],
+    ['no key set', () => several([{ ...issuer, jwks: undefined }]), /jwks must be/],
+  ])('says what is wrong with age issuers: %s', async (_name, overrides, message) => {
+    const { code, stderr } = await run(serveArgs(overrides()), { SPENDCAP_API_KEYS: API_KEY });
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/^spendcap: [^\n]+\n$/);
+    expect(code).toBe(2);
   });
 
   it('finishes a request that is under way when SIGTERM comes', async () => {

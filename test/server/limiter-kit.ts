@@ -40,7 +40,7 @@ export function setUp({ at = NOON, ...options }: Partial<LimiterOptions> & { at?
 /** Verified evidence that is good for ten years. */
 export function player(subject: string, ...statements: AgeStatement[]): AgeEvidence {
   const expiresAt = NOON + 10 * YEAR;
-  return { subject, statements, kind: 'age_token', assurance: 'high', expiresAt };
+  return { subject, statements, kind: 'age_token', assurance: 'verified', expiresAt };
 }
 
 export function aged(min: number, maxExclusive: number | null): AgeStatement {

@@ -65,7 +65,7 @@ describe('while the store is down', () => {
   test('someone without evidence is refused as ever', async () => {
     const { limiter } = broken();
     expect(await limiter.reserve({ id: 'a', amount: '1', currency: 'CNY' })).toMatchObject({
-      reasons: [{ code: 'age_unverified' }],
+      reasons: [{ code: 'age_unverified', minimumAssurance: 'verified' }],
     });
   });
 

@@ -175,7 +175,7 @@ describe('evidence', () => {
       'age_unverified',
     ]);
     expect((await strict.allowance({ evidence: nameless })).blocked).toEqual([
-      { code: 'age_unverified' },
+      { code: 'age_unverified', minimumAssurance: 'verified' },
     ]);
     const { limiter } = setUp({ policy: jpTypical() });
     const yen = { currency: 'JPY', app: 'game-1', evidence: nameless };
@@ -564,7 +564,9 @@ describe('check and allowance', () => {
       'forbidden_for_age',
       'forbidden_category',
     ]);
-    expect((await setUp().limiter.allowance({})).blocked).toEqual([{ code: 'age_unverified' }]);
+    expect((await setUp().limiter.allowance({})).blocked).toEqual([
+      { code: 'age_unverified', minimumAssurance: 'verified' },
+    ]);
   });
 
   test('tells the limits of all categories, or of one', async () => {

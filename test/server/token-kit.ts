@@ -14,7 +14,14 @@ export type Claims = Record<string, unknown>;
 export async function authority(kid = 'key-1') {
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
   const publicJwk = { ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' };
-  const standard = { iss: ISSUER, aud: AUDIENCE, sub: 'player-1', iat: SECOND, exp: SECOND + 600 };
+  const standard = {
+    iss: ISSUER,
+    aud: AUDIENCE,
+    sub: 'player-1',
+    iat: SECOND,
+    exp: SECOND + 600,
+    assurance: 'verified',
+  };
   return {
     privateKey,
     publicKey,

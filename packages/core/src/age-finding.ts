@@ -1,4 +1,4 @@
-import { ageRangeAt, intersectAgeRanges } from './age-range.ts';
+import { ANY_AGE, ageRangeAt, intersectAgeRanges } from './age-range.ts';
 import { type AgeRange, ASSURANCES, type Assurance } from './wire.ts';
 
 /** What one source has established of a person's age, and all of it that is ever kept. */
@@ -17,22 +17,41 @@ export interface CombinedAge extends AgeFinding {
   readonly conflict: boolean;
 }
 
+/** When findings are put together, and how sure one must be to count for more than an upper end. */
+export interface CombineOptions {
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** IANA name, in whose calendar years pass. */
+  readonly timeZone: string;
+  /**
+   * What is less sure only lowers an age. Take the policy's, so that a less sure finding does not make the
+   * whole less sure than the policy wants. Default, and the least there is: `guardian`.
+   */
+  readonly minimumAssurance?: Assurance;
+}
+
 /** The weakest word that may show someone older than they would be taken for without it. */
 const LOOSENS_FROM: Assurance = 'guardian';
 
+/** True if `assurance` is as sure as `minimum` or surer; a word that is not known never is. */
+export function isAtLeast(assurance: Assurance, minimum: Assurance): boolean {
+  return ASSURANCES.indexOf(assurance) >= ASSURANCES.indexOf(minimum);
+}
+
 /**
- * Puts several findings of one person together, as of an instant. What agrees is intersected. Where
- * findings contradict each other, the surer one holds, and between equally sure ones every age that
- * either allows remains, so that the strictest limits of both apply. What a device or the player
- * claims only ever lowers the age. The assurance and kind are those of the finding that the lower
- * end rests on, since that end is what gives someone more allowance.
+ * Puts several findings of one person together, as of an instant.
  *
- * The result does not depend on the order of the findings.
+ * - What agrees is intersected.
+ * - Where findings contradict each other, the surer one holds; of equally sure ones every age from the lowest
+ *   to the highest that any of them allows remains, so that the strictest limits apply. From then on a
+ *   less sure finding only lowers the age.
+ * - What a device or the player claims, and all below `minimumAssurance`, only ever lowers the age.
  *
- * @param at epoch milliseconds
- * @param timeZone IANA name, in whose calendar years pass
+ * The assurance and kind are those of the finding that the lower end rests on, since that end is
+ * what gives someone more allowance. The order of the findings changes nothing.
+ *
  * @throws SpendcapError `age_token_invalid` for a finding that cannot be right
- * @throws TypeError without findings
+ * @throws TypeError without findings, or for an assurance that is not known
  * @example
  * ```ts
  * import { combineFindings } from '@spendcap/core';
@@ -50,9 +69,9 @@ const LOOSENS_FROM: Assurance = 'guardian';
  */
 export function combineFindings(
   findings: readonly AgeFinding[],
-  { at, timeZone }: { readonly at: number; readonly timeZone: string },
+  options: CombineOptions,
 ): CombinedAge {
-  const aged = findings.map((finding) => ageFinding(finding, at, timeZone));
+  const aged = findings.map((finding) => ageFinding(finding, options));
   const levels = ASSURANCES.toReversed()
     .map((assurance) => aged.filter((each) => each.assurance === assurance))
     .filter((level) => level.length > 0)
@@ -62,20 +81,27 @@ export function combineFindings(
   return weaker.reduce(narrowedBy, surest);
 }
 
-/** The finding as it stands at an instant; a mere claim loses its lower end. */
-function ageFinding(finding: AgeFinding, at: number, timeZone: string): CombinedAge {
-  const statement = { kind: 'range', ...finding.range, asOf: finding.asOf } as const;
-  const { min, maxExclusive } = ageRangeAt([statement], at, timeZone);
-  const loosens = ASSURANCES.indexOf(finding.assurance) >= ASSURANCES.indexOf(LOOSENS_FROM);
+/** The finding as it stands at an instant; one that may only lower the age loses its lower end. */
+function ageFinding(finding: AgeFinding, options: CombineOptions): CombinedAge {
+  const { assurance, kind, asOf } = finding;
+  // Left out it would not even tighten.
+  if (!ASSURANCES.includes(assurance)) throw new TypeError('an assurance that is not known');
+  const { at, timeZone, minimumAssurance = LOOSENS_FROM } = options;
+  const { min, maxExclusive } = ageRangeAt(
+    [{ ...finding.range, kind: 'range', asOf }],
+    at,
+    timeZone,
+  );
+  const loosens = isAtLeast(assurance, LOOSENS_FROM) && isAtLeast(assurance, minimumAssurance);
   const range = { min: loosens ? min : 0, maxExclusive };
-  return { ...finding, range, asOf: at, conflict: false };
+  return { range, asOf: at, assurance, kind, conflict: false };
 }
 
 function ofEqualAssurance(level: readonly CombinedAge[]): CombinedAge {
   const ranges = level.map(({ range }) => range);
   const common = ranges.reduce<AgeRange | null>(
     (sum, range) => sum && intersectAgeRanges(sum, range),
-    { min: 0, maxExclusive: null },
+    ANY_AGE,
   );
   const range = common ?? hull(ranges);
   // Of equals the first by name, so that the order in which they came decides nothing.
@@ -94,7 +120,9 @@ function hull(ranges: readonly AgeRange[]): AgeRange {
 }
 
 function narrowedBy(sure: CombinedAge, weaker: CombinedAge): CombinedAge {
-  const range = intersectAgeRanges(sure.range, weaker.range);
+  // While the sure ones contradict each other, none below them decides which of them to believe.
+  const said = sure.conflict ? { ...weaker.range, min: 0 } : weaker.range;
+  const range = intersectAgeRanges(sure.range, said);
   const conflict = sure.conflict || weaker.conflict || range === null;
   if (range === null) return { ...sure, conflict };
   const { assurance, kind } = range.min > sure.range.min ? weaker : sure;

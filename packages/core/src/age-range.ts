@@ -1,6 +1,6 @@
 import { SpendcapError } from './errors.ts';
 import { type CivilDate, civilDateOf } from './period.ts';
-import type { AgeRange } from './wire.ts';
+import type { AgeRange, Assurance } from './wire.ts';
 
 /**
  * One thing known of a person's age, in the shape that stays true as time goes by.
@@ -25,8 +25,8 @@ export interface AgeEvidence {
   readonly statements: readonly AgeStatement[];
   /** How it was established, as `age_token`. Kept with the purchase. */
   readonly kind: string;
-  /** The issuer's own word for how sure it is, if it has one. Kept with the purchase. */
-  readonly assurance: string | null;
+  /** How surely it was established. Kept with the purchase. */
+  readonly assurance: Assurance;
   /** Epoch milliseconds after which the evidence no longer holds. */
   readonly expiresAt: number;
 }

@@ -1,3 +1,5 @@
+import { isAtLeast } from './age-finding.ts';
+import { type AgeEvidence, ageRangeAt } from './age-range.ts';
 import { formatMoney, parseMoney } from './money.ts';
 import { boundsOf } from './period.ts';
 import { type Band, limitKey, type Policy } from './policy.ts';
@@ -18,14 +20,56 @@ export interface Rules {
   readonly guardianApproval: PolicyRow | null;
 }
 
+/** What a policy makes of someone's evidence at an instant. */
+export interface CountedAge {
+  readonly range: AgeRange;
+  /** False when the evidence states nothing, or is less sure than the policy wants. */
+  readonly verified: boolean;
+}
+
 /** The parts of a purchase that a decision looks at. */
 export interface PurchaseFacts {
   /** Minor units of the policy's currency. */
   readonly amount: number;
   readonly category: string | null;
-  /** False when the age evidence states nothing. */
+  /** As `countedAge` says. */
   readonly ageVerified: boolean;
   readonly guardianApproved: boolean;
+}
+
+/**
+ * The ages that a policy takes a person to have. Evidence that is less sure than the policy's
+ * `minimumAssurance` is unverified and can only lower an age: the upper end of its range counts, the lower
+ * one does not.
+ *
+ * @param at epoch milliseconds
+ * @throws SpendcapError `age_token_invalid` as `ageRangeAt` does
+ * @example
+ * ```ts
+ * import { cnGame, countedAge } from '@spendcap/core';
+ * const at = Date.UTC(2026, 10, 23);
+ * const evidence = {
+ *   subject: 'player-1',
+ *   statements: [{ kind: 'range', min: 14, maxExclusive: 16, asOf: at }],
+ *   kind: 'age_token',
+ *   assurance: 'self_declared',
+ *   expiresAt: at + 60_000,
+ * } as const;
+ * countedAge(cnGame(), evidence, at); // => { range: { min: 0, maxExclusive: 16 }, verified: false }
+ * ```
+ */
+export function countedAge(policy: Policy, evidence: AgeEvidence, at: number): CountedAge {
+  const { statements, assurance } = evidence;
+  const range = ageRangeAt(statements, at, policy.timeZone);
+  if (isAtLeast(assurance, policy.minimumAssurance)) {
+    return { range, verified: statements.length > 0 };
+  }
+  return { range: { min: 0, maxExclusive: range.maxExclusive }, verified: false };
+}
+
+/** The reason against someone whose age a policy does not take as known. */
+export function unverifiedReason({ minimumAssurance }: Policy): Reason {
+  return { code: 'age_unverified', minimumAssurance };
 }
 
 /** Rules depend on nothing but the policy and its touched bands, so they are worked out once. */
@@ -138,7 +182,7 @@ export function decide(
   range: AgeRange,
   { purchase, usage }: { readonly purchase: PurchaseFacts; readonly usage: readonly LimitUsage[] },
 ): readonly Reason[] {
-  if (!purchase.ageVerified && policy.unverified === 'refuse') return [{ code: 'age_unverified' }];
+  if (!purchase.ageVerified && policy.unverified === 'refuse') return [unverifiedReason(policy)];
   const rules = rulesFor(policy, range);
   const reasons = reasonsOf(policy, rules, { purchase, usage });
   if (reasons.length === 0) return reasons;

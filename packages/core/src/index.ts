@@ -1,4 +1,9 @@
-export { type AgeFinding, type CombinedAge, combineFindings } from './age-finding.ts';
+export {
+  type AgeFinding,
+  type CombinedAge,
+  type CombineOptions,
+  combineFindings,
+} from './age-finding.ts';
 export {
   type AgeEvidence,
   type AgeStatement,
@@ -10,11 +15,14 @@ export {
 export { CURRENCIES, type CurrencyExponent, currencyExponent, isCurrency } from './currency.ts';
 export {
   blockingReasons,
+  type CountedAge,
+  countedAge,
   decide,
   limitsOn,
   type PurchaseFacts,
   type Rules,
   rulesFor,
+  unverifiedReason,
   windowOf,
 } from './decide.ts';
 export { SpendcapError, type SpendcapErrorCode, type SpendcapErrorOptions } from './errors.ts';

@@ -3,7 +3,7 @@ import { isCurrency } from './currency.ts';
 import { SpendcapError, type SpendcapErrorOptions } from './errors.ts';
 import { parseMoney } from './money.ts';
 import { isIsoDate, isTimeZone, type PeriodBounds, startOfDate } from './period.ts';
-import { PERIODS, type Period, type PolicyRow, ROW_STATUSES } from './wire.ts';
+import { ASSURANCES, PERIODS, type Period, type PolicyRow, ROW_STATUSES } from './wire.ts';
 
 const token = (max: number) =>
   z
@@ -56,6 +56,10 @@ export const policySchema = z.strictObject({
   timeZone: z.string().refine(isTimeZone, 'is not a known IANA time zone'),
   scope: z.enum(['enterprise', 'app']),
   unverified: z.enum(['refuse', 'strictest_band']),
+  minimumAssurance: z
+    .enum(ASSURANCES)
+    .default('self_declared')
+    .describe('Evidence less sure than this is unverified, and can only lower an age.'),
   refunds: z.enum(['original_window', 'never']),
   onUnavailable: z.enum(['refuse', 'allow_adults']).default('refuse'),
   bands: z.array(bandSchema).min(1).max(30),

@@ -93,6 +93,8 @@ export interface Reason {
   readonly limit?: Omit<LimitAllowance, 'id'>;
   /** With `age_not_precise`: proof of being at least this old would settle it. */
   readonly provableAge?: number;
+  /** With `age_unverified`: how surely the policy wants the age established, at the least. */
+  readonly minimumAssurance?: Assurance;
   /** With `forbidden_category`: the category. */
   readonly category?: string;
   /** With `currency_not_supported`: the policy's currency. */

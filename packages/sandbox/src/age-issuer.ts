@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
+import type { Assurance } from '@spendcap/core';
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 
 export interface AgeIssuerOptions {
@@ -15,6 +16,8 @@ export interface IssueRequest {
   readonly subject: string;
   /** Completed years; becomes `age_range`. Leave it out to state age with `claims`, or not at all. */
   readonly age?: number;
+  /** How surely it claims to know the age. Default `verified`. */
+  readonly assurance?: Assurance;
   /** Further claims, as `{ age_equal_or_over: { 16: true } }`. They go before all others. */
   readonly claims?: Readonly<Record<string, unknown>>;
   /** Default 300. Negative makes an expired token. */
@@ -51,7 +54,7 @@ export async function ageIssuer(options: AgeIssuerOptions): Promise<SandboxAgeIs
   const jwk = { ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' };
   return {
     jwks: { keys: [jwk] },
-    issue: ({ subject, age, claims, expiresInSeconds = 300 }) => {
+    issue: ({ subject, age, assurance = 'verified', claims, expiresInSeconds = 300 }) => {
       const iat = Math.floor(now() / 1000);
       const range = age === undefined ? {} : { age_range: { min: age, max_exclusive: age + 1 } };
       const sub = createHmac('sha256', pairwiseKey)
@@ -63,7 +66,7 @@ export async function ageIssuer(options: AgeIssuerOptions): Promise<SandboxAgeIs
         sub,
         iat,
         exp: iat + expiresInSeconds,
-        assurance: 'sandbox',
+        assurance,
         ...range,
         ...claims,
       })

@@ -1,36 +1,17 @@
 import { hash } from 'node:crypto';
 import type { AgeEvidence } from '@spendcap/core';
 import { LRUCache } from 'lru-cache';
-import { readAgeClaims } from './internal/tokens/age-claims.ts';
+import { type AgeClaim, readAgeClaims } from './internal/tokens/age-claims.ts';
 import { type AgeTokenFault, ageTokenInvalid } from './internal/tokens/age-fault.ts';
+import { type AgeIssuer, type IssuerRules, issuerRules } from './internal/tokens/age-issuers.ts';
 import { type ProofCheck, proofCheck } from './internal/tokens/dpop.ts';
-import { type Claims, checkJws, decodeClaims, type JwsRules } from './internal/tokens/jws.ts';
-import { assertAlgorithms, type JwkSet, keySet } from './internal/tokens/key-set.ts';
+import { type Claims, checkJws, decodeClaims } from './internal/tokens/jws.ts';
+import type { JwkSet } from './internal/tokens/key-set.ts';
 import { pseudonyms } from './internal/tokens/pseudonym.ts';
-import { type StatusCheck, statusLists } from './internal/tokens/status-list.ts';
+import type { StatusCheck } from './internal/tokens/status-list.ts';
 import type { AgeVerifier, ShownWith } from './types.ts';
 
-export type { AgeTokenFault, JwkSet };
-
-/** One age authority whose tokens are accepted. */
-export interface AgeIssuer {
-  /** The exact `iss` of its tokens. */
-  readonly issuer: string;
-  /** The `aud` that stands for this limiter; one of several is enough. */
-  readonly audience: string | readonly string[];
-  /** Its public keys: the address of a JWK Set (https, or http on this machine), or the set itself. */
-  readonly jwks: URL | JwkSet;
-  /** Default `['ES256']`. Signatures by a private key only. */
-  readonly algorithms?: readonly string[];
-  /** The `typ` header its tokens must have. Default `age+jwt`; `null` for OpenID Connect id_tokens. */
-  readonly typ?: string | null;
-  /**
-   * The address that its status lists equal or lie below, as `https://age.example/status`. Its tokens must
-   * then have a place in such a list (OAuth Token Status List), and revoked ones are refused. Without it a
-   * `status` is not looked at.
-   */
-  readonly statusLists?: URL;
-}
+export type { AgeClaim, AgeIssuer, AgeTokenFault, JwkSet };
 
 export interface AgeTokenOptions {
   readonly issuers: readonly AgeIssuer[];
@@ -66,17 +47,11 @@ interface Proved {
   readonly status: ((at: number) => ReturnType<StatusCheck>) | null;
 }
 
-interface IssuerRules extends JwsRules {
-  readonly status: StatusCheck | null;
-}
-
 interface Unproved {
   readonly claims: Claims;
   readonly rules: IssuerRules;
   readonly at: number;
 }
-
-const KEYS_CODE = 'age_keys_unavailable';
 
 /** 1 to 255 characters, without control characters and halves of surrogate pairs. */
 const SUBJECT = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
@@ -122,7 +97,12 @@ export function ageTokens(options: AgeTokenOptions): AgeVerifier {
   const now = options.now ?? Date.now;
   const maxBytes = within('maxTokenBytes', options.maxTokenBytes ?? 16 * 1024, [256, 2 ** 20]);
   const cacheSize = within('cacheSize', options.cacheSize ?? 10_000, [1, 1_000_000]);
-  const issuers = configure(options);
+  const tolerance = options.clockToleranceSeconds ?? 5;
+  const issuers = issuerRules(options.issuers, {
+    toleranceSeconds: within('clockToleranceSeconds', tolerance, [0, 60]),
+    statusStaleSeconds: within('statusStaleSeconds', options.statusStaleSeconds ?? 300, [0, 3_600]),
+    fetch: options.fetch,
+  });
   const pseudonym = pseudonyms(options.subjectKey);
   const checkProof = proofCheckOf(options);
   const remembered = new LRUCache<string, Proved>({ max: cacheSize });
@@ -136,7 +116,7 @@ export function ageTokens(options: AgeTokenOptions): AgeVerifier {
       // To the second the instant at which the same token would be refused as expired.
       const expiresAt = Math.ceil((claims.exp as number) + rules.toleranceSeconds) * 1000;
       const subject = pseudonym(rules.issuer, subjectOf(claims));
-      const evidence = evidenceOf(claims, { subject, at, expiresAt });
+      const evidence = evidenceOf(unproved, { subject, expiresAt });
       const { status } = claims;
       const check = rules.status;
       const proved: Proved = {
@@ -231,60 +211,20 @@ function subjectOf({ sub }: Claims): string {
 }
 
 function evidenceOf(
-  claims: Claims,
-  { subject, at, expiresAt }: { subject: string; at: number; expiresAt: number },
+  { claims, rules, at }: Unproved,
+  { subject, expiresAt }: { subject: string; expiresAt: number },
 ): AgeEvidence {
   // Without `iat` the statements count from now, which makes nobody older than they are.
   const asOf = claims.iat === undefined ? at : (claims.iat as number) * 1000;
-  const { statements, assurance } = readAgeClaims(claims, { asOf, now: at });
+  const { counted } = rules;
+  const { statements, assurance } = readAgeClaims(claims, { asOf, now: at, counted });
   return Object.freeze({
     subject,
     statements: Object.freeze(statements),
     kind: 'age_token',
-    assurance,
+    assurance: rules.assuranceOf(assurance),
     expiresAt,
   });
-}
-
-function configure(options: AgeTokenOptions): ReadonlyMap<string, IssuerRules> {
-  const tolerance = within('clockToleranceSeconds', options.clockToleranceSeconds ?? 5, [0, 60]);
-  const stale = options.statusStaleSeconds ?? 300;
-  const staleSeconds = within('statusStaleSeconds', stale, [0, 3_600]);
-  if (!Array.isArray(options.issuers) || options.issuers.length === 0) {
-    throw new TypeError('issuers must name at least one issuer');
-  }
-  const issuers = new Map<string, IssuerRules>();
-  for (const each of options.issuers as readonly AgeIssuer[]) {
-    const { typ = 'age+jwt' } = each;
-    const audience = [each.audience].flat();
-    if (!isName(each.issuer) || issuers.has(each.issuer)) {
-      throw new TypeError('issuer must be a text, and each issuer named once');
-    }
-    if (audience.length === 0 || !audience.every(isName)) {
-      throw new TypeError('audience must be a text, or a list of at least one');
-    }
-    if (typ !== null && !isName(typ)) throw new TypeError('typ must be a text or null');
-    const verifying = {
-      keys: keySet(each.jwks, options.fetch),
-      keysCode: KEYS_CODE,
-      algorithms: assertAlgorithms(each.algorithms ?? ['ES256']),
-      toleranceSeconds: tolerance,
-    } as const;
-    const { fetch } = options;
-    const lists = each.statusLists;
-    issuers.set(each.issuer, {
-      ...verifying,
-      status: lists ? statusLists({ ...verifying, lists, staleSeconds, fetch }) : null,
-      issuer: each.issuer,
-      audience,
-      typ,
-    });
-  }
-  return issuers;
-}
-
-function isName(text: unknown): text is string {
-  return typeof text === 'string' && /^[^\p{Cc}]+$/u.test(text);
 }
 
 function within(name: string, value: number, [min, max]: readonly [number, number]): number {

@@ -3,6 +3,7 @@ export {
   type AgeRange,
   type AgeStatement,
   type Allowance,
+  type Assurance,
   type CnGameOptions,
   type CnLiveOptions,
   cnGame,
@@ -25,6 +26,7 @@ export {
   usAppStore,
 } from '@spendcap/core';
 export {
+  type AgeClaim,
   type AgeIssuer,
   type AgeTokenFault,
   type AgeTokenOptions,

@@ -95,7 +95,7 @@ export function aged(age: number, at: number): AgeEvidence {
     subject: `subject-${age}`,
     statements: [{ kind: 'range', min: age, maxExclusive: age + 1, asOf: at }],
     kind: 'test',
-    assurance: null,
+    assurance: 'verified',
     expiresAt: at + 30 * 86_400_000,
   };
 }

@@ -17,7 +17,8 @@ export interface CnGameOptions {
  * Games in mainland China. The 2019 notice caps what a minor tops up with one game enterprise: under 8
  * nothing; 8 to under 16, CNY 50 at once and 200 a month; 16 to under 18, CNY 100 and 400. Article
  * 44 of the 2024 Regulations asks for a daily cap as well and names no figure, so the
- * operator states one; the defaults are marked `operator`.
+ * operator states one; the defaults are marked `operator`. The 2021 notice lets nobody play who is not
+ * registered with the national real-name system, so that an age must be `verified`.
  *
  * @throws SpendcapError `policy_invalid` if a daily figure is no amount of CNY
  * @example
@@ -50,6 +51,7 @@ export function cnGame({ daily = {} }: CnGameOptions = {}): Policy {
     timeZone: 'Asia/Shanghai',
     scope: 'enterprise',
     unverified: 'refuse',
+    minimumAssurance: 'verified',
     refunds: 'original_window',
     bands: [
       { minAge: 0, maxAgeExclusive: 8, limits: [], forbidden: forbiddenUnder8 },

@@ -22,7 +22,8 @@ export interface CnLiveOptions {
  * Live streaming in mainland China. Category `tip` is forbidden under 18 (opinion of 2022; the notice
  * of 2026-04-13 may bring tiers, so the ban stays until its text is confirmed). Everything else is
  * capped per purchase and per day as Article 44 demands, with the operator's own figures;
- * under 8 nothing may be sold.
+ * under 8 nothing may be sold. Who tips must do so under a real name (notice of 2020-11, secondary
+ * sources), so that an age must be `verified`.
  *
  * @throws SpendcapError `policy_invalid` if a figure is no amount of CNY
  */
@@ -40,6 +41,7 @@ export function cnLive(options: CnLiveOptions = {}): Policy {
     timeZone: 'Asia/Shanghai',
     scope: 'enterprise',
     unverified: 'refuse',
+    minimumAssurance: 'verified',
     refunds: 'original_window',
     bands: [
       {

@@ -72,7 +72,8 @@ export function policyTable(policy: Policy): string {
   const header = ['AGES', 'RULE', 'STATUS', 'SINCE', 'CITATION'];
   return [
     `${id} ${version}: ${jurisdiction}, ${currency}, ${timeZone}, per ${scope}`,
-    `in effect from ${policy.effectiveFrom}${until}; unverified: ${policy.unverified}; ` +
+    `in effect from ${policy.effectiveFrom}${until}; ` +
+      `unverified: ${policy.unverified}; least assurance: ${policy.minimumAssurance}; ` +
       `refunds: ${policy.refunds}; unavailable: ${policy.onUnavailable}`,
     '',
     ...aligned([header, ...rows]),

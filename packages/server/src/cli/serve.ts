@@ -7,17 +7,16 @@ import { unreadableRequest } from '../internal/node-listener.ts';
 import { createLimiter } from '../limiter.ts';
 import { permits } from '../permit.ts';
 import type { Limiter, SpendcapEvent } from '../types.ts';
+import { ageIssuersOf } from './age-issuers.ts';
 import { loadPolicy } from './policy.ts';
 import {
   apiKeysOf,
   type Environment,
   hasPermitKey,
-  keySetOf,
   openStore,
   permitKeyOf,
   portOf,
   type ServeFlags,
-  statusListsOf,
 } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -71,14 +70,7 @@ async function openLimiter(flags: ServeFlags, environment: Environment): Promise
   const policy = loadPolicy(flags.policy);
   const subjectKey = environment.SPENDCAP_SUBJECT_KEY ?? '';
   const verifier = ageTokens({
-    issuers: [
-      {
-        issuer: flags.ageIssuer,
-        audience: flags.ageAudience,
-        jwks: keySetOf(flags.ageJwks),
-        ...statusListsOf(flags.ageStatusLists),
-      },
-    ],
+    issuers: ageIssuersOf(flags),
     ...(subjectKey === '' ? {} : { subjectKey }),
   });
   const key = await permitKeyOf(environment);

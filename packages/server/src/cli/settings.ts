@@ -1,9 +1,7 @@
 import { SpendcapError, type Store } from '@spendcap/core';
-import type { JwkSet } from '../age-token.ts';
 import { generatePermitKey } from '../permit.ts';
 import { memoryStore } from '../stores/memory.ts';
 import { sqliteStore } from '../stores/sqlite.ts';
-import { readJsonFile } from './policy.ts';
 import { openReadyPostgres, POSTGRES_URL } from './postgres.ts';
 import { openRedis } from './redis.ts';
 import { UsageError } from './usage-error.ts';
@@ -18,10 +16,12 @@ export interface ServeFlags {
   readonly policy: string;
   readonly store: string;
   readonly schema: string;
-  readonly ageIssuer: string;
-  readonly ageJwks: string;
-  readonly ageAudience: string;
+  readonly ageIssuer?: string;
+  readonly ageJwks?: string;
+  readonly ageAudience?: string;
+  readonly ageAssurance?: string;
   readonly ageStatusLists?: string;
+  readonly ageIssuers?: string;
   readonly permitIssuer: string;
   readonly permitAudience: string;
   readonly basePath?: string;
@@ -98,24 +98,4 @@ function openSqlite(path: string): Store {
     const why = error.cause instanceof Error ? ` (${error.cause.message})` : '';
     throw new UsageError(`--store: ${error.message}${why}`);
   }
-}
-
-/** Where the age authority's status lists stand, if it has any. */
-export function statusListsOf(location: string | undefined): { readonly statusLists?: URL } {
-  if (location === undefined) return {};
-  if (URL.canParse(location)) return { statusLists: new URL(location) };
-  throw new UsageError('--age-status-lists is not a valid URL');
-}
-
-/** A key set by address, or read from a file. */
-export function keySetOf(location: string): URL | JwkSet {
-  if (/^https?:\/\//.test(location)) {
-    if (!URL.canParse(location)) throw new UsageError('--age-jwks is not a valid URL');
-    return new URL(location);
-  }
-  const set = readJsonFile(location, 'a URL or a JSON file with a JWK Set');
-  if (typeof set === 'object' && set !== null && 'keys' in set && Array.isArray(set.keys)) {
-    return { keys: set.keys };
-  }
-  throw new UsageError(`'${location}' is not a JWK Set`);
 }

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { PERIODS, PURCHASE_STATES, REFUSAL_CODES, ROW_STATUSES } from '@spendcap/core';
+import { ASSURANCES, PERIODS, PURCHASE_STATES, REFUSAL_CODES, ROW_STATUSES } from '@spendcap/core';
 import {
   HOLD_SECONDS,
   ID_PATTERN,
@@ -156,6 +156,7 @@ const reasonSchema = z
     row: rowSchema.optional(),
     limit: z.object(limitFields).optional(),
     provableAge: z.int().optional(),
+    minimumAssurance: z.enum(ASSURANCES).optional(),
     category: z.string().optional(),
     currency: z.string().optional(),
   })

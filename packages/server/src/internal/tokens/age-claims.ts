@@ -6,8 +6,21 @@ import type { Claims } from './jws.ts';
 export interface AgeClaims {
   /** At most one statement of each kind; empty if nothing is said. */
   readonly statements: readonly AgeStatement[];
+  /** The issuer's own word for how sure it is, if there is one. */
   readonly assurance: string | null;
 }
+
+/** The claims that are understood. */
+export const AGE_CLAIMS = [
+  'age_range',
+  'age_equal_or_over',
+  'age_over_NN',
+  'age_in_years',
+  'age_birth_year',
+  'birthdate',
+  'verified_claims',
+] as const;
+export type AgeClaim = (typeof AGE_CLAIMS)[number];
 
 /** Every claim narrows these; they start as wide as can be. */
 interface Facts {
@@ -21,7 +34,7 @@ interface Facts {
 
 const EARLIEST = '0000-01-01';
 const LATEST = '9999-12-31';
-const ASSURANCE = /^[\x20-\x7e]{1,64}$/;
+const ALL_CLAIMS: ReadonlySet<string> = new Set(AGE_CLAIMS);
 const AGE_OVER = /^age_over_(\d{1,3})$/;
 
 /**
@@ -32,11 +45,16 @@ const AGE_OVER = /^age_over_(\d{1,3})$/;
  *
  * @param asOf when the claims were true, epoch milliseconds
  * @param now epoch milliseconds
+ * @param counted the members of the token that are looked at; all claims inside `verified_claims` count
  * @throws SpendcapError `age_token_invalid`, why `age_claim_invalid` or `age_contradictory`
  */
 export function readAgeClaims(
   claims: Claims,
-  { asOf, now }: { readonly asOf: number; readonly now: number },
+  {
+    asOf,
+    now,
+    counted = ALL_CLAIMS,
+  }: { readonly asOf: number; readonly now: number; readonly counted?: ReadonlySet<string> },
 ): AgeClaims {
   const facts: Facts = {
     min: 0,
@@ -45,8 +63,9 @@ export function readAgeClaims(
     bornTo: LATEST,
     now,
   };
-  const verified = verifiedClaims(claims);
-  for (const source of verified?.map((each) => each.claims) ?? [claims]) readInto(facts, source);
+  const verified = counted.has('verified_claims') ? verifiedClaims(claims) : null;
+  if (verified === null) readInto(facts, claims, counted);
+  else for (const each of verified) readInto(facts, each.claims, ALL_CLAIMS);
 
   // Here and not by ageing first, which widens ranges and might hide that they exclude each other.
   if (facts.min >= facts.maxExclusive || facts.bornFrom > facts.bornTo) {
@@ -70,10 +89,14 @@ function statementsOf(facts: Facts, asOf: number): AgeStatement[] {
   return statements;
 }
 
-function readInto(facts: Facts, claims: Claims): void {
+function readInto(facts: Facts, claims: Claims, counted: ReadonlySet<string>): void {
   for (const name of Object.keys(claims)) {
     const value = claims[name];
-    if (name === 'age_range') readRange(facts, value);
+    const threshold = AGE_OVER.exec(name)?.[1];
+    if (threshold !== undefined) {
+      if (counted.has('age_over_NN')) readThreshold(facts, threshold, value);
+    } else if (!counted.has(name)) continue;
+    else if (name === 'age_range') readRange(facts, value);
     else if (name === 'age_equal_or_over') readThresholds(facts, value);
     else if (name === 'age_in_years') {
       const years = age(value);
@@ -82,10 +105,6 @@ function readInto(facts: Facts, claims: Claims): void {
       if (!Number.isInteger(value)) throw ageTokenInvalid('age_claim_invalid');
       readBirthYear(facts, String(value));
     } else if (name === 'birthdate') readBirthdate(facts, value);
-    else if (name.startsWith('age_over_')) {
-      const threshold = AGE_OVER.exec(name)?.[1];
-      if (threshold !== undefined) readThreshold(facts, threshold, value);
-    }
   }
 }
 
@@ -168,10 +187,10 @@ function verifiedClaims(claims: Claims): readonly VerifiedClaims[] | null {
   });
 }
 
-/** The issuer's word, if it is printable and short; of several frameworks none speaks for all. */
+/** The issuer's word; of several frameworks none speaks for all. */
 function assuranceOf(claims: Claims, verified: readonly VerifiedClaims[] | null): string | null {
   const own = Object.hasOwn(claims, 'assurance') ? claims.assurance : undefined;
   const framework = verified?.length === 1 ? verified[0]?.framework : undefined;
   const word = own ?? framework;
-  return typeof word === 'string' && ASSURANCE.test(word) ? word : null;
+  return typeof word === 'string' ? word : null;
 }

@@ -74,13 +74,13 @@ export function contextOf(options: LimiterOptions): Context {
 
 /** The versions in the order of their dates. */
 function versionsOf(policy: Policy | readonly Policy[]): readonly Policy[] {
-  const versions = ([policy].flat() as readonly Policy[]).toSorted((a, b) =>
-    a.effectiveFrom < b.effectiveFrom ? -1 : 1,
-  );
-  if (versions[0]?.bands === undefined) throw new TypeError('policy must be a policy, or several');
+  const given = [policy].flat() as readonly Policy[];
+  if (given[0]?.bands === undefined) throw new TypeError('policy must be a policy, or several');
+  // One that came from JSON by a cast may leave ages without a band, who would then have no limits.
+  const versions = given
+    .map((each) => parsePolicy(each))
+    .toSorted((a, b) => (a.effectiveFrom < b.effectiveFrom ? -1 : 1));
   for (const [index, version] of versions.entries()) {
-    // One that came from JSON by a cast may leave ages without a band, who would then have no limits.
-    parsePolicy(version);
     const next = versions[index + 1];
     if (next === undefined) break;
     if (next.id !== version.id || next.currency !== version.currency) {

@@ -1,6 +1,7 @@
 import {
   type AgeEvidence,
   type AgeRange,
+  type Assurance,
   exchange,
   formatMoney,
   type Policy,
@@ -30,7 +31,7 @@ interface Basis {
   readonly policy: string;
   readonly ageRange: readonly [number, number | null];
   readonly evidence: string;
-  readonly assurance: string | null;
+  readonly assurance: Assurance;
   /** Units of the cap currency for one unit of the purchase's, where they differ. */
   readonly rate?: string;
 }

@@ -3,9 +3,9 @@ import {
   type AgeRange,
   type Allowance,
   ANY_AGE,
-  ageRangeAt,
   blockingReasons,
   type CappedWindow,
+  countedAge,
   decide,
   exchange,
   FOREVER,
@@ -20,6 +20,7 @@ import {
   type Rules,
   rulesFor,
   SpendcapError,
+  unverifiedReason,
   windowOf,
 } from '@spendcap/core';
 import type { DecisionRequest, Exchange } from '../../types.ts';
@@ -31,6 +32,8 @@ export interface Standing {
   readonly policy: Policy;
   readonly evidence: AgeEvidence;
   readonly range: AgeRange;
+  /** Whether the policy takes the evidence for proof of an age. */
+  readonly verified: boolean;
   readonly category: string | null;
   readonly limits: readonly RuleLimit[];
   /** The windows of `limits` that a store counts, in their order. */
@@ -66,7 +69,7 @@ export function standing(input: StandingInput): Standing {
     const message = 'The age evidence has expired.';
     throw new SpendcapError('age_token_invalid', message, { why: 'expired' });
   }
-  const range = ageRangeAt(evidence.statements, at, policy.timeZone);
+  const { range, verified } = countedAge(policy, evidence, at);
   const rules = rulesFor(policy, range);
   const limits = allCategories && category === null ? rules.limits : limitsOn(rules, category);
   const windows: CappedWindow[] = [];
@@ -74,7 +77,7 @@ export function standing(input: StandingInput): Standing {
     const window = windowOf(limit, policy, { app, at });
     if (window !== null) windows.push(window);
   }
-  return { at, policy, evidence, range, category, limits, windows };
+  return { at, policy, evidence, range, verified, category, limits, windows };
 }
 
 /** Every window that may count a purchase, whatever its buyer's age, with room for all that there is. */
@@ -117,7 +120,7 @@ function withFacts(
   const facts: PurchaseFacts = {
     amount,
     category: base.category,
-    ageVerified: base.evidence.statements.length > 0,
+    ageVerified: base.verified,
     guardianApproved: request.guardianApproval !== undefined,
   };
   return { ...base, facts, rate };
@@ -157,10 +160,8 @@ export function allowanceOf(base: Standing, used: readonly number[]): Allowance 
 }
 
 /** What refuses every purchase of a category, whatever its amount: in the words of `decide`. */
-function blockedBy({ policy, evidence, category }: Standing, rules: Rules): readonly Reason[] {
-  if (evidence.statements.length === 0 && policy.unverified === 'refuse') {
-    return [{ code: 'age_unverified' }];
-  }
+function blockedBy({ policy, verified, category }: Standing, rules: Rules): readonly Reason[] {
+  if (!verified && policy.unverified === 'refuse') return [unverifiedReason(policy)];
   const { guardianApproval: row } = rules;
   const approval = row === null ? [] : [{ code: 'guardian_approval_required', row } as const];
   return [...blockingReasons(rules, category), ...approval];
@@ -168,7 +169,7 @@ function blockedBy({ policy, evidence, category }: Standing, rules: Rules): read
 
 /** The allowance of someone of whom nothing is known: there is no one to count for. */
 export function unknownAllowance(policy: Policy): Allowance {
-  return { ...frame(policy, ANY_AGE), limits: [], blocked: [{ code: 'age_unverified' }] };
+  return { ...frame(policy, ANY_AGE), limits: [], blocked: [unverifiedReason(policy)] };
 }
 
 function frame(policy: Policy, ageRange: AgeRange) {

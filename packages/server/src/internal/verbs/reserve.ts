@@ -11,6 +11,7 @@ import {
   rulesFor,
   SpendcapError,
   type StoredPurchase,
+  unverifiedReason,
 } from '@spendcap/core';
 import type { AllowanceRequest, DecisionRequest, PurchaseRequest } from '../../types.ts';
 import { type Context, evidenceOf } from './context.ts';
@@ -107,7 +108,7 @@ function ask(
   const policy = context.policyAt(at);
   if (evidence === null) {
     parseAmount(request.amount, request.currency);
-    const reasons = [{ code: 'age_unverified' }] as const;
+    const reasons = [unverifiedReason(policy)] as const;
     return { allowed: false, reasons, allowance: unknownAllowance(policy) };
   }
   const { category, app } = request;
