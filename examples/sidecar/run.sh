@@ -9,6 +9,7 @@ trap 'kill "${server:-}" 2>"$folder/log" || true; wait; rm -rf "$folder"' EXIT
 issuer=https://age.example audience=https://limiter.example
 token=$(node age.ts $issuer $audience "$folder/age.json")
 
+touch "$folder/out" # grep may look before the server's shell has made it
 export SPENDCAP_API_KEYS=a-key-of-16-or-more-characters
 $SPENDCAP serve --port 0 --policy cn-game --store "sqlite:$folder/ledger.db" \
   --age-issuer $issuer --age-audience $audience --age-jwks "$folder/age.json" \
