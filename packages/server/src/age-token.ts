@@ -34,6 +34,11 @@ export interface AgeTokenOptions {
   readonly proofCacheSize?: number;
   /** For how long beyond its `ttl` a status list counts that cannot be read, 0 to 3600. Default 300. */
   readonly statusStaleSeconds?: number;
+  /**
+   * For how long, once ten minutes old, a remote key set counts that cannot be read again, 0 to 86,400.
+   * Default 3600.
+   */
+  readonly keysStaleSeconds?: number;
   /** Fetches remote key sets and status lists. Default the global `fetch`. */
   readonly fetch?: typeof fetch;
 }
@@ -101,7 +106,9 @@ export function ageTokens(options: AgeTokenOptions): AgeVerifier {
   const issuers = issuerRules(options.issuers, {
     toleranceSeconds: within('clockToleranceSeconds', tolerance, [0, 60]),
     statusStaleSeconds: within('statusStaleSeconds', options.statusStaleSeconds ?? 300, [0, 3_600]),
+    keysStaleSeconds: options.keysStaleSeconds,
     fetch: options.fetch,
+    now,
   });
   const pseudonym = pseudonyms(options.subjectKey);
   const checkProof = proofCheckOf(options);

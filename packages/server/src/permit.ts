@@ -138,7 +138,7 @@ export function permitVerifier(
   const now = options.now ?? Date.now;
   assertParties(options);
   const rules: JwsRules = {
-    keys: keySet(options.jwks, options.fetch),
+    keys: keySet(options.jwks, { fetch: options.fetch, now: options.now }),
     keysCode: KEYS_CODE,
     algorithms: ALGORITHMS,
     issuer: options.issuer,

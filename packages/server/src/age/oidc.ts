@@ -184,7 +184,7 @@ function configure(
       throw new TypeError(`assurance must be one of ${ASSURANCES.join(', ')}`);
     }
     const rules: JwsRules = {
-      keys: keySet(each.jwks, fetch),
+      keys: keySet(each.jwks, { fetch }),
       keysCode: 'age_source_unavailable',
       algorithms: assertAlgorithms(each.algorithms ?? ['RS256']),
       issuer,

@@ -181,7 +181,7 @@ function rulesByIssuer(options: StatementOptions): ReadonlyMap<string, JwsRules>
       throw new TypeError('issuer must be a text, and each issuer named once');
     }
     rules.set(issuer, {
-      keys: keySet(jwks, options.fetch),
+      keys: keySet(jwks, { fetch: options.fetch }),
       keysCode: 'age_source_unavailable',
       algorithms: assertAlgorithms(algorithms ?? ['ES256']),
       issuer,

@@ -76,7 +76,7 @@ function keysOf({ jwks, roots, fetch, now = Date.now }: StatusListSigner): Compa
   if ((jwks === undefined) === (roots === undefined)) {
     throw new TypeError('a status list is signed by jwks or under roots');
   }
-  if (jwks !== undefined) return keySet(jwks, fetch);
+  if (jwks !== undefined) return keySet(jwks, { fetch });
   const trusted = certificateChains({ roots: roots ?? [] });
   return async ({ alg, x5c }) => {
     const chain = chainOf(x5c);

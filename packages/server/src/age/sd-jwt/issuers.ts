@@ -106,6 +106,6 @@ function configure(options: SdJwtIssuer, fetchKeys: typeof fetch | undefined): I
     algorithms: assertAlgorithms(algorithms),
     chains: roots && certificateChains({ roots, keyPurpose }),
     // Without a name any `iss` would be taken for the one whose keys these are.
-    keys: jwks && issuer !== undefined ? keySet(jwks, fetchKeys) : undefined,
+    keys: jwks && issuer !== undefined ? keySet(jwks, { fetch: fetchKeys }) : undefined,
   };
 }

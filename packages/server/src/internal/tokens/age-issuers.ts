@@ -46,7 +46,9 @@ export interface IssuerRules extends JwsRules {
 interface IssuerOptions {
   readonly toleranceSeconds: number;
   readonly statusStaleSeconds: number;
+  readonly keysStaleSeconds: number | undefined;
   readonly fetch: typeof fetch | undefined;
+  readonly now: () => number;
 }
 
 const KEYS_CODE: SpendcapErrorCode = 'age_keys_unavailable';
@@ -54,8 +56,9 @@ const KEYS_CODE: SpendcapErrorCode = 'age_keys_unavailable';
 /** @throws TypeError for issuers that can never work */
 export function issuerRules(
   configured: readonly AgeIssuer[],
-  { toleranceSeconds, statusStaleSeconds: staleSeconds, fetch }: IssuerOptions,
+  options: IssuerOptions,
 ): ReadonlyMap<string, IssuerRules> {
+  const { toleranceSeconds, statusStaleSeconds: staleSeconds, fetch, now } = options;
   if (!Array.isArray(configured) || configured.length === 0) {
     throw new TypeError('issuers must name at least one issuer');
   }
@@ -71,7 +74,7 @@ export function issuerRules(
     }
     if (typ !== null && !isName(typ)) throw new TypeError('typ must be a text or null');
     const verifying = {
-      keys: keySet(each.jwks, fetch),
+      keys: keySet(each.jwks, { fetch, now, staleSeconds: options.keysStaleSeconds }),
       keysCode: KEYS_CODE,
       algorithms: assertAlgorithms(each.algorithms ?? ['ES256']),
       toleranceSeconds,

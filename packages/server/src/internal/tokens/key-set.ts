@@ -1,11 +1,6 @@
 import { createPublicKey } from 'node:crypto';
-import {
-  type CompactVerifyGetKey,
-  createLocalJWKSet,
-  createRemoteJWKSet,
-  customFetch,
-  type JSONWebKeySet,
-} from 'jose';
+import { type CompactVerifyGetKey, createLocalJWKSet, type JSONWebKeySet } from 'jose';
+import { type RemoteKeysOptions, remoteKeys } from './remote-keys.ts';
 
 /** A JWK Set of public keys (RFC 7517, section 5). */
 export interface JwkSet {
@@ -17,11 +12,6 @@ const ALGORITHMS: ReadonlySet<string> = new Set(
   'ES256 ES384 ES512 EdDSA Ed25519 RS256 RS384 RS512 PS256 PS384 PS512'.split(' '),
 );
 
-const MAX_KEY_SET_BYTES = 256 * 1024;
-const TIMEOUT_MS = 5_000;
-const COOLDOWN_MS = 30_000;
-/** jose waits between good answers only; this spares a key server that is struggling. */
-const PAUSE_AFTER_FAILURE_MS = 1_000;
 const MIN_RSA_BITS = 2048;
 
 /** @throws TypeError if an algorithm is symmetric, `none` or unknown, or if there is none */
@@ -37,13 +27,17 @@ export function assertAlgorithms(algorithms: readonly string[]): string[] {
 
 /**
  * Finds the key of a token by its `kid` in one key set, and nowhere else: `jku`, `x5u`, `x5c` and
- * `jwk` of the token are never looked at. A remote set is fetched when first needed, again for an
- * unknown `kid` (at most once in 30 seconds), and after ten minutes.
+ * `jwk` of the token are never looked at. A remote set is kept as `remoteKeys` says.
  *
  * @throws TypeError for a set or an address that can never work
  */
-export function keySet(jwks: URL | JwkSet, fetchKeys?: typeof fetch): CompactVerifyGetKey {
-  return jwks instanceof URL ? remoteKeys(jwks, fetchKeys) : localKeys(jwks);
+export function keySet(
+  jwks: URL | JwkSet,
+  options: Omit<RemoteKeysOptions, 'finder'> = {},
+): CompactVerifyGetKey {
+  if (!(jwks instanceof URL)) return localKeys(jwks);
+  assertRemote(jwks, 'jwks');
+  return remoteKeys(jwks, { ...options, finder: usableKeys });
 }
 
 function localKeys(jwks: JwkSet): CompactVerifyGetKey {
@@ -52,6 +46,24 @@ function localKeys(jwks: JwkSet): CompactVerifyGetKey {
   }
   for (const key of jwks.keys) assertPublicKey(key);
   return createLocalJWKSet(jwks as unknown as JSONWebKeySet);
+}
+
+/** Of a set that someone else publishes, the keys that can be used; `null` if it is no set. */
+function usableKeys(jwks: unknown): CompactVerifyGetKey | null {
+  const { keys } = (jwks ?? {}) as { readonly keys?: unknown };
+  if (!Array.isArray(keys)) return null;
+  const usable = keys.filter(isUsable);
+  // One of which nothing can be used is a mistake, and its tokens may be good when that is mended.
+  return keys.length > 0 && usable.length === 0 ? null : createLocalJWKSet({ keys: usable });
+}
+
+function isUsable(jwk: Readonly<Record<string, unknown>>): boolean {
+  try {
+    assertPublicKey(jwk);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function assertPublicKey(jwk: Readonly<Record<string, unknown>>): void {
@@ -67,26 +79,6 @@ function assertPublicKey(jwk: Readonly<Record<string, unknown>>): void {
   if (bits !== undefined && bits < MIN_RSA_BITS) {
     throw new TypeError(`jwks holds an RSA key of fewer than ${MIN_RSA_BITS} bits`);
   }
-}
-
-function remoteKeys(url: URL, fetchKeys: typeof fetch | undefined): CompactVerifyGetKey {
-  assertRemote(url, 'jwks');
-  let pausedUntil = 0;
-  return createRemoteJWKSet(url, {
-    timeoutDuration: TIMEOUT_MS,
-    cooldownDuration: COOLDOWN_MS,
-    [customFetch]: async (address, init) => {
-      if (Date.now() < pausedUntil) throw new Error('The key set failed less than a second ago.');
-      try {
-        const response = await (fetchKeys ?? fetch)(address, init);
-        if (response.status !== 200) throw new Error(`The key set answered ${response.status}.`);
-        return new Response(await readAtMost(response, MAX_KEY_SET_BYTES));
-      } catch (error) {
-        pausedUntil = Date.now() + PAUSE_AFTER_FAILURE_MS;
-        throw error;
-      }
-    },
-  });
 }
 
 /** @throws TypeError for an address that may not be fetched from */
@@ -106,15 +98,4 @@ function isLoopback({ hostname }: URL): boolean {
     hostname === '[::1]' ||
     /^127\.\d+\.\d+\.\d+$/.test(hostname)
   );
-}
-
-async function readAtMost(response: Response, limit: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    if (size > limit) throw new Error(`The key set is larger than ${limit} bytes.`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
 }

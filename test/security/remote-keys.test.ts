@@ -1,0 +1,200 @@
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ageTokens } from '@spendcap/server';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { AUDIENCE, type Authority, authority, ISSUER } from '../server/token-kit.ts';
+
+const MINUTE = 60_000;
+const BEGIN = Date.UTC(2026, 10, 24);
+
+let age: Authority;
+let next: Authority;
+beforeAll(async () => {
+  [age, next] = await Promise.all([authority('key-1'), authority('key-2')]);
+});
+
+const opened: (() => void)[] = [];
+afterEach(() => {
+  for (const close of opened.splice(0)) close();
+});
+
+type Answer = (response: ServerResponse) => void;
+
+/** A server of keys, whose answer a test changes as it goes, and a verifier with a clock of its own. */
+async function world(staleSeconds?: number) {
+  const state = { at: BEGIN, requests: 0, answer: setOf(age) };
+  const server = createServer((_, response) => {
+    state.requests += 1;
+    state.answer(response);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  opened.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  const verifier = ageTokens({
+    issuers: [
+      { issuer: ISSUER, audience: AUDIENCE, jwks: new URL(`http://127.0.0.1:${port}/jwks`) },
+    ],
+    now: () => state.at,
+    ...(staleSeconds === undefined ? {} : { keysStaleSeconds: staleSeconds }),
+  });
+  let players = 0;
+  /** How a token that was not seen before comes out: `ok`, or code and why. */
+  const outcome = async (signer: Authority, header: object = {}) => {
+    players += 1;
+    const iat = Math.floor(state.at / 1000);
+    const token = await signer.sign({ sub: `player-${players}`, iat, exp: iat + 3_600 }, header);
+    return outcomeOf(token);
+  };
+  const outcomeOf = (token: string) =>
+    verifier.verify(token).then(
+      () => 'ok',
+      ({ code, why = '' }) => `${code} ${why}`.trim(),
+    );
+  return { state, outcome, verifier };
+}
+
+function setOf(...signers: readonly Authority[]): Answer {
+  return json({ keys: signers.map(({ publicJwk }) => publicJwk) });
+}
+
+function json(body: unknown): Answer {
+  return (response) => response.end(JSON.stringify(body));
+}
+
+const DOWN: Answer = (response) => response.destroy();
+
+describe('the keys of an issuer at an address', () => {
+  it('are read once for all who wait', async () => {
+    const { state, outcome } = await world();
+    const all = await Promise.all(Array.from({ length: 50 }, () => outcome(age)));
+    expect(new Set(all)).toEqual(new Set(['ok']));
+    expect(state.requests).toBe(1);
+  });
+
+  it('are read again beside the work after five minutes, and nobody waits for it', async () => {
+    const { state, outcome } = await world();
+    await outcome(age);
+    state.at += 6 * MINUTE;
+    const held: ServerResponse[] = [];
+    state.answer = (response) => held.push(response);
+    expect(await outcome(age)).toBe('ok');
+    expect(await outcome(age)).toBe('ok');
+    await expect.poll(() => state.requests).toBe(2);
+    // Now the next set is there, and the old key is gone.
+    for (const response of held) setOf(next)(response);
+    await expect.poll(() => outcome(next)).toBe('ok');
+    expect(await outcome(age)).toBe('age_token_invalid key_unknown');
+    expect(state.requests).toBe(2);
+  });
+
+  it('are read again before the work goes on after ten minutes', async () => {
+    const { state, outcome } = await world();
+    await outcome(age);
+    state.at += 11 * MINUTE;
+    state.answer = setOf(next);
+    expect(await outcome(age)).toBe('age_token_invalid key_unknown');
+    expect(state.requests).toBe(2);
+  });
+
+  it('no longer count for new tokens once they are gone; one seen before is good until its end', async () => {
+    const { state, outcome, verifier } = await world();
+    const seconds = BEGIN / 1000;
+    const seen = await age.sign({ iat: seconds, exp: seconds + 3_600 });
+    const evidence = await verifier.verify(seen);
+    state.at += 11 * MINUTE;
+    state.answer = setOf(next);
+    expect(await outcome(age)).toBe('age_token_invalid key_unknown');
+    expect(await verifier.verify(seen)).toBe(evidence);
+  });
+
+  it('count for an hour more while they cannot be read, then no longer, then again', async () => {
+    const { state, outcome } = await world();
+    await outcome(age);
+    state.answer = DOWN;
+    state.at += 69 * MINUTE;
+    expect(await outcome(age)).toBe('ok');
+    state.at += 2 * MINUTE;
+    expect(await outcome(age)).toBe('age_keys_unavailable');
+    state.answer = setOf(age);
+    state.at += MINUTE;
+    expect(await outcome(age)).toBe('ok');
+  });
+
+  it('count no longer than they are fresh where none may be stale', async () => {
+    const { state, outcome } = await world(0);
+    await outcome(age);
+    state.answer = DOWN;
+    state.at += 9 * MINUTE;
+    expect(await outcome(age)).toBe('ok');
+    state.at += MINUTE;
+    expect(await outcome(age)).toBe('age_keys_unavailable');
+  });
+
+  it('are asked for ever more rarely while the server fails', async () => {
+    const { state, outcome } = await world();
+    state.answer = (response) => response.writeHead(500).end();
+    for (let second = 0; second < 300; second += 1) {
+      expect(await outcome(age)).toBe('age_keys_unavailable');
+      state.at += 1_000;
+    }
+    // After 1, 2, 4, 8, 16 seconds, then each 30: not 300 times.
+    expect(state.requests).toBeGreaterThan(10);
+    expect(state.requests).toBeLessThan(18);
+  });
+
+  it('are asked for once in 30 seconds by keys that nobody knows', async () => {
+    const { state, outcome } = await world();
+    await outcome(age);
+    for (let second = 0; second < 120; second += 1) {
+      state.at += 1_000;
+      expect(await outcome(next, { kid: `random-${second}` })).toBe(
+        'age_token_invalid key_unknown',
+      );
+    }
+    expect(state.requests).toBe(1 + 4);
+    expect(await outcome(age)).toBe('ok');
+  });
+
+  it('are not lost to a clock that is set back', async () => {
+    const { state, outcome } = await world();
+    await outcome(age);
+    state.at -= 365 * 24 * 60 * MINUTE;
+    state.answer = setOf(next);
+    expect(await outcome(next)).toBe('ok');
+    expect(await outcome(age)).toBe('age_token_invalid key_unknown');
+  });
+
+  it('are those that can be used: another beside them does no harm', async () => {
+    const { state, outcome } = await world();
+    const odd = [
+      null,
+      1,
+      { kty: 'oct', k: 'c2VjcmV0' },
+      { kty: 'NEW' },
+      { ...next.publicJwk, d: 'AA' },
+    ];
+    state.answer = json({ keys: [...odd, age.publicJwk] });
+    expect(await outcome(age)).toBe('ok');
+    expect(await outcome(next)).toBe('age_token_invalid key_unknown');
+  });
+
+  it.each<[string, Answer]>([
+    ['no JSON', (response) => response.end('<html>')],
+    ['no set', json({ keys: 'none' })],
+    ['nothing', json(null)],
+    ['a flood', (response) => response.end(' '.repeat(300_000))],
+    ['a redirect', (response) => response.writeHead(302, { location: '/other' }).end()],
+    ['half an answer', (response) => response.writeHead(200, { 'content-length': '99' }).end('{')],
+  ])('cannot be read from %s', async (_, answer) => {
+    const { state, outcome } = await world();
+    state.answer = answer;
+    expect(await outcome(age)).toBe('age_keys_unavailable');
+    state.answer = setOf(age);
+    state.at += 1_000;
+    expect(await outcome(age)).toBe('ok');
+  });
+});
