@@ -108,7 +108,7 @@ export async function compare(comparison: Comparison): Promise<Measured> {
     range: `${(ratios[0] ?? 0).toFixed(2)}-${(ratios.at(-1) ?? 0).toFixed(2)}`,
     'p50 ms': bothAt(0.5, took),
     'p99 ms': bothAt(0.99, took),
-    atLeast: `${atLeast}x`,
+    atLeast: `${Number(atLeast.toFixed(2))}x`,
     met: ratio >= atLeast,
   };
 }

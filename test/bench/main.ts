@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ageTokenIssued } from './age.ts';
+import { floodComparison, floodTable } from './flood.ts';
 import { type Comparison, compare, IN_FLIGHT, machine, SUBJECTS } from './harness.ts';
 import { httpComparison } from './http.ts';
 import { memoryTable } from './memory.ts';
@@ -18,6 +19,7 @@ const COMPARISONS: Readonly<Record<string, () => Comparison | Promise<Comparison
   'redis-bare-node': () => redisBareComparison('node-redis'),
   again: verifiedAgain,
   first: verifiedFirst,
+  flood: floodComparison,
   'sd-jwt': sdJwtComparison,
   mdoc: mdocComparison,
   issue: ageTokenIssued,
@@ -59,5 +61,6 @@ for (const [name, make] of chosen) {
 }
 if (rows.length > 0) console.table(rows);
 if (wanted.length === 0 || wanted.includes('size')) console.table(await memoryTable());
+if (wanted.length === 0 || wanted.includes('flood')) console.table(await floodTable());
 if (wanted.length === 0 || wanted.includes('redis-size')) console.table(await redisBytes());
 process.exit(rows.every(({ met }) => met) ? 0 : 1);

@@ -6,7 +6,7 @@ import { inFlight, SUBJECTS } from './harness.ts';
 const HOLDS = 100_000;
 const DAY = 86_400_000;
 
-function heap(): number {
+export function heap(): number {
   globalThis.gc?.();
   globalThis.gc?.();
   return process.memoryUsage().heapUsed;
