@@ -4,6 +4,7 @@ import type { NppaEvidence, NppaStore } from '@spendcap/server/age/nppa';
 import { collector, type Marks, type Output } from './leaks.ts';
 import { CHILD, SECRETS, TOKEN_PERSON } from './people.ts';
 import { nppaRefusals, tokenRefusals } from './refusals.ts';
+import { walletRefusals } from './wallet.ts';
 import { AUDIENCE, markToken, NONCE, privacyWorld } from './world.ts';
 
 export interface FlowOptions {
@@ -52,6 +53,8 @@ export async function runFlow({
     await issue(other, { nppa: { account: other, ...CHILD } }),
     await issue(child, { oidc: { idToken, nonce: NONCE } }),
     await issue(child, { statement: { statement, account: child } }),
+    await issue(child, { sdJwt: world.wallet.sdJwt }),
+    await issue(child, { mdoc: world.wallet.mdoc }),
   ];
   for (const [name, evidence] of Object.entries(world.sources))
     seen.add(`source ${name}`, evidence);
@@ -60,6 +63,7 @@ export async function runFlow({
   await seen.refused('authority subject', authority.issue(unsaid, wrong), 'invalid_request');
   await nppaRefusals(world, seen);
   await tokenRefusals(world, seen);
+  await walletRefusals(world.wallet, seen);
 
   const limiter = createLimiter({
     // So that a token of each source buys.

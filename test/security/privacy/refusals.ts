@@ -2,6 +2,7 @@ import { memoryNppaStore, type NppaOptions, nppaSource } from '@spendcap/server/
 import { oidcSource } from '@spendcap/server/age/oidc';
 import { appleSource } from '@spendcap/server/age/platform';
 import { statementSource } from '@spendcap/server/age/statement';
+import { piOf } from '../../../packages/sandbox/src/fake-nppa/people.ts';
 import { NOW, SECOND } from '../../server/token-kit.ts';
 import type { Collector } from './leaks.ts';
 import { CHILD, NOBODY, PENDING, TOKEN_PERSON } from './people.ts';
@@ -56,6 +57,17 @@ export async function nppaRefusals(world: PrivacyWorld, seen: Collector): Promis
     store: { ...memoryNppaStore(), swap: (...asked) => Promise.reject(telling(asked)) },
   });
   await refused('keepPi', DOWN, { keepPi: (registered) => Promise.reject(telling(registered)) });
+
+  fake.fail({ kind: 'errcode', code: 1011 });
+  const session = {
+    session: 's',
+    event: 'begin',
+    at: clock.at,
+    player: { pi: piOf(CHILD) },
+  } as const;
+  await seen.refused('nppa loginout', fresh().loginout([session]), DOWN);
+  fake.fail({ kind: 'garbage' });
+  await seen.refused('nppa loginout', fresh().loginout([session]), DOWN);
 
   // Another account: the system still knows the first one.
   const account = `${accounts.child}-again`;

@@ -14,15 +14,8 @@ import { statementSource } from '@spendcap/server/age/statement';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { NOW, SECOND } from '../../server/token-kit.ts';
 import type { Collector } from './leaks.ts';
-import {
-  ACCOUNTS,
-  CHILD,
-  NOBODY,
-  PENDING,
-  personalMarks,
-  SECRETS,
-  TOKEN_PERSON,
-} from './people.ts';
+import { ACCOUNTS, CHILD, PENDING, personalMarks, SECRETS, TOKEN_PERSON } from './people.ts';
+import { wallet } from './wallet.ts';
 
 export const AUDIENCE = 'https://limiter.example';
 export const NONCE = 'a-nonce-of-this-request';
@@ -76,11 +69,13 @@ export async function privacyWorld(seen: Collector, store: NppaOptions['store'])
   } as const;
   const statementOptions = { by: 'guardian', audience: 'https://age.example' } as const;
   const familyKeys = { issuer: 'https://family.example', jwks: family.jwks };
+  const shown = await wallet(marks);
   const sources = {
     nppa: nppaSource(nppaOptions),
     oidc: oidcSource({ providers: [{ ...oidcOptions, jwks: provider.jwks }] }),
     statement: statementSource({ ...statementOptions, issuers: [familyKeys] }),
     phone: googlePlaySource(),
+    ...shown.sources,
   };
 
   async function authorityOf<S extends AgeSources>(its: S) {
@@ -116,7 +111,7 @@ export async function privacyWorld(seen: Collector, store: NppaOptions['store'])
       now,
     }),
     accounts: ACCOUNTS,
-    nobody: NOBODY,
+    wallet: shown,
   };
 }
 
