@@ -40,7 +40,7 @@ export interface RedisStoreOptions {
   readonly minReplicas?: number;
   /** How long a call may take in all, in milliseconds. Default 2000. */
   readonly timeoutMs?: number;
-  /** Calls that share a trip at most. Default 16: Redis does nothing else meanwhile. */
+  /** Calls that share a trip at most. Default 32: Redis does nothing else meanwhile. */
   readonly maxBatch?: number;
   /** Calls that may wait for the store; more are refused as `overloaded`. Default 10,000. */
   readonly maxQueue?: number;
@@ -68,7 +68,7 @@ const DAY_MS = 86_400_000;
  */
 export function redisStore(options: RedisStoreOptions): Store {
   const { client, prefix = 'spendcap:', minReplicas = 0, timeoutMs = 2_000 } = options;
-  const { maxBatch = 16, maxQueue = 10_000, keepMs = 400 * DAY_MS } = options;
+  const { maxBatch = 32, maxQueue = 10_000, keepMs = 400 * DAY_MS } = options;
   checkWhole({ minReplicas }, 0);
   checkWhole({ timeoutMs, maxBatch, maxQueue, keepMs }, 1);
   if (typeof prefix !== 'string' || /[{}]/.test(prefix)) {

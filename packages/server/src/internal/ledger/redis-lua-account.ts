@@ -3,14 +3,17 @@
  * command needs more than `redis-lua.ts` can do by itself.
  *
  * A record is the text that the reserve brought, `[amount,reservedAt,expiresAt,...]` and two opaque
- * texts, as long as nothing has happened to it; later a line stands before that: state, committed,
- * refunded, restored, late, until when it is kept, refunds. Open holds lie in the subject's own hash,
+ * texts, as long as nothing has happened to it; later a line stands before that, a plus and in JSON:
+ * state, committed, refunded, restored, late, until when it is kept, refunds. Open holds lie in the subject's own hash,
  * what has ended in one hash for each `PAGE` of time, by the instant of the reservation.
  *
  * Lua's numbers are doubles, exact within the safe integers.
  */
 export const ACCOUNT_LUA = `
-local MAX_COUNTERS, MAX_SAFE, null = 100, 9007199254740991, cjson.null
+local MAX_COUNTERS, MAX_SAFE, null, HEAD = 100, 9007199254740991, cjson.null, 43
+-- Of a subject without purchases.
+local NOTHING = { 0, FOREVER, 0, 0 }
+local FRESH = { 'reserved', 0, 0, 0, 0 }
 
 local function counted(p)
   if p.state == 'reserved' then return p.amount end
@@ -18,40 +21,51 @@ local function counted(p)
 end
 
 local function parse(id, text, open)
-  local p = { id = id, body = text, open = open }
-  p.state, p.committed, p.refunded, p.restored, p.late, p.refunds = 'reserved', 0, 0, 0, 0, '{}'
-  local known
-  if text:byte() ~= 91 then
-    local _, last, state, numbers, refunds = text:find('^(%l+) ([%d ]+) ([^\\n]*)\\n')
-    p.state, p.refunds, p.body = state, refunds, text:sub(last + 1)
-    p.committed, p.refunded, p.restored, p.late, known = unpack(cjson.decode(
-      '[' .. numbers:gsub(' ', ',') .. ']'))
+  local body, cut, head = text, text:find('\\n', 1, true), FRESH
+  if text:byte() == HEAD then
+    head, body = cjson.decode(text:sub(2, cut - 1)), text:sub(cut + 1)
+    cut = body:find('\\n', 1, true)
   end
-  p.amount, p.reserved_at, p.expires_at, p.releases, p.currency, p.app, p.category = unpack(
-    cjson.decode(p.body:match('^[^\\n]*')))
-  p.keep_to = known or math.max(p.expires_at, p.reserved_at) + keep
-  return p
+  local b = cjson.decode(body:sub(1, cut - 1))
+  return {
+    id = id, text = text, body = body, open = open,
+    state = head[1], committed = head[2], refunded = head[3], restored = head[4], late = head[5],
+    keep_to = head[6] or math.max(b[2], b[3]) + keep, refunds = head[7] or {},
+    amount = b[1], reserved_at = b[2], expires_at = b[3], releases = b[4],
+    currency = b[5], app = b[6], category = b[7],
+  }
 end
 
 local function render(p)
-  return string.format('%s %.0f %.0f %.0f %d %.0f %s\\n', p.state, p.committed, p.refunded,
-    p.restored, p.late, p.keep_to, p.refunds) .. p.body
+  p.text = string.format('+["%s",%d,%d,%d,%d,%d,%s]\\n', p.state, p.committed, p.refunded,
+    p.restored, p.late, p.keep_to, cjson.encode(p.refunds)) .. p.body
+  return p.text
 end
 
--- The selector and the bounds of a counter.
-local function bounds(c)
-  if not c.ends then
-    c.currency, c.app, c.categories, c.start, c.ends = unpack(cjson.decode(c.text))
+-- The windows of a text, a line each. Most commands of a call have the same.
+local split, all = {}, {}
+local function windows_of(text)
+  if split[text] then return split[text] end
+  local list = {}
+  for line in text:gmatch('[^\\n]+') do
+    if not all[line] then
+      local currency, app, categories, start, ends = unpack(cjson.decode(line))
+      all[line] = {
+        text = line, currency = currency, app = app, categories = categories,
+        start = start, ends = ends,
+      }
+    end
+    list[#list + 1] = all[line]
   end
-  return c
+  split[text] = list
+  return list
 end
 
-local function selects(c, p)
-  bounds(c)
-  if p.reserved_at < c.start or p.reserved_at >= c.ends then return false end
-  if c.currency ~= p.currency or (c.app ~= null and c.app ~= p.app) then return false end
-  if c.categories == null then return true end
-  for _, category in ipairs(c.categories) do
+local function selects(w, p)
+  if p.reserved_at < w.start or p.reserved_at >= w.ends then return false end
+  if w.currency ~= p.currency or (w.app ~= null and w.app ~= p.app) then return false end
+  if w.categories == null then return true end
+  for _, category in ipairs(w.categories) do
     if category == p.category then return true end
   end
   return false
@@ -60,13 +74,13 @@ end
 local function shift(s, p, change)
   if change == 0 then return end
   for _, c in ipairs(s.counters) do
-    if selects(c, p) then c.used = c.used + change end
+    if selects(c.window, p) then c.used = c.used + change end
   end
 end
 
 local function overflows(s, p, change)
   for _, c in ipairs(s.counters) do
-    if selects(c, p) and c.used + change > MAX_SAFE then return true end
+    if selects(c.window, p) and c.used + change > MAX_SAFE then return true end
   end
   return false
 end
@@ -94,7 +108,7 @@ local function needed(s, p)
   local to = math.max(p.expires_at, s.at) + keep
   if counted(p) == 0 then return to end
   for _, c in ipairs(s.counters) do
-    if selects(c, p) and c.ends > to then to = c.ends end
+    if selects(c.window, p) and c.window.ends > to then to = c.window.ends end
   end
   return to
 end
@@ -141,18 +155,23 @@ local function find(s, id)
 end
 
 local function read(tag, at)
-  local s = { tag = tag, key = prefix .. tag, at = at, expired = {}, counters = {}, lists = {} }
-  s.keep_to, s.to, s.next, s.last, s.pending, s.first = 0, 0, FOREVER, 0, 0, page_of(at)
-  local got = call('HMGET', s.key, 'w', 'u')
+  local key = prefix .. tag
+  local got, counters = call('HMGET', key, 'w', 'u'), {}
+  local u = NOTHING
   if got[2] then
-    local u = { unpacked(doubles(#got[2] / 8), got[2]) }
-    s.known, s.to, s.next, s.last, s.pending, s.first = true, unpack(u, 1, FIRST_PAGE)
-    for text in got[1]:gmatch('[^\\n]+') do
-      s.counters[#s.counters + 1] = { text = text, used = u[SUMS + #s.counters] }
+    u = { unpacked(doubles(#got[2] / 8), got[2]) }
+    for n, w in ipairs(windows_of(got[1])) do
+      counters[n] = { window = w, used = u[SUMS - 1 + n] }
     end
   end
-  s.waited = s.pending
-  return s
+  return {
+    tag = tag, key = key, at = at, known = u ~= NOTHING, dirty = false,
+    windows = got[1], counters = counters, expired = {}, lists = {},
+    to = u[TO], next = u[NEXT], last = u[LAST], pending = u[PENDING],
+    first = u[FIRST_PAGE] or page_of(at), mark_a = u[MARK], mark_b = u[MARK + 1],
+    -- What was before, and until when the purchases of this command are needed.
+    waited = u[PENDING], keep_to = 0,
+  }
 end
 
 -- Ends the holds that are over: so no sweeper is needed.
@@ -177,18 +196,23 @@ end
 
 local function close(s)
   if not (s.known and s.dirty) then return end
-  local texts, sums = {}, {}
-  for _, c in ipairs(s.counters) do
-    if bounds(c).ends > s.at then
-      texts[#texts + 1], sums[#sums + 1] = c.text, c.used
-    end
-  end
-  local longer, w = s.keep_to > s.to, table.concat(texts, '\\n')
+  local longer, texts, u = s.keep_to > s.to, {}, {}
   -- Some more than is needed, so that not every purchase has to ask for more.
   if longer then s.to = s.keep_to + math.floor((s.keep_to - s.at) / 256) end
-  local u = { s.to, s.next, s.last, s.pending, s.first, mark(w) }
-  for _, sum in ipairs(sums) do u[#u + 1] = sum end
-  call('HSET', s.key, 'w', w, 'u', pack(doubles(#u), unpack(u)))
+  for _, c in ipairs(s.counters) do
+    if c.window.ends > s.at then
+      u[SUMS + #texts], texts[#texts + 1] = c.used, c.window.text
+    end
+  end
+  local w = table.concat(texts, '\\n')
+  if w ~= s.windows then
+    s.mark_a, s.mark_b = mark(w)
+    call('HSET', s.key, 'w', w)
+  end
+  u[TO], u[NEXT], u[LAST], u[PENDING] = s.to, s.next, s.last, s.pending
+  u[FIRST_PAGE], u[MARK], u[MARK + 1] = s.first, s.mark_a, s.mark_b
+  local count = SUMS - 1 + #texts
+  call('HSET', s.key, 'u', pack(doubles(count), unpack(u, 1, count)))
   if s.pending > 0 then
     if s.waited == 0 then call('PERSIST', s.key) end
   elseif longer or s.waited > 0 then
@@ -196,19 +220,19 @@ local function close(s)
   end
 end
 
-local function sum(s, c)
+local function sum(s, w)
   local total = 0
   -- Most windows are new because their time has come: nothing is in them yet.
-  if bounds(c).start >= s.last then return total end
+  if w.start >= s.last then return total end
   local keys = { s.key }
-  for page = math.max(s.first, page_of(c.start)), math.min(page_of(s.last), page_of(c.ends)) do
+  for page = math.max(s.first, page_of(w.start)), math.min(page_of(s.last), page_of(w.ends)) do
     keys[#keys + 1] = page_key(s.key, page)
   end
   for _, key in ipairs(keys) do
     for _, p in ipairs(list(s, key)) do
-      local weight = selects(c, p) and counted(p) or 0
+      local weight = selects(w, p) and counted(p) or 0
       total = total + weight
-      if weight > 0 and extend(s, p, math.max(p.keep_to, c.ends)) then
+      if weight > 0 and extend(s, p, math.max(p.keep_to, w.ends)) then
         save(s, p)
         route(s, p)
       end
@@ -218,19 +242,19 @@ local function sum(s, c)
 end
 
 -- The counter of each window; a window without one is summed from the purchases, once.
-local function usage(s, windows, always)
+local function usage(s, always)
   local known, asked = {}, {}
-  for _, c in ipairs(s.counters) do known[c.text] = c end
-  for text in windows:gmatch('[^\\n]+') do
-    local c = known[text]
+  for _, c in ipairs(s.counters) do known[c.window] = c end
+  for n, w in ipairs(windows_of(windows)) do
+    local c = known[w]
     if not c then
-      c = { text = text }
-      c.used = sum(s, c)
+      c = { window = w, used = sum(s, w) }
+      known[w] = c
       if c.used <= MAX_SAFE and (#s.counters < MAX_COUNTERS or always) then
         s.counters[#s.counters + 1], s.dirty = c, true
       end
     end
-    asked[#asked + 1] = c
+    asked[n] = c
   end
   return asked
 end

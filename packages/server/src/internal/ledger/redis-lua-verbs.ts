@@ -16,7 +16,7 @@ local function hold(s, p, asked)
   shift(s, p, p.amount)
   extend(s, p, needed(s, p))
   route(s, p)
-  call('HSET', s.key, p.id, p.body)
+  call('HSET', s.key, p.id, p.text)
   if p.releases == 1 then
     s.next = math.min(s.next, p.expires_at)
   else
@@ -36,7 +36,7 @@ local verbs = {}
 function verbs.reserve(s, id, record)
   local owner = indexed and call('GET', prefix .. id .. ':s')
   if owner and owner ~= s.tag then return { 'conflict' } end
-  local asked = usage(s, windows, true)
+  local asked = usage(s, true)
   -- Without an owner, one that is indexed cannot be there.
   local before = (owner or not indexed) and find(s, id)
   if before then return { 'held', before, true, used(asked) } end
@@ -51,7 +51,7 @@ function verbs.reserve(s, id, record)
 end
 
 function verbs.usage(s)
-  return { 'done', nil, false, used(usage(s, windows)) }
+  return { 'done', nil, false, used(usage(s)) }
 end
 
 -- Writes a purchase's next state and what that changes in the windows that count it.
@@ -89,13 +89,12 @@ end
 
 -- A refund is kept as text, in which all integers are exact: amount, restored, if it was reversed.
 local function refund_text(amount, restored, reversed)
-  return string.format('%.0f %.0f %d', amount, restored, reversed)
+  return string.format('[%d,%d,%d]', amount, restored, reversed)
 end
 
-function verbs.refund(s, p, refund, asked, restores)
-  local refunds = cjson.decode(p.refunds)
-  if refunds[refund] then
-    local amount = tonumber(refunds[refund]:match('^%-?%d+'))
+function verbs.refund(s, p, id, asked, restores)
+  if p.refunds[id] then
+    local amount = cjson.decode(p.refunds[id])[1]
     -- Less than nothing: its reversal came first, and no one knows its amount.
     local agrees = not asked or amount < 0 or amount == asked
     return { agrees and 'done' or 'conflict', p }
@@ -105,32 +104,21 @@ function verbs.refund(s, p, refund, asked, restores)
   local amount = asked or left
   if amount > left or amount == 0 then return { 'exceeds', p } end
   local restored = restores and amount or 0
-  refunds[refund] = refund_text(amount, restored, 0)
-  return change(s, p, {
-    refunded = p.refunded + amount,
-    restored = p.restored + restored,
-    refunds = cjson.encode(refunds),
-  })
+  p.refunds[id] = refund_text(amount, restored, 0)
+  return change(s, p, { refunded = p.refunded + amount, restored = p.restored + restored })
 end
 
-function verbs.reverseRefund(s, p, refund)
-  local refunds = cjson.decode(p.refunds)
-  if not refunds[refund] then
+function verbs.reverseRefund(s, p, id)
+  if not p.refunds[id] then
     -- Its refund has yet to be told of, and must then change nothing.
-    refunds[refund] = refund_text(-1, 0, 1)
-    p.refunds = cjson.encode(refunds)
+    p.refunds[id] = refund_text(-1, 0, 1)
     save(s, p)
     return { 'done', p }
   end
-  local amount, restored, reversed = unpack(cjson.decode(
-    '[' .. refunds[refund]:gsub(' ', ',') .. ']'))
+  local amount, restored, reversed = unpack(cjson.decode(p.refunds[id]))
   if reversed == 1 then return { 'done', p } end
-  refunds[refund] = refund_text(amount, restored, 1)
-  return change(s, p, {
-    refunded = p.refunded - amount,
-    restored = p.restored - restored,
-    refunds = cjson.encode(refunds),
-  })
+  p.refunds[id] = refund_text(amount, restored, 1)
+  return change(s, p, { refunded = p.refunded - amount, restored = p.restored - restored })
 end
 
 function verbs.get(_, p)
@@ -139,13 +127,13 @@ end
 
 -- A purchase as it crosses: whose, which, and its record.
 local function shown(s, p)
-  return p and { s.tag, p.id, render(p) } or {}
+  return p and { s.tag, p.id, p.text } or {}
 end
 
 -- Clients round the largest integers of a reply by one, so those cross as text.
 local function exact(sums)
   for n, sum in ipairs(sums) do
-    if sum > 9e15 then sums[n] = string.format('%.0f', sum) end
+    if sum > 9e15 then sums[n] = string.format('%d', sum) end
   end
   return sums
 end

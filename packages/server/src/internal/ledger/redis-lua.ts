@@ -22,7 +22,7 @@ const LUA = `
 local prefix, keep, indexed = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
 local OVERDUE, FOREVER, PAGE = prefix .. 'overdue', 1e18, 2764800000
 -- Of the account's numbers; from SUMS on, one for each window.
-local TO, NEXT, LAST, FIRST_PAGE, MARK, SUMS = 1, 2, 3, 5, 6, 8
+local TO, NEXT, LAST, PENDING, FIRST_PAGE, MARK, SUMS = 1, 2, 3, 4, 5, 6, 8
 local call, pack, unpacked = redis.call, struct.pack, struct.unpack
 
 local formats = {}
@@ -42,7 +42,7 @@ local function page_of(at)
 end
 
 local function page_key(key, page)
-  return key .. ':' .. string.format('%.0f', page)
+  return key .. ':' .. string.format('%d', page)
 end
 
 -- Makes an id the subject's, unless it is taken already.

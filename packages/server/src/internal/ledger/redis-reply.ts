@@ -54,12 +54,12 @@ export function toReply(raw: unknown): RedisReply {
 function toPurchase([subject, id, record]: Row): StoredPurchase | null {
   if (id === undefined) return null;
   const text = String(record);
-  const cut = text.indexOf('\n');
-  const [state, committed, refunded, restored, late] = text.slice(0, cut).split(' ');
-  const end = text.indexOf('\n', cut + 1);
-  const [amount, reservedAt, expiresAt, releases, currency, app, category, length] = JSON.parse(
-    text.slice(cut + 1, end),
-  );
+  const begin = text.startsWith('+') ? text.indexOf('\n') + 1 : 0;
+  const [state, committed, refunded, restored, late]: Head =
+    begin === 0 ? FRESH : JSON.parse(text.slice(1, begin));
+  const end = text.indexOf('\n', begin);
+  const [amount, reservedAt, expiresAt, releases, currency, app, category, length]: Body =
+    JSON.parse(text.slice(begin, end));
   return {
     id: nameOf(String(id)),
     request: text.slice(end + 1, end + 1 + length),
@@ -67,13 +67,17 @@ function toPurchase([subject, id, record]: Row): StoredPurchase | null {
     ...{ amount, currency, app, category, reservedAt, expiresAt },
     onExpiry: releases === 1 ? 'release' : 'reconcile',
     basis: text.slice(end + 1 + length),
-    state: state as StoredPurchase['state'],
-    committed: Number(committed),
-    refunded: Number(refunded),
-    restored: Number(restored),
-    late: late === '1',
+    ...{ state, committed, refunded, restored, late: late === 1 },
   };
 }
+
+/** The lines of a record, see `redis-lua-account.ts`. */
+type Head = [StoredPurchase['state'], number, number, number, number, ...unknown[]];
+type Body = [
+  ...[amount: number, reservedAt: number, expiresAt: number, releases: number, currency: string],
+  ...[app: string | null, category: string | null, requestLength: number],
+];
+const FRESH: Head = ['reserved', 0, 0, 0, 0];
 
 /** `fresh` is what the command was to make: a hold that was made does not cross back. */
 export function toReserved(fresh: StoredPurchase, reply: RedisReply): ReserveResult {
