@@ -27,6 +27,12 @@ const OUTPUT: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'account-4 buys for 1.00: age_unverified',
     'account-4 buys for 90.00: allowed',
   ],
+  'eu-wallet': [
+    'adult buys for 500.00: allowed',
+    'copycat has no token: holder_proof_invalid',
+    'child buys for 25.00: allowed',
+    'child buys for 10.00: month_cap_exceeded',
+  ],
   'express-stripe': [
     'order-1 403 transaction_cap_exceeded not in the ledger',
     'order-2 201 committed',

@@ -7,6 +7,8 @@ export interface ReadJws {
   readonly claims: Claims;
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 /**
  * @throws SpendcapError `age_evidence_invalid`, why `malformed`, `too_large` or `critical_header`: no
  * extension is understood
@@ -14,12 +16,21 @@ export interface ReadJws {
 export function readJws(jws: string, maxBytes: number): ReadJws {
   const claims = decodeClaims(jws, maxBytes);
   if (typeof claims === 'string') throw ageEvidenceInvalid(claims);
-  // A header has the form of a payload.
-  const [header = '', , signature = ''] = jws.split('.');
-  const read = decodeClaims(`${header}.${header}.${signature}`, maxBytes);
-  if (typeof read === 'string') throw ageEvidenceInvalid(read);
-  if (Object.hasOwn(read, 'crit')) throw ageEvidenceInvalid('critical_header');
-  return { header: read, claims };
+  const header = readHeader(jws.slice(0, jws.indexOf('.')));
+  if (Object.hasOwn(header, 'crit')) throw ageEvidenceInvalid('critical_header');
+  return { header, claims };
+}
+
+/** Of a part whose spelling was found canonical. */
+function readHeader(part: string): Claims {
+  try {
+    const header: unknown = JSON.parse(utf8.decode(Buffer.from(part, 'base64url')));
+    const isObject = typeof header === 'object' && header !== null && !Array.isArray(header);
+    if (isObject) return header as Claims;
+  } catch {
+    // Told below.
+  }
+  throw ageEvidenceInvalid('malformed');
 }
 
 /** True if a header names a type, in whatever way RFC 7515 lets it be written. */

@@ -6,11 +6,12 @@ import { type Document, readDocument, type SecurityObject } from './mdoc/library
 import { deviceAuthentication, type MdocSession } from './mdoc/session.ts';
 import {
   assertMdocAlgorithms,
-  deviceKey,
+  deviceJwk,
   isSignedBy,
   type MdocAlgorithm,
 } from './mdoc/signature.ts';
 import { type SignedSourceOptions, signedSourceSettings } from './options.ts';
+import { certifiedKey, holdersKey } from './signer-key.ts';
 import type { AgeSource, SourceFinding } from './source.ts';
 import { demandValid, type StatusCheck } from './status.ts';
 
@@ -104,10 +105,10 @@ export function mdocSource(options: MdocSourceOptions): AgeSource<MdocEvidence> 
     async verify({ deviceResponse, session }, { at }) {
       const { document, signed } = readDocument(bytesOf(deviceResponse));
       const type = typeOf(document, signed, issuers);
-      const { signer, algorithms } = proveIssuer(document, { type, issuers, at });
+      const { signer, algorithms } = await proveIssuer(document, { type, issuers, at });
       checkValidity(signed, signer, { at, toleranceSeconds });
       checkElements(document, signed);
-      proveDevice(document, { session, signed, algorithms });
+      await proveDevice(document, { session, signed, algorithms });
       await demandValid(plain(statusOf(signed)), options.status, at);
       return found(ageElements(document, type), signed, { at, timeZone });
     },
@@ -138,16 +139,17 @@ function typeOf(
   return docType;
 }
 
-function proveIssuer(
+async function proveIssuer(
   { issuerSigned: { issuerAuth } }: Document,
   { type, issuers, at }: { type: MdocType; issuers: readonly Issuer[]; at: number },
-): { readonly signer: TrustedSigner; readonly algorithms: readonly MdocAlgorithm[] } {
+): Promise<{ readonly signer: TrustedSigner; readonly algorithms: readonly MdocAlgorithm[] }> {
   const chain = issuerAuth.certificateChain;
   if (!chain.every((each) => each instanceof Uint8Array)) throw ageEvidenceInvalid('malformed');
   for (const { types, algorithms, chain: trusted } of issuers) {
     const signer = types.includes(type) ? trusted(chain, at) : null;
     if (signer === null) continue;
-    if (isSignedBy(issuerAuth, signer.publicKey, algorithms)) return { signer, algorithms };
+    if (await isSignedBy(issuerAuth, (each) => certifiedKey(signer.publicKey, each), algorithms))
+      return { signer, algorithms };
     throw ageEvidenceInvalid('signature_invalid');
   }
   throw ageEvidenceInvalid('certificate_untrusted');
@@ -174,14 +176,18 @@ interface DeviceProof {
   readonly algorithms: readonly MdocAlgorithm[];
 }
 
-function proveDevice(document: Document, { session, signed, algorithms }: DeviceProof): void {
+async function proveDevice(
+  document: Document,
+  { session, signed, algorithms }: DeviceProof,
+): Promise<void> {
   // A MAC needs a key of the verifier's in the session, which only proximity exchanges have.
   const { deviceSignature } = document.deviceSigned.deviceAuth;
   if (deviceSignature === undefined) throw ageEvidenceInvalid('holder_proof_missing');
   // A payload of its own would be proved instead of this exchange.
   if (deviceSignature.payload !== null) throw ageEvidenceInvalid('holder_proof_invalid');
   deviceSignature.detachedPayload = deviceAuthentication(session, document);
-  if (!isSignedBy(deviceSignature, deviceKey(signed), algorithms)) {
+  const jwk = deviceJwk(signed);
+  if (!(await isSignedBy(deviceSignature, (each) => holdersKey(jwk, each), algorithms))) {
     throw ageEvidenceInvalid('holder_proof_invalid');
   }
 }

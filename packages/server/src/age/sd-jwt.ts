@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { SDJwtInstance } from '@sd-jwt/core';
+import { SDJwt } from '@sd-jwt/core';
 import { SpendcapError } from '@spendcap/core';
 import { type Claims, checkSignature, isNumericDate } from '../internal/tokens/jws.ts';
 import type { JwkSet } from '../internal/tokens/key-set.ts';
@@ -8,7 +8,8 @@ import { type AgeEvidenceFault, ageEvidenceInvalid } from './evidence-fault.ts';
 import { isOfType, type ReadJws, readJws } from './jws-header.ts';
 import { type SignedSourceOptions, signedSourceSettings, texts, wholeNumber } from './options.ts';
 import { checkDisclosures, hashOf } from './sd-jwt/disclosures.ts';
-import { holderKey, type IssuerKeys, issuerKeys, type SdJwtIssuer } from './sd-jwt/issuers.ts';
+import { holderOf, type IssuerKeys, issuerKeys, type SdJwtIssuer } from './sd-jwt/issuers.ts';
+import { isSignedWith, type Signed } from './signer-key.ts';
 import type { AgeSource, SourceFinding } from './source.ts';
 import { demandValid, type StatusCheck } from './status.ts';
 
@@ -160,36 +161,56 @@ async function prove(
   { presentation, credential, proof }: Shown,
   { keys, nonce, at }: { keys: IssuerKeys; nonce: string; at: number },
 ): Promise<Claims> {
-  const { alg } = proof.header;
-  if (!keys.algorithms.includes(alg as string)) throw ageEvidenceInvalid('algorithm_not_allowed');
-  const holder = holderKey(credential.claims, alg);
-  let issuerProved = false;
-  const sdJwt = new SDJwtInstance({
-    hasher: (data, name) => digest(data, name),
-    verifier: async (data, signature) => {
-      const fault = await signatureFault(`${data}.${signature}`, keys);
-      if (fault !== null) throw ageEvidenceInvalid(fault);
-      issuerProved = true;
-      return true;
-    },
-    kbVerifier: async (data, signature) => {
-      const own = { keys: async () => holder, algorithms: keys.algorithms };
-      return (await signatureFault(`${data}.${signature}`, own)) === null;
-    },
-  });
+  const alg = proof.header.alg as string;
+  if (!keys.algorithms.includes(alg)) throw ageEvidenceInvalid('algorithm_not_allowed');
+  const holder = await holderOf(credential.claims, alg);
+  let why: AgeEvidenceFault = 'signature_invalid';
   try {
-    // Dates were compared before; the library would read the clock of the machine.
+    const sdJwt = await SDJwt.fromEncode(presentation, digest);
+    const { jwt, kbJwt } = sdJwt;
+    if (jwt === undefined || kbJwt === undefined) throw ageEvidenceInvalid('malformed');
+    const byIssuer = async (data: string, signature: string) => {
+      const fault = await issuerFault(data, signature, { credential, keys });
+      if (fault !== null) throw ageEvidenceInvalid(fault);
+      return true;
+    };
+    // Dates were compared before; without one the library would read the clock of the machine.
     const dates = { currentDate: Math.floor(at / 1000), skewSeconds: 60 };
-    const verified = await sdJwt.verify(presentation, { ...dates, keyBindingNonce: nonce });
-    return verified.payload as Claims;
+    await jwt.verify(byIssuer, dates);
+    why = 'holder_proof_invalid';
+    const verifier = (data: string, signature: string) =>
+      isSignedWith(holder, alg, signedPart(data, signature));
+    await kbJwt.verifyKB({ verifier, payload: credential.claims, nonce });
+    return await sdJwt.getClaims<Claims>(digest);
   } catch (error) {
     if (SpendcapError.isInstance(error)) throw error;
-    throw ageEvidenceInvalid(issuerProved ? 'holder_proof_invalid' : 'signature_invalid');
+    // Without the library's error, which may carry what it read.
+    throw ageEvidenceInvalid(why);
   }
 }
 
-function signatureFault(jws: string, keys: IssuerKeys): Promise<AgeEvidenceFault | null> {
-  return checkSignature(jws, { ...keys, keysCode: 'age_source_unavailable', typ: null });
+async function issuerFault(
+  data: string,
+  signature: string,
+  { credential, keys }: { readonly credential: ReadJws; readonly keys: IssuerKeys },
+): Promise<AgeEvidenceFault | null> {
+  if (typeof keys.keys === 'function') {
+    const { algorithms } = keys;
+    const rules = {
+      keys: keys.keys,
+      algorithms,
+      keysCode: 'age_source_unavailable',
+      typ: null,
+    } as const;
+    return checkSignature(`${data}.${signature}`, rules);
+  }
+  const alg = credential.header.alg as string;
+  const valid = await isSignedWith(keys.keys, alg, signedPart(data, signature));
+  return valid ? null : 'signature_invalid';
+}
+
+function signedPart(data: string, signature: string): Signed {
+  return { text: Buffer.from(data), signature: Buffer.from(signature, 'base64url') };
 }
 
 function digest(data: string | ArrayBuffer, name: string): Uint8Array {

@@ -4,7 +4,7 @@ import { certificateChains } from '../internal/tokens/certificate-chain.ts';
 import { assertAlgorithms, type JwkSet, keySet } from '../internal/tokens/key-set.ts';
 import { statusLists } from '../internal/tokens/status-list.ts';
 import { ageEvidenceInvalid } from './evidence-fault.ts';
-import { chainOf, isKeyFor } from './signer-key.ts';
+import { certifiedKey, chainOf } from './signer-key.ts';
 
 /**
  * Asks for the status of a document: an entry `{ status_list: { uri, idx } }` of a Token Status List.
@@ -80,8 +80,9 @@ function keysOf({ jwks, roots, fetch, now = Date.now }: StatusListSigner): Compa
   const trusted = certificateChains({ roots: roots ?? [] });
   return async ({ alg, x5c }) => {
     const chain = chainOf(x5c);
-    const key = chain === null ? undefined : trusted(chain, now())?.publicKey;
-    if (key === undefined || !isKeyFor(alg, key)) throw new Error('not signed under a pinned root');
+    const signer = chain && trusted(chain, now());
+    const key = signer && certifiedKey(signer.publicKey, alg);
+    if (key === null) throw new Error('not signed under a pinned root');
     return key;
   };
 }

@@ -1,16 +1,12 @@
-import { createPublicKey, type KeyObject, verify } from 'node:crypto';
+import type { JsonWebKey, webcrypto } from 'node:crypto';
 import { ageEvidenceInvalid } from '../evidence-fault.ts';
+import { isSignedWith } from '../signer-key.ts';
 import type { SecurityObject, Sign1 } from './library.ts';
 
-/** RFC 9053, section 2.1, with the curve that ISO 18013-5 puts to each. */
-const ALGORITHMS = {
-  ES256: { id: -7, hash: 'sha256', curve: 'prime256v1', jwk: 'P-256' },
-  ES384: { id: -35, hash: 'sha384', curve: 'secp384r1', jwk: 'P-384' },
-  ES512: { id: -36, hash: 'sha512', curve: 'secp521r1', jwk: 'P-521' },
-} as const;
+/** RFC 9053, section 2.1: the numbers of algorithms. */
+const ALGORITHMS = { ES256: -7, ES384: -35, ES512: -36 } as const;
 
 export type MdocAlgorithm = keyof typeof ALGORITHMS;
-type Algorithm = (typeof ALGORITHMS)[MdocAlgorithm];
 
 const HEADER = { algorithm: 1, critical: 2 } as const;
 /** RFC 9053, section 7: the kind of key, and its curves. */
@@ -23,27 +19,29 @@ export function assertMdocAlgorithms(names: readonly MdocAlgorithm[]): readonly 
   throw new TypeError(`algorithms must be of ${Object.keys(ALGORITHMS).join(', ')}`);
 }
 
+/** Gives the key for an algorithm, or `null` if it is of another kind. */
+export type KeyFor = (
+  algorithm: MdocAlgorithm,
+) => webcrypto.CryptoKey | null | Promise<webcrypto.CryptoKey | null>;
+
 /**
- * True if a COSE_Sign1 (RFC 9052, section 4.4) was signed with a key. Its algorithm is read from the
+ * Whether a COSE_Sign1 (RFC 9052, section 4.4) was signed with a key. Its algorithm is read from the
  * protected header only, and must be one of the configuration and fit the key.
  *
  * @throws SpendcapError `age_evidence_invalid`, why `critical_header` or `algorithm_not_allowed`
  */
-export function isSignedBy(
+export async function isSignedBy(
   sign1: Sign1,
-  key: KeyObject,
+  keyFor: KeyFor,
   allowed: readonly MdocAlgorithm[],
-): boolean {
-  const headers = sign1.protectedHeaders.headers;
+): Promise<boolean> {
+  const { headers } = sign1.protectedHeaders;
   if (headers.has(HEADER.critical)) throw ageEvidenceInvalid('critical_header');
   const id = headers.get(HEADER.algorithm);
-  const name = allowed.find((each) => ALGORITHMS[each].id === id);
-  const algorithm: Algorithm | undefined = name && ALGORITHMS[name];
-  if (algorithm === undefined || key.asymmetricKeyDetails?.namedCurve !== algorithm.curve) {
-    throw ageEvidenceInvalid('algorithm_not_allowed');
-  }
-  const withKey = { key, dsaEncoding: 'ieee-p1363' } as const;
-  return verify(algorithm.hash, sign1.toBeSigned, withKey, sign1.signature);
+  const algorithm = allowed.find((each) => ALGORITHMS[each] === id);
+  const key = algorithm === undefined ? null : await keyFor(algorithm);
+  if (algorithm === undefined || key === null) throw ageEvidenceInvalid('algorithm_not_allowed');
+  return isSignedWith(key, algorithm, { text: sign1.toBeSigned, signature: sign1.signature });
 }
 
 /**
@@ -51,20 +49,13 @@ export function isSignedBy(
  *
  * @throws SpendcapError `age_evidence_invalid`, why `holder_key_missing`
  */
-export function deviceKey(signed: SecurityObject): KeyObject {
+export function deviceJwk(signed: SecurityObject): JsonWebKey {
   const { keyType, curve, x, y } = signed.deviceKeyInfo.deviceKey;
   const crv = CURVES[curve ?? 0];
   if (keyType !== ELLIPTIC || crv === undefined || x === undefined || y === undefined) {
     throw ageEvidenceInvalid('holder_key_missing');
   }
-  try {
-    return createPublicKey({
-      key: { kty: 'EC', crv, x: base64url(x), y: base64url(y) },
-      format: 'jwk',
-    });
-  } catch {
-    throw ageEvidenceInvalid('holder_key_missing');
-  }
+  return { kty: 'EC', crv, x: base64url(x), y: base64url(y) };
 }
 
 function base64url(bytes: Uint8Array): string {

@@ -1,11 +1,11 @@
-import { createPublicKey, type KeyObject } from 'node:crypto';
+import type { JsonWebKey, webcrypto } from 'node:crypto';
 import type { CompactVerifyGetKey } from 'jose';
 import { certificateChains } from '../../internal/tokens/certificate-chain.ts';
 import type { Claims } from '../../internal/tokens/jws.ts';
 import { assertAlgorithms, type JwkSet, keySet } from '../../internal/tokens/key-set.ts';
 import { ageEvidenceInvalid } from '../evidence-fault.ts';
 import { texts } from '../options.ts';
-import { chainOf, isKeyFor } from '../signer-key.ts';
+import { certifiedKey, chainOf, holdersKey } from '../signer-key.ts';
 
 /** Issuers of credentials that are accepted: who, of which types, and how their keys are known. */
 export interface SdJwtIssuer {
@@ -23,9 +23,9 @@ export interface SdJwtIssuer {
   readonly algorithms?: readonly string[];
 }
 
-/** Where the key of one credential comes from, and what it may sign with. */
+/** The key of one credential, or where it is found by its name, and what it may sign with. */
 export interface IssuerKeys {
-  readonly keys: CompactVerifyGetKey;
+  readonly keys: webcrypto.CryptoKey | CompactVerifyGetKey;
   readonly algorithms: string[];
 }
 
@@ -59,19 +59,20 @@ export function issuerKeys(
     if (typed.length === 0) throw ageEvidenceInvalid('credential_type_unknown');
     const allowed = typed.filter(({ algorithms }) => algorithms.includes(header.alg as string));
     if (allowed.length === 0) throw ageEvidenceInvalid('algorithm_not_allowed');
-    return certified ? certifiedKey(header, allowed, at) : (allowed[0] as Issuer & IssuerKeys);
+    return certified ? keyOfChain(header, allowed, at) : (allowed[0] as Issuer & IssuerKeys);
   };
 }
 
 /** The key of the first issuer whose roots the chain leads to. */
-function certifiedKey(header: Claims, issuers: readonly Issuer[], at: number): IssuerKeys {
+function keyOfChain(header: Claims, issuers: readonly Issuer[], at: number): IssuerKeys {
   const chain = chainOf(header.x5c);
   if (chain === null) throw ageEvidenceInvalid('malformed');
   for (const { chains, algorithms } of issuers) {
     const publicKey = chains?.(chain, at)?.publicKey;
     if (publicKey === undefined) continue;
-    if (!isKeyFor(header.alg, publicKey)) throw ageEvidenceInvalid('algorithm_not_allowed');
-    return { keys: async () => publicKey, algorithms };
+    const key = certifiedKey(publicKey, header.alg as string);
+    if (key === null) throw ageEvidenceInvalid('algorithm_not_allowed');
+    return { keys: key, algorithms };
   }
   throw ageEvidenceInvalid('certificate_untrusted');
 }
@@ -79,18 +80,12 @@ function certifiedKey(header: Claims, issuers: readonly Issuer[], at: number): I
 /**
  * The holder's public key, to which the issuer bound the credential (RFC 7800, section 3.2).
  *
- * @throws SpendcapError `age_evidence_invalid`, why `holder_key_missing` or `algorithm_not_allowed`
+ * @throws SpendcapError `age_evidence_invalid`, why `holder_key_missing`
  */
-export function holderKey({ cnf }: Claims, alg: unknown): KeyObject {
-  const jwk = (cnf as Claims | null | undefined)?.jwk;
-  let key: KeyObject;
-  try {
-    if (typeof jwk !== 'object' || jwk === null || 'd' in jwk) throw new TypeError();
-    key = createPublicKey({ key: jwk as Record<string, unknown>, format: 'jwk' });
-  } catch {
-    throw ageEvidenceInvalid('holder_key_missing');
-  }
-  if (!isKeyFor(alg, key)) throw ageEvidenceInvalid('algorithm_not_allowed');
+export async function holderOf({ cnf }: Claims, alg: string): Promise<webcrypto.CryptoKey> {
+  const jwk = (cnf as Claims | null | undefined)?.jwk as JsonWebKey | null | undefined;
+  const key = typeof jwk === 'object' && jwk !== null ? await holdersKey(jwk, alg) : null;
+  if (key === null) throw ageEvidenceInvalid('holder_key_missing');
   return key;
 }
 
