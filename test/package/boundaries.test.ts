@@ -64,8 +64,6 @@ const RULES: readonly Rule[] = [
   { files: 'packages/server/src/age/sd-jwt**', may: [...AGE, '@sd-jwt/core'] },
   { files: 'packages/server/src/age/**', may: AGE },
   { files: 'packages/server/src/types.ts', may: CORE },
-  { files: 'packages/server/src/internal/tokens/jws.ts', may: [...SERVER_BASE, 'jose'] },
-  { files: 'packages/server/src/internal/tokens/dpop.ts', may: [...SERVER_BASE, 'jose'] },
   {
     files: 'packages/server/src/internal/tokens/status-list.ts',
     may: [...SERVER_BASE, 'node:zlib'],
@@ -74,7 +72,6 @@ const RULES: readonly Rule[] = [
     files: 'packages/server/src/internal/tokens/certificate-chain.ts',
     may: [...SERVER_BASE, 'lru-cache'],
   },
-  { files: 'packages/server/src/internal/tokens/*key*.ts', may: [...SERVER_BASE, 'jose'] },
   { files: 'packages/server/src/internal/ledger/sqlite-*.ts', may: [...SERVER_BASE, ...SQLITE] },
   {
     files: 'packages/server/src/internal/node-*.ts',

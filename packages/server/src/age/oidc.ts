@@ -1,6 +1,7 @@
 import { ASSURANCES, type Assurance, combineFindings } from '@spendcap/core';
 import { type Claims, checkJws, type JwsRules } from '../internal/tokens/jws.ts';
-import { assertAlgorithms, type JwkSet, keySet } from '../internal/tokens/key-set.ts';
+import { type JwkSet, keySet } from '../internal/tokens/key-set.ts';
+import { assertAlgorithms } from '../internal/tokens/verify-key.ts';
 import { type ClaimsContext, findingOf } from './claims-finding.ts';
 import { type AgeEvidenceFault, ageEvidenceInvalid } from './evidence-fault.ts';
 import { isOfType, readJws } from './jws-header.ts';

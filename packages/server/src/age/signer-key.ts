@@ -1,31 +1,10 @@
 import { type JsonWebKey, type KeyObject, webcrypto } from 'node:crypto';
+import { ALGORITHMS } from '../internal/tokens/verify-key.ts';
 
 type CryptoKey = webcrypto.CryptoKey;
 
 const STANDARD_BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const MIN_RSA_BITS = 2048;
-
-interface SubtleAlgorithm {
-  readonly name: string;
-  readonly namedCurve?: string;
-  readonly hash?: string;
-  readonly saltLength?: number;
-}
-
-const RSA = { 256: 'SHA-256', 384: 'SHA-384', 512: 'SHA-512' } as const;
-
-/** The algorithms of JOSE (RFC 7518, section 3.1; RFC 8037) as Web Cryptography names them. */
-const ALGORITHMS: ReadonlyMap<string, SubtleAlgorithm> = new Map<string, SubtleAlgorithm>([
-  ['ES256', { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }],
-  ['ES384', { name: 'ECDSA', namedCurve: 'P-384', hash: 'SHA-384' }],
-  ['ES512', { name: 'ECDSA', namedCurve: 'P-521', hash: 'SHA-512' }],
-  ['EdDSA', { name: 'Ed25519' }],
-  ['Ed25519', { name: 'Ed25519' }],
-  ...Object.entries(RSA).flatMap(([bits, hash]): [string, SubtleAlgorithm][] => [
-    [`RS${bits}`, { name: 'RSASSA-PKCS1-v1_5', hash }],
-    [`PS${bits}`, { name: 'RSA-PSS', hash, saltLength: Number(bits) / 8 }],
-  ]),
-]);
 
 /** A certificate's key is made ready once. */
 const ready = new WeakMap<KeyObject, Map<string, CryptoKey>>();

@@ -8,7 +8,8 @@ import {
   type JwsFault,
   type JwsRules,
 } from '../internal/tokens/jws.ts';
-import { assertAlgorithms, type JwkSet, keySet } from '../internal/tokens/key-set.ts';
+import { type JwkSet, keySet } from '../internal/tokens/key-set.ts';
+import { assertAlgorithms } from '../internal/tokens/verify-key.ts';
 import type { AgeSource, SourceFinding } from './source.ts';
 
 /** A signed statement, and the account that it must be about. */

@@ -1,10 +1,11 @@
 import { SpendcapError } from '@spendcap/core';
-import type { CompactVerifyGetKey } from 'jose';
 import { certificateChains } from '../internal/tokens/certificate-chain.ts';
-import { assertAlgorithms, type JwkSet, keySet } from '../internal/tokens/key-set.ts';
+import type { KeyFinder } from '../internal/tokens/jws.ts';
+import { type JwkSet, keySet } from '../internal/tokens/key-set.ts';
 import { statusLists } from '../internal/tokens/status-list.ts';
+import { assertAlgorithms } from '../internal/tokens/verify-key.ts';
 import { ageEvidenceInvalid } from './evidence-fault.ts';
-import { certifiedKey, chainOf } from './signer-key.ts';
+import { chainOf } from './signer-key.ts';
 
 /**
  * Asks for the status of a document: an entry `{ status_list: { uri, idx } }` of a Token Status List.
@@ -72,17 +73,16 @@ export function statusListCheck(signer: StatusListSigner): StatusCheck {
   };
 }
 
-function keysOf({ jwks, roots, fetch, now = Date.now }: StatusListSigner): CompactVerifyGetKey {
+function keysOf({ jwks, roots, fetch, now = Date.now }: StatusListSigner): KeyFinder {
   if ((jwks === undefined) === (roots === undefined)) {
     throw new TypeError('a status list is signed by jwks or under roots');
   }
   if (jwks !== undefined) return keySet(jwks, { fetch });
   const trusted = certificateChains({ roots: roots ?? [] });
-  return async ({ alg, x5c }) => {
+  return ({ x5c }) => {
     const chain = chainOf(x5c);
-    const signer = chain && trusted(chain, now());
-    const key = signer && certifiedKey(signer.publicKey, alg);
-    if (key === null) throw new Error('not signed under a pinned root');
+    const key = chain === null ? undefined : trusted(chain, now())?.publicKey;
+    if (key === undefined) throw new Error('not signed under a pinned root');
     return key;
   };
 }

@@ -1,5 +1,6 @@
 import { SpendcapError } from '@spendcap/core';
 import type { ZodType } from 'zod';
+import { namesIn, namesOf } from '../internal/json.ts';
 import { HttpProblem } from './problems.ts';
 
 const MEDIA_TYPE = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
@@ -127,36 +128,4 @@ function parse(text: string): unknown {
     // The parser's own message quotes the body.
     throw invalid([{ path: '', message: 'The body is not valid JSON.' }]);
   }
-}
-
-/** How many names a valid JSON text has: a colon outside a string comes after each. */
-function namesIn(text: string): number {
-  let names = 0;
-  let at = 0;
-  for (;;) {
-    const open = text.indexOf('"', at);
-    const end = open === -1 ? text.length : open;
-    for (let i = at; i < end; i++) if (text.charCodeAt(i) === 58) names++;
-    if (open === -1) return names;
-    at = endOfString(text, open + 1);
-  }
-}
-
-/** The index after the closing quote: the first one behind an even number of backslashes. */
-function endOfString(text: string, from: number): number {
-  let close = text.indexOf('"', from);
-  for (;;) {
-    let backslashes = 0;
-    while (text.charCodeAt(close - 1 - backslashes) === 92) backslashes++;
-    if (backslashes % 2 === 0) return close + 1;
-    close = text.indexOf('"', close + 1);
-  }
-}
-
-/** How many names came through validation, after which a body is shallow. */
-function namesOf(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 0;
-  let names = 0;
-  for (const inner of Object.values(value)) names += 1 + namesOf(inner);
-  return names;
 }

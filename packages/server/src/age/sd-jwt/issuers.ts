@@ -1,8 +1,8 @@
 import type { JsonWebKey, webcrypto } from 'node:crypto';
-import type { CompactVerifyGetKey } from 'jose';
 import { certificateChains } from '../../internal/tokens/certificate-chain.ts';
-import type { Claims } from '../../internal/tokens/jws.ts';
-import { assertAlgorithms, type JwkSet, keySet } from '../../internal/tokens/key-set.ts';
+import type { Claims, KeyFinder } from '../../internal/tokens/jws.ts';
+import { type JwkSet, keySet } from '../../internal/tokens/key-set.ts';
+import { assertAlgorithms } from '../../internal/tokens/verify-key.ts';
 import { ageEvidenceInvalid } from '../evidence-fault.ts';
 import { texts } from '../options.ts';
 import { certifiedKey, chainOf, holdersKey } from '../signer-key.ts';
@@ -25,7 +25,7 @@ export interface SdJwtIssuer {
 
 /** The key of one credential, or where it is found by its name, and what it may sign with. */
 export interface IssuerKeys {
-  readonly keys: webcrypto.CryptoKey | CompactVerifyGetKey;
+  readonly keys: webcrypto.CryptoKey | KeyFinder;
   readonly algorithms: string[];
 }
 
@@ -34,7 +34,7 @@ interface Issuer {
   readonly issuer: string | undefined;
   readonly algorithms: string[];
   readonly chains: ReturnType<typeof certificateChains> | undefined;
-  readonly keys: CompactVerifyGetKey | undefined;
+  readonly keys: KeyFinder | undefined;
 }
 
 /** @throws TypeError for issuers that can never work */

@@ -1,8 +1,9 @@
 import { ASSURANCES, type Assurance, type SpendcapErrorCode } from '@spendcap/core';
 import { AGE_CLAIMS, type AgeClaim } from './age-claims.ts';
 import type { JwsRules } from './jws.ts';
-import { assertAlgorithms, type JwkSet, keySet } from './key-set.ts';
+import { type JwkSet, keySet } from './key-set.ts';
 import { type StatusCheck, statusLists } from './status-list.ts';
+import { assertAlgorithms } from './verify-key.ts';
 
 /** One age authority whose tokens are accepted. */
 export interface AgeIssuer {

@@ -1,9 +1,8 @@
 import { createPublicKey, hash, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { SpendcapError } from '@spendcap/core';
-import { type CompactJWSHeaderParameters, compactVerify } from 'jose';
 import type { TokenProof } from '../../types.ts';
 import type { AgeTokenFault } from './age-fault.ts';
-import { decodeClaims, isNumericDate, mediaType } from './jws.ts';
+import { checkSignature, decodeClaims, isNumericDate, type JwsHeader } from './jws.ts';
 import { PROOF_ALGORITHMS } from './proof-algorithms.ts';
 
 /** What may be wrong with the proof that a bound token needs. */
@@ -63,18 +62,20 @@ export function proofCheck(options: ProofOptions): ProofCheck {
 
 /** Signed by the key in its header, which is the one that the token names. */
 async function isSigned(jwt: string, jkt: string): Promise<boolean> {
-  try {
-    const { protectedHeader } = await compactVerify(jwt, (header) => proofKey(header, jkt), {
-      algorithms: [...PROOF_ALGORITHMS],
-    });
-    return protectedHeader.crit === undefined && mediaType(protectedHeader.typ) === TYP;
-  } catch {
-    return false;
-  }
+  const rules = {
+    keys: (header: JwsHeader) => proofKey(header, jkt),
+    keysCode: 'age_token_invalid',
+    algorithms: PROOF_ALGORITHMS,
+    typ: TYP,
+  } as const;
+  return checkSignature(jwt, rules).then(
+    (fault) => fault === null,
+    () => false,
+  );
 }
 
 /** @throws Error for any but the expected key */
-function proofKey({ jwk }: CompactJWSHeaderParameters, jkt: string): KeyObject {
+function proofKey({ jwk }: JwsHeader, jkt: string): KeyObject {
   const { kty, crv, x, y, n, e, ...rest } = (jwk ?? {}) as Readonly<Record<string, unknown>>;
   // RFC 7638: the required members in this order, without blanks; `undefined` is left out.
   const required = { crv, e, kty, n, x, y };

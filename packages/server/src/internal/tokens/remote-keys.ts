@@ -1,9 +1,9 @@
-import type { CompactVerifyGetKey } from 'jose';
 import { boundedFetch } from '../bounded-fetch.ts';
+import type { KeyFinder } from './jws.ts';
 
 export interface RemoteKeysOptions {
   /** Makes a finder of a published set, or `null` if it is no set. */
-  readonly finder: (jwks: unknown) => CompactVerifyGetKey | null;
+  readonly finder: (jwks: unknown) => KeyFinder | null;
   /** Default the global `fetch`. */
   readonly fetch?: typeof fetch | undefined;
   /** Epoch milliseconds. Default `Date.now`. */
@@ -26,7 +26,7 @@ const STALE_SECONDS = 3_600;
 const MAX_STALE_SECONDS = 86_400;
 
 interface Held {
-  readonly find: CompactVerifyGetKey;
+  readonly find: KeyFinder;
   readonly at: number;
 }
 
@@ -39,7 +39,7 @@ interface Held {
  *
  * @throws TypeError for a `staleSeconds` that is none
  */
-export function remoteKeys(url: URL, options: RemoteKeysOptions): CompactVerifyGetKey {
+export function remoteKeys(url: URL, options: RemoteKeysOptions): KeyFinder {
   const { now = () => Date.now(), staleSeconds = STALE_SECONDS } = options;
   if (!Number.isInteger(staleSeconds) || staleSeconds < 0 || staleSeconds > MAX_STALE_SECONDS) {
     throw new TypeError(`keysStaleSeconds must be a whole number from 0 to ${MAX_STALE_SECONDS}`);
@@ -75,27 +75,35 @@ export function remoteKeys(url: URL, options: RemoteKeysOptions): CompactVerifyG
   };
   const mayAsk = () => reading !== null || since(askedAt) >= pauseAfter(failures);
 
-  async function current(): Promise<CompactVerifyGetKey> {
-    const age = held === null ? Number.POSITIVE_INFINITY : since(held.at);
-    if (age >= REFRESH_MS && mayAsk()) {
-      const done = refresh();
-      if (age >= FRESH_MS) await done;
-    }
-    if (held === null || since(held.at) >= usableMs) throw new Error('The key set cannot be read.');
-    return held.find;
+  function usable(): KeyFinder {
+    if (held !== null && since(held.at) < usableMs) return held.find;
+    throw new Error('The key set cannot be read.');
   }
 
-  return async (header, token) => {
-    const find = await current();
-    try {
-      return await find(header, token);
-    } catch (error) {
-      const isUnknown = (error as { code?: string }).code === 'ERR_JWKS_NO_MATCHING_KEY';
-      // Someone who waits for the same reading gets its answer, too.
-      if (!isUnknown || (reading === null && since(askedAt) < COOLDOWN_MS)) throw error;
-      await refresh();
-      return (await current())(header, token);
-    }
+  function current(): KeyFinder | Promise<KeyFinder> {
+    const age = held === null ? Number.POSITIVE_INFINITY : since(held.at);
+    if (age < REFRESH_MS || !mayAsk()) return usable();
+    const done = refresh();
+    // Known to fail, it is not waited for while there is something to serve.
+    const waits = age >= usableMs || (age >= FRESH_MS && failures === 0);
+    return waits ? done.then(usable) : usable();
+  }
+
+  /** Once more, for a key that is not in the set; someone who waits for the same reading gets its answer. */
+  async function newer(): Promise<KeyFinder | null> {
+    if (reading !== null || since(askedAt) >= COOLDOWN_MS) await refresh();
+    else if (failures === 0) return null;
+    // The key may be in the set that could not be read.
+    if (failures > 0) throw new Error('The key set cannot be read now.');
+    return usable();
+  }
+
+  return async (header) => {
+    const find = current();
+    const key = await (find instanceof Promise ? await find : find)(header);
+    if (key !== null) return key;
+    const next = await newer();
+    return next === null ? null : next(header);
   };
 }
 
@@ -107,7 +115,7 @@ function pauseAfter(failures: number): number {
 async function fetchSet(
   url: URL,
   { finder, fetch: fetchKeys = fetch }: RemoteKeysOptions,
-): Promise<CompactVerifyGetKey | null> {
+): Promise<KeyFinder | null> {
   const init = { headers: { accept: 'application/jwk-set+json, application/json' } };
   const bounds = { fetch: fetchKeys, timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES };
   const answer = await boundedFetch(url, init, bounds);
@@ -117,4 +125,23 @@ async function fetchSet(
   } catch {
     return null;
   }
+}
+
+/** @throws TypeError for an address that may not be fetched from */
+export function assertRemote(url: URL, name: string): void {
+  if (!(url instanceof URL)) throw new TypeError(`${name} must be a URL`);
+  const secure = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url));
+  if (!secure) throw new TypeError(`${name} must be an https URL, unless its host is this machine`);
+  if (url.username !== '' || url.password !== '') {
+    throw new TypeError(`${name} must be a URL without credentials`);
+  }
+}
+
+function isLoopback({ hostname }: URL): boolean {
+  return (
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    hostname === '[::1]' ||
+    /^127\.\d+\.\d+\.\d+$/.test(hostname)
+  );
 }

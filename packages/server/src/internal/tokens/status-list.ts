@@ -2,7 +2,7 @@ import { inflateSync } from 'node:zlib';
 import { SpendcapError } from '@spendcap/core';
 import { boundedFetch } from '../bounded-fetch.ts';
 import { type Claims, checkSignature, decodeClaims, isNumericDate, type JwsRules } from './jws.ts';
-import { assertRemote } from './key-set.ts';
+import { assertRemote } from './remote-keys.ts';
 
 /** What the status of a token may say against it. */
 export type StatusFault = 'revoked' | 'status_unknown';
