@@ -4,6 +4,7 @@ import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader, generateKeyPa
 import { describe, expect, it } from 'vitest';
 import { AUDIENCE, ISSUER, NOW, refusal, SECOND } from '../token-kit.ts';
 import { authorityWith, believing, NAMED, SUBJECT_KEY, verifierFor } from './authority-kit.ts';
+import { nppaWorld } from './nppa/kit.ts';
 
 describe('an age token', () => {
   it('states the range and its assurance, and nothing else of the evidence', async () => {
@@ -192,14 +193,32 @@ describe('what is refused', () => {
     ['evidence for no source', { other: {} }, {}],
     ['evidence for what every object has', { toString: {} }, {}],
     ['evidence that is undefined', { desk: undefined }, {}],
+    ['evidence that is null', { desk: null }, {}],
+    ['null for evidence', null as unknown as object, {}],
     ['no subject', { desk: {} }, { subject: '' }],
     ['a subject with a line break', { desk: {} }, { subject: 'a\nb' }],
     ['a subject of 256 characters', { desk: {} }, { subject: 'x'.repeat(256) }],
     ['no audience', { desk: {} }, { audience: '' }],
     ['a thumbprint that is none', { desk: {} }, { confirm: { jkt: 'abc' } }],
+    ['a list for a thumbprint', { desk: {} }, { confirm: { jkt: ['x'.repeat(43)] } }],
+    ['null for a key', { desk: {} }, { confirm: null }],
   ])('%s', async (_, evidence, named) => {
     const call = (await authorityWith()).issue(evidence, { ...NAMED, ...named });
     expect(await refusal(call)).toBe('invalid_request');
+  });
+
+  it('evidence of the account of someone else, whom its name alone would let in', async () => {
+    const { clock, source } = nppaWorld();
+    const now = () => clock.at;
+    const authority = await authorityWith({ now, sources: { nppa: source } as never });
+    const issue = (account: string, subject: string, identity = {}) =>
+      authority.issue({ nppa: { account, ...identity } } as never, { ...NAMED, subject });
+    const parent = { name: '某一一', idNumber: '110000190101010001' };
+    expect(decodeJwt(await issue('parent', 'parent', parent)).age_range).toEqual({ min: 18 });
+    const refused = 'age_evidence_invalid account_mismatch';
+    expect(await refusal(issue('parent', 'child'))).toBe(refused);
+    expect(await refusal(issue('parent', 'Parent'))).toBe(refused);
+    expect(decodeJwt(await issue('parent', 'parent')).age_range).toEqual({ min: 18 });
   });
 
   it('an audience that is not configured, in words that do not repeat it', async () => {

@@ -112,6 +112,13 @@ describe('a statement', () => {
     expect(await fault(claims)).toBe(why);
   });
 
+  it('is refused where a token is wanted for another account than its own', async () => {
+    const shown = { statement: await signed(), account: ACCOUNT };
+    const verifyFor = (subject: string) => sourceOf().verify(shown, { at: NOW, subject });
+    expect(await verifyFor(ACCOUNT)).toMatchObject({ assurance: 'guardian' });
+    expect(await refusal(verifyFor('player-2'))).toBe('age_evidence_invalid account_mismatch');
+  });
+
   it('is refused once it was withdrawn, and when that cannot be found out', async () => {
     const isRevoked = vi.fn(async () => true);
     expect(await fault({}, { isRevoked })).toBe('revoked');

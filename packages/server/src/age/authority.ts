@@ -13,7 +13,7 @@ import { createAuthorityHandler } from './handler.ts';
 import type { AuthorityKey } from './keys.ts';
 import { audienceGroups, type Name, pairwise, TEXT } from './pairwise.ts';
 import { authoritySigner } from './signer.ts';
-import type { AgeSource, SourceFinding } from './source.ts';
+import type { AgeSource, SourceFinding, SourceQuestion } from './source.ts';
 import { authorityStatus, type StatusListOptions } from './status-lists.ts';
 
 /** The sources of an authority by name. `never`, since each takes evidence of its own. */
@@ -54,7 +54,10 @@ export interface AgeAuthorityOptions<Sources extends AgeSources> {
 }
 
 export interface IssueOptions {
-  /** The caller's own name of the account. A person that a source knows goes before it. */
+  /**
+   * The caller's own name of the account, of the log-in and never of the evidence. A person that a
+   * source knows goes before it; evidence that names an account must name this one.
+   */
   readonly subject: string;
   /** The `aud`: the limiter that the token is for. */
   readonly audience: string;
@@ -142,7 +145,7 @@ export function ageAuthority<const Sources extends AgeSources>(
     const group = groupOf(audience);
     checkIssue(asked);
     const at = now();
-    const findings = await verifyAll(sources, evidence, at);
+    const findings = await verifyAll(sources, evidence, { at, subject });
     const age = combined(findings, { at, timeZone });
     const iat = Math.floor(at / 1000);
     const exp = expiryOf(findings, { iat, tokenSeconds });
@@ -198,25 +201,30 @@ function checkIssue({ subject, confirm }: IssueOptions): void {
   if (typeof subject !== 'string' || !TEXT.test(subject)) {
     throw invalid('subject', 'must be a text of 1 to 255 characters');
   }
-  if (confirm !== undefined && !THUMBPRINT.test(confirm.jkt)) {
+  if (confirm !== undefined && !isThumbprint(confirm?.jkt)) {
     throw invalid('confirm.jkt', 'must be the SHA-256 thumbprint of a key');
   }
+}
+
+function isThumbprint(jkt: unknown): boolean {
+  return typeof jkt === 'string' && THUMBPRINT.test(jkt);
 }
 
 /** The findings in the order of the sources. */
 async function verifyAll(
   sources: AgeSources,
   evidence: Readonly<Record<string, unknown>>,
-  at: number,
+  asked: SourceQuestion,
 ): Promise<readonly SourceFinding[]> {
-  const named = Object.keys(evidence).filter((name) => evidence[name] !== undefined);
+  const named = Object.keys(evidence ?? {}).filter((name) => evidence[name] !== undefined);
   if (named.length === 0) throw invalid('evidence', 'must name at least one source');
+  if (named.some((name) => evidence[name] === null)) throw invalid('evidence', 'must not be null');
   if (!named.every((name) => Object.hasOwn(sources, name))) {
     throw invalid('evidence', 'names a source that this authority does not have');
   }
-  const asked = Object.keys(sources).filter((name) => named.includes(name));
+  const wanted = Object.keys(sources).filter((name) => named.includes(name));
   return Promise.all(
-    asked.map((name) => (sources[name] as AgeSource<unknown>).verify(evidence[name], { at })),
+    wanted.map((name) => (sources[name] as AgeSource<unknown>).verify(evidence[name], asked)),
   );
 }
 

@@ -7,7 +7,7 @@ export {
   type IssueOptions,
 } from './authority.ts';
 export { type AuthorityKey, generateAuthorityKey, type SigningAlgorithm } from './keys.ts';
-export type { AgeSource, SourceFinding } from './source.ts';
+export type { AgeSource, SourceFinding, SourceQuestion } from './source.ts';
 export { type StatusCheck, type StatusListSigner, statusListCheck } from './status.ts';
 export type { StatusListOptions } from './status-lists.ts';
 export {

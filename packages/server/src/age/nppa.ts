@@ -51,7 +51,10 @@ export interface NppaSource extends AgeSource<NppaEvidence> {
    * were not taken. If it rejects, the batches of 128 before the failing one were taken.
    */
   loginout(sessions: readonly NppaSession[]): Promise<readonly NppaReportFault[]>;
-  /** Forgets an account, so that it may be registered again, also for someone else. */
+  /**
+   * Forgets an account, so that it may be registered again, also for someone else: five minutes after
+   * the system told its result, and not while it is pending.
+   */
   forget(account: string): Promise<void>;
 }
 
@@ -119,8 +122,9 @@ export function nppaSource(options: NppaOptions): NppaSource {
 
   return {
     kind: 'nppa',
-    async verify(evidence, { at }) {
+    async verify(evidence, { at, subject }) {
       const { account, identity } = readEvidence(evidence);
+      if (subject !== undefined && subject !== account) throw evidenceInvalid('account_mismatch');
       const id = ai(account);
       if (!AI.test(id)) throw evidenceInvalid('malformed');
       const asked = { account, identity, ai: id, key: records.key(bizId, account) };

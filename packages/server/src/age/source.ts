@@ -11,6 +11,16 @@ export interface SourceFinding extends AgeFinding {
   readonly expiresAt?: number;
 }
 
+export interface SourceQuestion {
+  /** Epoch milliseconds: the authority's clock. */
+  readonly at: number;
+  /**
+   * The account for which the authority is to issue. Evidence that names an account must name this one:
+   * what a client sends as evidence must not reach the account of someone else.
+   */
+  readonly subject?: string;
+}
+
 /**
  * One way to establish an age. `verify` proves the evidence and reduces it to a finding; whatever
  * else the evidence says is forgotten with the call.
@@ -22,6 +32,5 @@ export interface SourceFinding extends AgeFinding {
 export interface AgeSource<Evidence> {
   /** The kind of its findings, as `nppa`: lower case, digits and `_`. */
   readonly kind: string;
-  /** @param at epoch milliseconds: the authority's clock */
-  verify(evidence: Evidence, asked: { readonly at: number }): Promise<SourceFinding>;
+  verify(evidence: Evidence, asked: SourceQuestion): Promise<SourceFinding>;
 }

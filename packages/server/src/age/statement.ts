@@ -106,10 +106,12 @@ export function statementSource(options: StatementOptions): AgeSource<StatementE
 
   return {
     kind,
-    async verify(evidence, { at }) {
+    async verify(evidence, { at, subject = evidence?.account }) {
       const { claims, issuer } = await prove(evidence, rules, at);
       const jti = jtiOf(claims);
-      if (claims.sub !== evidence.account) throw statementInvalid('account_mismatch');
+      if (claims.sub !== evidence.account || claims.sub !== subject) {
+        throw statementInvalid('account_mismatch');
+      }
       const range = rangeOf(claims, at, timeZone);
       if (await wasRevoked(() => isRevoked({ issuer, jti }))) throw statementInvalid('revoked');
       const expiresAt = Math.floor(claims.exp as number) * 1000;

@@ -35,6 +35,16 @@ describe('an account', () => {
     expect(calls()).toEqual(['check 0', 'check 0']);
   });
 
+  it('is not of its last owner when it is registered anew before the system forgot them', async () => {
+    const { verify, source, clock } = nppaWorld({ fake: { people: [CHILD] } });
+    await verify({ account: 'a', ...YI_YI });
+    await source.forget('a');
+    const again = () => verify({ account: 'a', ...CHILD });
+    expect(await refusal(again())).toBe('age_evidence_invalid registered_otherwise');
+    clock.at += 300_000;
+    expect((await again()).range).toEqual({ min: 12, maxExclusive: 13 });
+  });
+
   it('shares one person with the other accounts of its owner, in every game with the key', async () => {
     const games = [
       { appId: 'studio', bizId: 'game-1', secretKey: '0'.repeat(32) },

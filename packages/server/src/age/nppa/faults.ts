@@ -3,9 +3,12 @@ import { SpendcapError } from '@spendcap/core';
 /** Why evidence for the real-name system proves nothing: the `why` of `age_evidence_invalid`. */
 const INVALID = {
   malformed: 'The evidence must name an account, and to register it a name and an ID number.',
+  account_mismatch: 'The evidence is of another account than the token is for.',
   not_registered: 'The account is not registered: show a name and an ID number.',
   identity_rejected: 'The real-name system does not know this name with this ID number.',
   id_number_illegal: 'The real-name system takes this for no ID number.',
+  registered_otherwise:
+    'The real-name system still holds this account for someone else: try again in five minutes.',
   pending_expired: 'The real-name system has not answered within 48 hours: register again.',
 } as const;
 

@@ -72,8 +72,12 @@ export function registrar({ client, records, keepPi, now }: RegistrarOptions) {
     const plain = { ai, name: identity?.name, idNum: identity?.idNumber };
     const answer = await client.call('check', { plain }, [TAKEN]);
     if (answer.errcode !== TAKEN) return outcomeOf(answer.data, now());
-    // An answer that was lost, or a process that ended before it was kept.
-    return query(ai);
+    // An answer that was lost, or a process that ended before it was kept. But an account that was
+    // forgotten a moment ago is still held for whom it was of before.
+    const outcome = await query(ai);
+    const isOther = outcome.is === 'verified' && outcome.born !== birthDateIn(identity?.idNumber);
+    if (isOther) throw evidenceInvalid('registered_otherwise');
+    return outcome;
   }
 
   /** Polls a registration under way. Gives `null` once it has come to nothing. */
@@ -114,6 +118,11 @@ function outcomeOf(data: unknown, at: number): Outcome {
   const born = result?.status === 0 ? birthDateOf(result.pi, at) : null;
   if (born === null) throw unavailable('answer_invalid');
   return { is: 'verified', pi: result?.pi as string, born };
+}
+
+/** GB 11643: the digits 7 to 14 of an ID number. */
+function birthDateIn(idNumber = ''): string {
+  return idNumber.replace(/^\d{6}(\d{4})(\d\d)(\d\d).*$/, '$1-$2-$3');
 }
 
 /** The month of a minor's birth, of an adult nothing. */
