@@ -334,6 +334,27 @@ describe('a replay', () => {
   });
 });
 
+describe('a flood of proofs', () => {
+  it('of one player shuts out nobody else, and them until the proofs are too old', async () => {
+    const issuers = [{ issuer: ISSUER, audience: AUDIENCE, jwks: authority.jwks() }];
+    let at = NOW;
+    const verifier = ageTokens({ issuers, now: () => at });
+    const show = async (player: Device, ageToken: string) => {
+      const jwt = await player.prove(ageToken, ALLOWANCE, { claims: { iat: at / 1000 } });
+      const proof = { jwt, method: 'GET', url: `${PUBLIC_URL}/v1/allowance` };
+      return verifier.verify(ageToken, { proof });
+    };
+    const flooding = await issueFor(thief);
+    for (let shown = 0; shown < 1_000; shown += 1) await show(thief, flooding);
+    expect(await refusal(show(thief, flooding))).toBe('overloaded');
+    // A new token for the same key is no way round it.
+    expect(await refusal(show(thief, await issueFor(thief)))).toBe('overloaded');
+    await show(phone, token);
+    at = NOW + 71_000;
+    await show(thief, flooding);
+  });
+});
+
 describe('a binding that is not understood', () => {
   it.each([
     ['by an embedded key', { jwk: { kty: 'oct', k: 'AA' } }],

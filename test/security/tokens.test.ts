@@ -148,12 +148,22 @@ describe('headers', () => {
     },
   );
 
-  it('takes typ as a media type, and any typ where that is configured', async () => {
+  it('takes typ as a media type', async () => {
     for (const typ of ['AGE+JWT', 'application/age+jwt']) {
       await verifierOf(age).verify(await age.sign({}, { typ }));
     }
-    const idToken = await age.sign({}, { typ: 'JWT' });
-    await verifierOf(age, { issuer: { typ: null } }).verify(idToken);
+  });
+
+  it('takes id_tokens where they are configured, and nothing else of their issuer', async () => {
+    const issuer = { typ: null };
+    for (const typ of [undefined, 'JWT', 'jwt', 'application/jwt']) {
+      const idToken = await age.sign({}, { typ } as { typ: string });
+      await verifierOf(age, { issuer }).verify(idToken);
+    }
+    for (const typ of ['at+jwt', 'logout+jwt', 'dpop+jwt', 'dc+sd-jwt', 'age+jwt', '', null, 7]) {
+      const other = await age.sign({}, { typ } as { typ: string });
+      expect(await fault(other, { issuer })).toBe('type_mismatch');
+    }
   });
 
   it('takes neither a permit for an age token nor an age token for a permit', async () => {

@@ -4,7 +4,7 @@ import { type JwkSet, keySet } from '../internal/tokens/key-set.ts';
 import { assertAlgorithms } from '../internal/tokens/verify-key.ts';
 import { type ClaimsContext, findingOf } from './claims-finding.ts';
 import { type AgeEvidenceFault, ageEvidenceInvalid } from './evidence-fault.ts';
-import { isOfType, readJws } from './jws-header.ts';
+import { readJws } from './jws-header.ts';
 import { type SignedSourceOptions, signedSourceSettings, texts } from './options.ts';
 import type { AgeSource, SourceFinding } from './source.ts';
 
@@ -91,13 +91,10 @@ export function oidcSource(options: OidcSourceOptions): AgeSource<OidcEvidence> 
   return {
     kind: KIND,
     async verify({ idToken, nonce }, { at }) {
-      const { header, claims } = readJws(idToken, MAX_TOKEN_BYTES);
+      const { claims } = readJws(idToken, MAX_TOKEN_BYTES);
       if (claims.iss === undefined) throw ageEvidenceInvalid('claim_missing');
       const provider = providers.get(claims.iss as string);
       if (provider === undefined) throw ageEvidenceInvalid('issuer_unknown');
-      if (header.typ !== undefined && !isOfType(header, 'jwt')) {
-        throw ageEvidenceInvalid('type_mismatch');
-      }
       const fault =
         (await checkJws(idToken, claims, { rules: provider.rules, at })) ??
         idTokenFault(claims, provider, nonce);
@@ -190,7 +187,7 @@ function configure(
       algorithms: assertAlgorithms(each.algorithms ?? ['RS256']),
       issuer,
       audience: [clientId],
-      typ: null,
+      typ: 'JWT',
       toleranceSeconds,
     };
     known.set(issuer, { issuer, clientId, assurance, trustFrameworks, oneSubPerPerson, rules });

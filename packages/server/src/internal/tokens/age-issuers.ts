@@ -15,7 +15,10 @@ export interface AgeIssuer {
   readonly jwks: URL | JwkSet;
   /** Default `['ES256']`. Signatures by a private key only. */
   readonly algorithms?: readonly string[];
-  /** The `typ` header its tokens must have. Default `age+jwt`; `null` for OpenID Connect id_tokens. */
+  /**
+   * The `typ` header its tokens must have. Default `age+jwt`; `null` for OpenID Connect id_tokens, which
+   * have none, or `JWT`.
+   */
   readonly typ?: string | null;
   /**
    * The claims that count; others of its tokens are not looked at. Default: all that are understood.
@@ -86,7 +89,7 @@ export function issuerRules(
       status: lists ? statusLists({ ...verifying, lists, staleSeconds, fetch }) : null,
       issuer: each.issuer,
       audience,
-      typ,
+      typ: typ ?? 'JWT',
       counted: countedClaims(each.claims ?? AGE_CLAIMS),
       assuranceOf: assuranceReader(each.assurance ?? OWN_LEVELS),
     });

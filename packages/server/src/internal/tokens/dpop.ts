@@ -33,6 +33,8 @@ export type ProofCheck = (shown: ShownProof) => Promise<ProofFault | null>;
 const TYP = 'dpop+jwt';
 const MAX_PROOF_BYTES = 8 * 1024;
 const MAX_JTI = 256;
+/** Some fourteen a second with the default age of a proof, which no honest player needs. */
+const PROOFS_OF_A_KEY = 1_000;
 const MIN_RSA_BITS = 2048;
 
 /**
@@ -56,7 +58,7 @@ export function proofCheck(options: ProofOptions): ProofCheck {
     if (!isForThis || !isNamed || !isNumericDate(iat)) return 'proof_invalid';
     const age = at / 1000 - (iat as number);
     if (age < -toleranceSeconds || age > proofSeconds + toleranceSeconds) return 'proof_expired';
-    return spend(hash('sha256', `${jkt}\n${jti}`, 'base64url'), use, at) ? null : 'proof_replayed';
+    return spend({ jkt, jti, use, at }) ? null : 'proof_replayed';
   };
 }
 
@@ -101,25 +103,51 @@ function withoutQuery(url: string): string {
   return address.href;
 }
 
+/** How many proofs of a key are remembered. */
+interface KeyCount {
+  readonly jkt: string;
+  proofs: number;
+}
+
+interface Spending extends Pick<ShownProof, 'jkt' | 'use' | 'at'> {
+  readonly jti: string;
+}
+
 /**
  * Remembers which proofs were spent on what. A full memory forgets nobody, since whoever fills it
- * could then show an old proof again: it takes no more until the oldest is too old.
+ * could then show an old proof again: it takes no more until the oldest is too old. No player can fill
+ * it alone, since a key has its own share.
  */
 function proofMemory({ proofSeconds, toleranceSeconds, maxProofs }: ProofOptions) {
   // Longer than a proof is good, and as long for each, so that the oldest comes first.
   const keptMs = (proofSeconds + 2 * toleranceSeconds + 1) * 1000;
-  const spent = new Map<string, { readonly use: string; readonly until: number }>();
-  return (proof: string, use: string, at: number): boolean => {
-    for (const [known, { until }] of spent) {
+  const spent = new Map<
+    string,
+    { readonly of: KeyCount; readonly use: string; readonly until: number }
+  >();
+  const counts = new Map<string, KeyCount>();
+
+  function forgetOld(at: number): void {
+    for (const [known, { of, until }] of spent) {
       if (until > at) break;
       spent.delete(known);
+      of.proofs -= 1;
+      if (of.proofs === 0) counts.delete(of.jkt);
     }
+  }
+
+  return ({ jkt, jti, use, at }: Spending): boolean => {
+    forgetOld(at);
+    const proof = hash('sha256', `${jkt}\n${jti}`, 'base64url');
     const before = spent.get(proof);
     if (before !== undefined) return use !== '' && before.use === use;
-    if (spent.size >= maxProofs) {
+    const of = counts.get(jkt) ?? { jkt, proofs: 0 };
+    if (spent.size >= maxProofs || of.proofs >= PROOFS_OF_A_KEY) {
       throw new SpendcapError('overloaded', 'Too many proofs are being remembered.');
     }
-    spent.set(proof, { use, until: at + keptMs });
+    counts.set(jkt, of);
+    of.proofs += 1;
+    spent.set(proof, { of, use, until: at + keptMs });
     return true;
   };
 }

@@ -167,7 +167,9 @@ function headerFault(
   // No extension is understood here, `b64` of RFC 7797 included.
   if (crit !== undefined) return isExtensions(crit, header) ? 'critical_header' : 'malformed';
   if (!rules.algorithms.includes(alg)) return 'algorithm_not_allowed';
-  const isType = rules.typ === null || mediaType(typ) === mediaType(rules.typ);
+  // RFC 7519, section 5.1: a JWT need not say that it is one.
+  const isType =
+    rules.typ === null || mediaType(typ === undefined ? 'JWT' : typ) === mediaType(rules.typ);
   return isType ? null : 'type_mismatch';
 }
 
