@@ -214,7 +214,8 @@ describe.skipIf(!canStartRedis('faults of Redis'))('Redis', () => {
   });
 
   test('minReplicas: unknown while no replica confirms, done when one does', async () => {
-    const { client, server } = await world();
+    // Without a file: here one waits for the replica, not for the disk.
+    const { client, server } = await world({ settings: ['--appendonly', 'no'] });
     const store = redisStore({ client, minReplicas: 1, timeoutMs: 600 });
     expect(await codeOf(store.reserve(purchase('p', 'a')))).toBe('outcome_unknown');
     const replica = await redisServer(['--replicaof', '127.0.0.1', String(server.port)]);
