@@ -47,12 +47,12 @@ export function redisCalls(connection: Connection, { minReplicas }: CallOptions)
   const ensure = (deadline: number) => (checked ? reach(deadline) : check(deadline));
 
   const evaluate = async ({ script, keys, args }: ScriptCall): Promise<unknown> => {
-    const rest = [String(keys.length), ...keys, ...args];
+    const command = ['EVALSHA', script.sha, String(keys.length), ...keys, ...args];
     try {
-      return await connection.send(keys[0], ['EVALSHA', script.sha, ...rest]);
+      return await connection.send(keys[0], command);
     } catch (error) {
       if (!isReply(error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return connection.send(keys[0], ['EVAL', script.text, ...rest]);
+      return connection.send(keys[0], command.with(0, 'EVAL').with(1, script.text));
     }
   };
 

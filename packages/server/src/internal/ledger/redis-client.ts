@@ -62,7 +62,8 @@ export function connectionOf(client: RedisClient): Connection {
 }
 
 function ofIoredis(client: IoredisClient): Connection {
-  const call = (to: IoredisClient, [name = '', ...args]: readonly string[]) => to.call(name, args);
+  const call = (to: IoredisClient, args: readonly string[]) =>
+    to.call(args[0] ?? '', args.slice(1));
   const nodes = () =>
     client.isCluster ? (client as IoredisCluster).nodes('master') : ([client] as const);
   return {
