@@ -197,6 +197,19 @@ describe.skipIf(!canStartRedis('faults of Redis'))('Redis', () => {
     }
   });
 
+  test('purchases refused in ever other apps leave no more windows behind than there may be', async () => {
+    const { store, direct } = await world();
+    await store.reserve(purchase('p', 'a'));
+    const inApp = (app: string) => ({ ...purchase(app, 'a', CAP + 1), app });
+    const windows = (app: string) => [{ ...DAY, selector: { ...ALL, app }, cap: CAP }];
+    const apps = Array.from({ length: 300 }, (_, index) => `app-${index}`);
+    const told = await Promise.all(
+      apps.map((app) => store.reserve({ ...inApp(app), windows: windows(app) })),
+    );
+    expect(new Set(told.map(({ outcome }) => outcome))).toEqual(new Set(['refused']));
+    expect(String(await direct.hget('spendcap:{a}', 'w')).split('\n')).toHaveLength(100);
+  });
+
   test('what has ended leaves, however long the subject is kept', async () => {
     const { client, direct } = await world();
     const store = redisStore({ client, keepMs: 1 });

@@ -168,3 +168,11 @@ describe.skipIf(url === null)('the entry log', () => {
     expect(await partsOf(made)).toContainEqual(['new', partOf(month)]);
   });
 });
+
+test.each(['', 'A', 'a"b', "a'b", 'a;b', 'a\n', 'pg_mine', 'x'.repeat(64)])(
+  'no schema is called %j',
+  (schema) => {
+    const pool = { query: () => Promise.reject(new Error('asked')) };
+    expect(() => postgresStore({ pool, schema })).toThrow(TypeError);
+  },
+);

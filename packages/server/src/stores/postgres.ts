@@ -46,8 +46,9 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
   const { pool, schema = 'spendcap', maxBatch = 256, maxQueue = 10_000 } = options;
   const { timeoutMs = 5_000 } = options;
   if (typeof pool?.query !== 'function') throw new TypeError('pool must be a Pool of pg');
-  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) {
-    throw new TypeError('schema must be a lower-case name of letters, digits and _');
+  if (!/^(?!pg_)[a-z_][a-z0-9_]{0,62}$/.test(schema)) {
+    const message = 'schema must be a lower-case name of letters, digits and _, not pg_';
+    throw new TypeError(message);
   }
   for (const [name, value] of Object.entries({ maxBatch, maxQueue, timeoutMs })) {
     if (!(value > 0)) throw new TypeError(`${name} must be a positive number`);

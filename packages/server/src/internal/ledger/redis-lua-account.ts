@@ -242,7 +242,7 @@ local function sum(s, w)
 end
 
 -- The counter of each window; a window without one is summed from the purchases, once.
-local function usage(s, always)
+local function usage(s)
   local known, asked = {}, {}
   for _, c in ipairs(s.counters) do known[c.window] = c end
   for n, w in ipairs(windows_of(windows)) do
@@ -250,7 +250,7 @@ local function usage(s, always)
     if not c then
       c = { window = w, used = sum(s, w) }
       known[w] = c
-      if c.used <= MAX_SAFE and (#s.counters < MAX_COUNTERS or always) then
+      if c.used <= MAX_SAFE and #s.counters < MAX_COUNTERS then
         s.counters[#s.counters + 1], s.dirty = c, true
       end
     end

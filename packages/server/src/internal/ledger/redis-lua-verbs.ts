@@ -36,7 +36,7 @@ local verbs = {}
 function verbs.reserve(s, id, record)
   local owner = indexed and call('GET', prefix .. id .. ':s')
   if owner and owner ~= s.tag then return { 'conflict' } end
-  local asked = usage(s, true)
+  local asked = usage(s)
   -- Without an owner, one that is indexed cannot be there.
   local before = (owner or not indexed) and find(s, id)
   if before then return { 'held', before, true, used(asked) } end

@@ -113,14 +113,15 @@ return replies
 
 /**
  * On a cluster: says that an id is a subject's, unless it is another's, whose name it answers.
- * `{ID}:n` counts the attempts that have not been refused, so that a refusal leaves no trace.
+ * `{ID}:n` counts the attempts that have not been refused, so that a refusal leaves no trace. After a
+ * day it is gone: then an older attempt stands, which no later one may take back.
  */
 const CLAIM = `
 local owner = redis.call('GET', KEYS[1])
 if owner and owner ~= ARGV[1] then return owner end
 local ms = math.max(tonumber(ARGV[2]), redis.call('PTTL', KEYS[1]))
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ms)
-redis.call('INCR', KEYS[2])
+redis.call('INCRBY', KEYS[2], owner and redis.call('EXISTS', KEYS[2]) == 0 and 2 or 1)
 redis.call('PEXPIRE', KEYS[2], 86400000)
 return ARGV[1]
 `;
