@@ -1,5 +1,14 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ageAuthority } from '@spendcap/server/age';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -86,6 +95,20 @@ describe('spendcap keys', () => {
       2,
       `spendcap: a rotation is under way: the last new key signs from ${next?.activeFrom}\n`,
     ]);
+  });
+
+  it('rotates the file behind a link, and leaves it to its owner', async () => {
+    const file = temporaryFile('keys.json');
+    const link = temporaryFile('link.json');
+    await keys('new', file);
+    symlinkSync(file, link);
+    // Only an administrator may give files away; everyone else keeps their own.
+    if (process.getuid?.() === 0) chownSync(file, 65_534, 65_534);
+    const { uid, gid } = statSync(file);
+    expect((await keys('rotate', link)).code).toBe(0);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(keysIn(file)).toHaveLength(2);
+    expect(statSync(file)).toMatchObject({ uid, gid });
   });
 
   it('lets go of a key of which no token is left', async () => {

@@ -47,7 +47,7 @@ export interface AgeAuthorityOptions<Sources extends AgeSources> {
   readonly audiences?: Readonly<Record<string, readonly string[]>>;
   /** Lets tokens be revoked, by OAuth Token Status List. Default: they are good until their `exp`. */
   readonly statusList?: StatusListOptions;
-  /** IANA name of the calendar in which ages grow. Default `UTC`. */
+  /** IANA name of the calendar in which ages grow: the policy's. Default `UTC`. */
   readonly timeZone?: string;
   /** Epoch milliseconds. Default `Date.now`. */
   readonly now?: () => number;

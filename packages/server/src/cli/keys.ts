@@ -1,8 +1,10 @@
 import {
   closeSync,
+  fchownSync,
   fsyncSync,
   linkSync,
   openSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -59,7 +61,8 @@ export async function rotateKeys(
   }
   const activeFrom = new Date(now + seconds * 1000).toISOString();
   const key = { ...(await generateAuthorityKey(algorithmOf(alg))), activeFrom };
-  put(file, { replace: true, keys: () => [key, ...retired(read(file), activeFrom, now)] });
+  const target = behindLinks(file);
+  put(target, { replace: true, keys: () => [key, ...retired(read(target), activeFrom, now)] });
   return `${key.kid}: signs from ${activeFrom}`;
 }
 
@@ -140,9 +143,11 @@ function put(
     file,
     taken: `'${beside}' is in the way: another call is under way, or was cut off`,
   });
+  let held = true;
   try {
     try {
       writeSync(descriptor, `${JSON.stringify({ keys: keys() }, null, 2)}\n`);
+      if (replace) giveToOwnerOf(file, descriptor);
       fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);
@@ -152,9 +157,27 @@ function put(
       file,
       taken: `'${file}' is there already: use \`spendcap keys rotate\``,
     });
+    // Once it is renamed, a file of its name is the lock of another call.
+    held = !replace;
   } finally {
-    rmSync(beside, { force: true });
+    if (held) rmSync(beside, { force: true });
   }
+}
+
+/** A link would be replaced itself, and the file behind it would keep the old keys. */
+function behindLinks(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    // That there is none is told by who reads it.
+    return file;
+  }
+}
+
+/** Else the authority could not read what an administrator has rotated. */
+function giveToOwnerOf(file: string, descriptor: number): void {
+  const { uid, gid } = statSync(file);
+  attempt(() => fchownSync(descriptor, uid, gid), { file, taken: '' });
 }
 
 function attempt<T>(step: () => T, { file, taken }: { file: string; taken: string }): T {
