@@ -39,6 +39,7 @@ interface ExpectedReason {
   readonly remaining?: string;
   readonly provableAge?: number;
   readonly category?: string;
+  readonly minimumAssurance?: string;
 }
 
 interface DecideVectors {
@@ -74,7 +75,8 @@ function decideCase({ policy: name, age, amount, used = {}, ...asked }: DecideCa
   return decide(policy, range, { purchase, usage }).map(toExpected);
 }
 
-function toExpected({ code, row, limit, provableAge, category }: Reason): ExpectedReason {
+function toExpected(reason: Reason): ExpectedReason {
+  const { code, row, limit, provableAge, category, minimumAssurance } = reason;
   return {
     code,
     ...(row === undefined ? {} : { row: row.id }),
@@ -83,6 +85,7 @@ function toExpected({ code, row, limit, provableAge, category }: Reason): Expect
       : { cap: limit.cap, used: limit.used, remaining: limit.remaining }),
     ...(provableAge === undefined ? {} : { provableAge }),
     ...(category === undefined ? {} : { category }),
+    ...(minimumAssurance === undefined ? {} : { minimumAssurance }),
   };
 }
 
