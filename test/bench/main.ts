@@ -5,6 +5,7 @@ import { type Comparison, compare, IN_FLIGHT, machine, SUBJECTS } from './harnes
 import { httpComparison } from './http.ts';
 import { memoryTable } from './memory.ts';
 import { oneSubjectComparison, postgresComparison } from './postgres.ts';
+import { postgresBytes, postgresHistoryComparison } from './postgres-history.ts';
 import { redisBareComparison, redisBytes, redisUnionComparison } from './redis.ts';
 import { historyComparison, memoryComparison, sqliteComparison } from './stores.ts';
 import { verifiedAgain, verifiedFirst } from './tokens.ts';
@@ -27,6 +28,7 @@ const COMPARISONS: Readonly<Record<string, () => Comparison | Promise<Comparison
   'http-permit': () => httpComparison('ours-permit'),
   postgres: postgresComparison,
   'postgres-one-subject': oneSubjectComparison,
+  'history-postgres': postgresHistoryComparison,
   'history-memory': () => historyComparison('memory'),
   'history-sqlite': () => historyComparison('SQLite'),
 };
@@ -62,5 +64,9 @@ for (const [name, make] of chosen) {
 if (rows.length > 0) console.table(rows);
 if (wanted.length === 0 || wanted.includes('size')) console.table(await memoryTable());
 if (wanted.length === 0 || wanted.includes('flood')) console.table(await floodTable());
+if (wanted.length === 0 || wanted.includes('postgres-size')) {
+  const bytes = await postgresBytes();
+  if (bytes !== null) console.table(bytes);
+}
 if (wanted.length === 0 || wanted.includes('redis-size')) console.table(await redisBytes());
 process.exit(rows.every(({ met }) => met) ? 0 : 1);

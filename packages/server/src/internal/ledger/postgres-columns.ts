@@ -1,3 +1,5 @@
+import { FOREVER, MAX_HOLD_MS } from '@spendcap/core';
+
 /**
  * The commands of a batch as rows: column by column, since that is what Postgres reads fastest. What
  * a verb does not need is null.
@@ -55,3 +57,19 @@ export const WRITE_HELD = `
       INSERT INTO entries (at, amount, kind, purchase, subject, basis)
         SELECT h.at, h.amount, 'reserved', h.id, h.subject, h.basis FROM held h
     )`;
+
+/**
+ * The holds of an account `a` that may be open and end by themselves: none was made earlier than a
+ * hold may last before the first of them ends.
+ */
+const OPEN_HOLDS = `purchases q WHERE q.subject = a.subject
+          AND q.reserved_at >= a.next_expiry - ${MAX_HOLD_MS}
+          AND q.state = 'reserved' AND NOT q.reconcile`;
+
+/** True if no hold of an account `a` has ended by the time of a command `b` without being told. */
+export const NONE_IS_OVER = `(b.at < a.next_expiry
+        OR NOT EXISTS (SELECT FROM ${OPEN_HOLDS} AND q.expires_at <= b.at))`;
+
+/** When the first hold of an account `a` ends; what it remembers may have been settled since. */
+export const NEXT_EXPIRY = `CASE WHEN b.at < a.next_expiry THEN a.next_expiry
+          ELSE (SELECT coalesce(min(q.expires_at), ${FOREVER}) FROM ${OPEN_HOLDS}) END`;

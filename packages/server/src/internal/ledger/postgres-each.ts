@@ -49,20 +49,24 @@ const USE = `
           place := array_position(windows, c.asked[j]);
           total := sums[place];
           IF total IS NULL THEN
-${WRITE_FRESH}
             w := c.asked[j];
             first := (w->0)::bigint;
             last := (w->1)::bigint;
+          END IF;
+          IF total IS NULL AND first > last_at THEN
+            total := 0;
+          ELSIF total IS NULL THEN
+${WRITE_FRESH}
             SELECT least(coalesce(sum(CASE q.state WHEN 'reserved' THEN q.amount
                 WHEN 'committed' THEN q.committed - q.restored ELSE 0 END), 0), max_safe + 1)
               INTO total FROM purchases q
               WHERE q.subject = current AND q.reserved_at >= first AND q.reserved_at < last
                 AND selects(w, q.currency, q.app, q.category, q.reserved_at);
-            IF total <= max_safe AND cardinality(sums) < max_windows THEN
-              windows := windows || c.asked[j];
-              sums := sums || total;
-              dirty := true;
-            END IF;
+          END IF;
+          IF place IS NULL AND total <= max_safe AND cardinality(sums) < max_windows THEN
+            windows := windows || c.asked[j];
+            sums := sums || total;
+            dirty := true;
           END IF;
           used := used || total;
         END LOOP;
@@ -86,6 +90,7 @@ DECLARE
   current text;
   dirty boolean := false;
   expiry bigint;
+  last_at bigint;
   windows text[];
   sums bigint[];
   -- What has yet to be written.
@@ -111,7 +116,7 @@ DECLARE
 BEGIN
   FOR c IN
     SELECT b.*, coalesce(b.owner, b.subject) COLLATE "C" AS holder, l.windows::text[] AS asked,
-      l.caps::bigint[] AS caps, a.next_expiry, a.windows AS held_windows, a.sums AS held_sums,
+      l.caps::bigint[] AS caps, a.next_expiry, a.last_at, a.windows AS held_windows, a.sums AS held_sums,
       (SELECT q.subject FROM purchases q WHERE q.id = b.id) AS buyer
     FROM ${COMMANDS}
       LEFT JOIN ${WINDOWS} ON l.number = b.list
@@ -140,11 +145,12 @@ ${WRITE_FRESH}
 
     IF current IS DISTINCT FROM c.holder THEN
       IF dirty THEN
-        accounts_changed := accounts_changed || ROW(expiry, current, windows, sums)::accounts;
+        accounts_changed := accounts_changed || ROW(current, windows, expiry, last_at, sums)::accounts;
         dirty := false;
       END IF;
       current := c.holder;
       expiry := c.next_expiry;
+      last_at := c.last_at;
       windows := c.held_windows;
       sums := c.held_sums;
     END IF;
@@ -168,12 +174,12 @@ ${SETTLE}
   END LOOP;
 
   IF dirty THEN
-    accounts_changed := accounts_changed || ROW(expiry, current, windows, sums)::accounts;
+    accounts_changed := accounts_changed || ROW(current, windows, expiry, last_at, sums)::accounts;
   END IF;
 ${WRITE_FRESH}
   INSERT INTO entries (at, amount, kind, purchase, subject, refund)
     SELECT l.at, l.amount, l.kind, l.purchase, l.subject, l.refund FROM unnest(log) AS l;
-  UPDATE accounts a SET next_expiry = u.next_expiry, windows = u.windows, sums = u.sums
+  UPDATE accounts a SET next_expiry = u.next_expiry, last_at = u.last_at, windows = u.windows, sums = u.sums
     FROM unnest(accounts_changed) AS u WHERE a.subject = u.subject;
   RETURN replies;
 END $each$;

@@ -1,4 +1,4 @@
-import { COLUMNS, PARAMETERS } from './postgres-columns.ts';
+import { COLUMNS, NONE_IS_OVER, PARAMETERS } from './postgres-columns.ts';
 
 /** Of each column, the values of the commands in `rest`. */
 const REST = COLUMNS.map(
@@ -27,19 +27,19 @@ BEGIN
       array_agg(x.n::int ORDER BY x.n) FILTER (WHERE x.reply IS NULL)
     INTO replies, rest
   FROM (
-    SELECT c.n, CASE
-      WHEN c.verb = 'overdue' THEN '[' || coalesce((
+    SELECT b.n, CASE
+      WHEN b.verb = 'overdue' THEN '[' || coalesce((
         SELECT string_agg(purchase_json(o.overdue), ',' ORDER BY o.expires_at, o.purchase) FROM (
           SELECT u.*, q AS overdue FROM unsettled u JOIN purchases q ON q.id = u.purchase
-            WHERE u.expires_at <= c.at ORDER BY u.expires_at, u.purchase LIMIT c.amount
+            WHERE u.expires_at <= b.at ORDER BY u.expires_at, u.purchase LIMIT b.amount
         ) AS o), '') || ']'
-      WHEN c.verb = 'get' AND q.id IS NULL THEN '{"purchase":null,"expired":[]}'
-      WHEN c.at >= a.next_expiry THEN NULL
-      WHEN c.verb = 'get' THEN
+      WHEN b.verb = 'get' AND p.id IS NULL THEN '{"purchase":null,"expired":[]}'
+      WHEN NOT ${NONE_IS_OVER} THEN NULL
+      WHEN b.verb = 'get' THEN
         CASE WHEN a.subject IS NOT NULL THEN
-          '{"purchase":' || purchase_json(q) || ',"expired":[]}' END
+          '{"purchase":' || purchase_json(p) || ',"expired":[]}' END
       WHEN a.subject IS NOT NULL
-        OR NOT EXISTS (SELECT FROM purchases o WHERE o.subject = c.subject)
+        OR NOT EXISTS (SELECT FROM purchases o WHERE o.subject = b.subject)
       THEN (
         SELECT CASE WHEN count(t.total) = count(*) THEN
           '{"used":[' || coalesce(string_agg(t.total::text, ',' ORDER BY t.i), '')
@@ -47,16 +47,16 @@ BEGIN
         FROM (
           SELECT w.i, coalesce(a.sums[array_position(a.windows, w.json)],
             CASE WHEN NOT EXISTS (
-              SELECT FROM purchases o WHERE o.subject = c.subject
+              SELECT FROM purchases o WHERE o.subject = b.subject
                 AND o.reserved_at >= (w.json::jsonb->0)::bigint
                 AND o.reserved_at < (w.json::jsonb->1)::bigint) THEN 0 END) AS total
-          FROM unnest(windows_[c.list]::text[]) WITH ORDINALITY AS w (json, i)
+          FROM unnest(windows_[b.list]::text[]) WITH ORDINALITY AS w (json, i)
         ) AS t)
       END AS reply
     FROM unnest(verb_, id_, at_, subject_, amount_, list_)
-        WITH ORDINALITY AS c (verb, id, at, subject, amount, list, n)
-      LEFT JOIN purchases q ON q.id = c.id AND c.verb = 'get'
-      LEFT JOIN accounts a ON a.subject = coalesce(c.subject, q.subject)
+        WITH ORDINALITY AS b (verb, id, at, subject, amount, list, n)
+      LEFT JOIN purchases p ON p.id = b.id AND b.verb = 'get'
+      LEFT JOIN accounts a ON a.subject = coalesce(b.subject, p.subject)
   ) AS x;
   IF rest IS NOT NULL THEN
     others := run(

@@ -1,4 +1,25 @@
-import { ARGUMENTS, COMMANDS, PARAMETERS, WINDOWS, WRITE_HELD } from './postgres-columns.ts';
+import { FOREVER } from '@spendcap/core';
+import {
+  ARGUMENTS,
+  COMMANDS,
+  NEXT_EXPIRY,
+  NONE_IS_OVER,
+  PARAMETERS,
+  WINDOWS,
+  WRITE_HELD,
+} from './postgres-columns.ts';
+
+/**
+ * What an account has used of the windows that a purchase asks for, if they are not its own: those
+ * that go on keep their sums, and one that began after the last purchase has none. Null if one of its
+ * own that has not ended is not asked for, or has a null in it where a sum has to be worked out.
+ */
+const ROLLED = `
+        CASE WHEN NOT EXISTS (SELECT FROM unnest(a.windows) AS w
+            WHERE w <> ALL (l.windows) AND (w::jsonb->1)::bigint > b.at)
+          THEN ARRAY(SELECT coalesce(a.sums[array_position(a.windows, w)],
+              CASE WHEN (w::jsonb->0)::bigint > a.last_at THEN 0 END)
+            FROM unnest(l.windows) WITH ORDINALITY AS u (w, i) ORDER BY i) END`;
 
 /**
  * The ledger inside the server: `run` takes a batch of commands and answers each, in one
@@ -8,8 +29,8 @@ import { ARGUMENTS, COMMANDS, PARAMETERS, WINDOWS, WRITE_HELD } from './postgres
  *    of the subject, so that batches cannot wait for each other in a circle: what waits to make an
  *    account waits for no lock any more. An account is the subject's lock: nothing of a subject is
  *    written without it, and every query after it sees what was committed.
- * 2. What is usual is done for the whole batch at once: reserves alone for their subject, whose
- *    windows the account has, in which they fit; and commits of all that was held.
+ * 2. What is usual is done for the whole batch at once: reserves alone for their subject that
+ *    fit into windows whose sums are known; and commits of all that was held.
  * 3. The others are done subject by subject and, within one, in the order in which they came: holds
  *    that are over end first; a window without a sum is worked out from the purchases. What they
  *    write is written together at the end, or as soon as a command has to look at it.
@@ -52,7 +73,9 @@ BEGIN
   IF found < cardinality(owners) THEN
     SELECT count(DISTINCT o) INTO wanted FROM unnest(owners) AS o;
     INSERT INTO accounts
-      SELECT DISTINCT 0, o COLLATE "C" AS subject, '{}'::text[], '{}'::bigint[]
+      SELECT DISTINCT o COLLATE "C" AS subject, '{}'::text[], 0,
+          coalesce((SELECT max(q.reserved_at) FROM purchases q WHERE q.subject = o), -1),
+          '{}'::bigint[]
         FROM unnest(owners) AS o
         WHERE found < wanted AND o IS NOT NULL
           AND NOT EXISTS (SELECT FROM accounts a WHERE a.subject = o)
@@ -69,12 +92,16 @@ BEGIN
   WITH lists AS MATERIALIZED (
     SELECT l.number, l.windows::text[] AS windows, l.caps::bigint[] AS caps FROM ${WINDOWS}
   ), held AS (
-    UPDATE accounts a SET sums = plus(a.sums, b.amount),
-        next_expiry = CASE WHEN b.reconcile THEN a.next_expiry
-          ELSE least(a.next_expiry, b.expires_at) END
+    UPDATE accounts a SET windows = l.windows,
+        sums = CASE WHEN a.windows = l.windows THEN plus(a.sums, b.amount)
+          ELSE plus(${ROLLED}, b.amount) END,
+        last_at = greatest(a.last_at, b.at),
+        next_expiry = least(CASE WHEN b.reconcile THEN ${FOREVER} ELSE b.expires_at END,
+          ${NEXT_EXPIRY})
       FROM ${COMMANDS} JOIN lists l ON l.number = b.list
-      WHERE b.plain AND b.verb = 'reserve' AND a.subject = b.subject AND a.windows = l.windows
-        AND b.at < a.next_expiry AND fits(a.sums, b.amount, l.caps)
+      WHERE b.plain AND b.verb = 'reserve' AND a.subject = b.subject AND ${NONE_IS_OVER}
+        AND CASE WHEN a.windows = l.windows THEN fits(a.sums, b.amount, l.caps)
+          ELSE fits(${ROLLED}, b.amount, l.caps) END
         AND NOT EXISTS (SELECT FROM purchases q WHERE q.id = b.id)
       RETURNING b.*, a.sums
   ), ${WRITE_HELD}
@@ -84,11 +111,11 @@ BEGIN
 
   IF 'commit' = ANY (verb_) THEN
     WITH paid AS (
-      UPDATE purchases q SET state = 'committed', committed = q.amount FROM ${COMMANDS}
-        WHERE b.plain AND b.verb = 'commit' AND q.id = b.id AND q.subject = b.owner
-          AND q.state = 'reserved' AND coalesce(b.amount, q.amount) = q.amount
-          AND b.at < (SELECT a.next_expiry FROM accounts a WHERE a.subject = q.subject)
-        RETURNING b.n, b.at, q AS bought
+      UPDATE purchases p SET state = 'committed', committed = p.amount FROM ${COMMANDS}
+        WHERE b.plain AND b.verb = 'commit' AND p.id = b.id AND p.subject = b.owner
+          AND p.state = 'reserved' AND coalesce(b.amount, p.amount) = p.amount
+          AND EXISTS (SELECT FROM accounts a WHERE a.subject = b.owner AND ${NONE_IS_OVER})
+        RETURNING b.n, b.at, p AS bought
     ), settled AS (
       DELETE FROM unsettled u USING paid WHERE (paid.bought).reconcile
         AND u.expires_at = (paid.bought).expires_at AND u.purchase = (paid.bought).id

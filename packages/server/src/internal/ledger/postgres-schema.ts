@@ -9,7 +9,8 @@ import { RUN_FUNCTION } from './postgres-run.ts';
  * entry log is only ever added to.
  *
  * No index is on what a settlement changes, so that it need not write to any, and a page keeps room
- * for the rows that are written anew.
+ * for the rows that are written anew. What a purchase changes in an account stands at its end, since
+ * the server's log gets all that lies between two changes.
  */
 const TABLES = `
   CREATE TABLE purchases (
@@ -47,9 +48,10 @@ const TABLES = `
     PRIMARY KEY (purchase, id)
   );
   CREATE TABLE accounts (
-    next_expiry bigint NOT NULL,
     subject text COLLATE "C" PRIMARY KEY,
     windows text[] COLLATE "C" NOT NULL,
+    next_expiry bigint NOT NULL,
+    last_at bigint NOT NULL,
     sums bigint[] NOT NULL
   ) WITH (fillfactor = 70);
   CREATE TABLE entries (
@@ -84,7 +86,7 @@ const HELPERS = `
   $body$;
   CREATE FUNCTION fits(sums bigint[], amount bigint, caps bigint[]) RETURNS boolean
     LANGUAGE sql IMMUTABLE AS $body$
-    SELECT CASE cardinality(caps) WHEN 0 THEN true
+    SELECT CASE cardinality(caps) WHEN 0 THEN cardinality(sums) = 0
       WHEN 1 THEN sums[1] + amount <= caps[1]
       WHEN 2 THEN sums[1] + amount <= caps[1] AND sums[2] + amount <= caps[2]
       WHEN 3 THEN sums[1] + amount <= caps[1] AND sums[2] + amount <= caps[2]

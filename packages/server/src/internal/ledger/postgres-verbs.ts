@@ -63,6 +63,7 @@ export const RESERVE = `
       IF NOT c.reconcile THEN
         expiry := least(expiry, c.expires_at);
       END IF;
+      last_at := greatest(last_at, c.at);
       dirty := true;
       fresh := fresh || c.n;
       FOR i IN 1 .. cardinality(used) LOOP
