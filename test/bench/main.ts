@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ageTokenIssued } from './age.ts';
+import { capacityTable } from './capacity.ts';
 import { floodComparison, floodTable } from './flood.ts';
 import { type Comparison, compare, IN_FLIGHT, machine, SUBJECTS } from './harness.ts';
 import { httpComparison } from './http.ts';
@@ -64,6 +65,7 @@ for (const [name, make] of chosen) {
 if (rows.length > 0) console.table(rows);
 if (wanted.length === 0 || wanted.includes('size')) console.table(await memoryTable());
 if (wanted.length === 0 || wanted.includes('flood')) console.table(await floodTable());
+if (wanted.length === 0 || wanted.includes('capacity')) console.table(await capacityTable());
 if (wanted.length === 0 || wanted.includes('postgres-size')) {
   const bytes = await postgresBytes();
   if (bytes !== null) console.table(bytes);

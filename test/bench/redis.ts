@@ -8,7 +8,7 @@ import { evidenceOf, limiterOn, reserveFor, reserveOne } from './fixtures.ts';
 import { type Comparison, inFlight, SUBJECTS } from './harness.ts';
 
 /** A private server without a log on disk, so that the client and the script are what is measured. */
-async function openServer() {
+export async function openServer() {
   const server = await redisServer(['--appendonly', 'no']);
   await server.start();
   return { port: server.port, client: new Redis(server.port), stop: () => server.crash() };

@@ -222,6 +222,7 @@ describe.skipIf(found === null)('migrations', () => {
   ])('a server that says %j is refused', async (row, message) => {
     const store = postgresStore({ pool: { query: async () => ({ rows: [row] }) } });
     expect(await messageOf(store.ready())).toContain(message);
+    expect(await messageOf(store.migrate())).toContain(message);
     expect(await messageOf(store.get({ id: 'p', at: NOON }))).toContain(message);
   });
 });

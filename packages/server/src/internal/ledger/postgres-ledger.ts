@@ -28,8 +28,8 @@ export function postgresLedger({ pool, schema, timeoutMs }: PostgresLedgerOption
   const ask = (text: string) => sendHarmless(pool, { text, query_timeout: timeoutMs });
   let checked = false;
 
-  /** @throws SpendcapError that says what the operator has to do */
-  const check = async (): Promise<void> => {
+  /** @throws SpendcapError if it is not a server to keep a ledger on, with what to do */
+  const checkServer = async (): Promise<Checked> => {
     const { rows } = await ask(checkOf(schema));
     const [row] = rows as readonly Checked[];
     if (row === undefined) throw unavailable('The database gave no answer.');
@@ -41,7 +41,13 @@ export function postgresLedger({ pool, schema, timeoutMs }: PostgresLedgerOption
     if (row.durability === 'off') {
       throw unavailable('synchronous_commit is off: an answered hold could be lost. Set it to on.');
     }
-    if (!row.migrated) throw toSpendcapError({ code: '42P01' });
+    return row;
+  };
+
+  /** @throws SpendcapError that says what the operator has to do */
+  const check = async (): Promise<void> => {
+    const { migrated } = await checkServer();
+    if (!migrated) throw toSpendcapError({ code: '42P01' });
     const { rows: found } = await ask(
       `SELECT coalesce(max(version), 0) AS reached FROM "${schema}".migrations`,
     );
@@ -101,6 +107,7 @@ export function postgresLedger({ pool, schema, timeoutMs }: PostgresLedgerOption
     run,
     check,
     async migrate(): Promise<void> {
+      await checkServer();
       await sendHarmless(pool, { text: migrationOf(schema) });
     },
   };
