@@ -43,8 +43,8 @@ export function isAtLeast(assurance: Assurance, minimum: Assurance): boolean {
  *
  * - What agrees is intersected.
  * - Where findings contradict each other, the surer one holds; of equally sure ones every age from the lowest
- *   to the highest that any of them allows remains, so that the strictest limits apply. From then on a
- *   less sure finding only lowers the age.
+ *   to the highest that any of them allows remains, so that the strictest limits apply. Beside surer ones
+ *   they then only lower the age, and so do all less sure ones.
  * - What a device or the player claims, and all below `minimumAssurance`, only ever lowers the age.
  *
  * The assurance and kind are those of the finding that the lower end rests on, since that end is
@@ -120,8 +120,8 @@ function hull(ranges: readonly AgeRange[]): AgeRange {
 }
 
 function narrowedBy(sure: CombinedAge, weaker: CombinedAge): CombinedAge {
-  // While the sure ones contradict each other, none below them decides which of them to believe.
-  const said = sure.conflict ? { ...weaker.range, min: 0 } : weaker.range;
+  // While some contradict each other, neither they nor any below them may show someone older.
+  const said = sure.conflict || weaker.conflict ? { ...weaker.range, min: 0 } : weaker.range;
   const range = intersectAgeRanges(sure.range, said);
   const conflict = sure.conflict || weaker.conflict || range === null;
   if (range === null) return { ...sure, conflict };
