@@ -73,6 +73,21 @@ describe('an age token', () => {
     });
   });
 
+  it('stays as sure as its policy wants, whatever else is shown', async () => {
+    const adult = { desk: { range: { min: 18, maxExclusive: null } } };
+    const guardian = { range: { min: 30, maxExclusive: 31 }, assurance: 'guardian' } as const;
+    const claimsWith = async (options: Parameters<typeof authorityWith>[0]) => {
+      const sources = { desk: believing('desk'), phone: believing('phone') };
+      const authority = await authorityWith({ ...options, sources } as never);
+      return decodeJwt(await authority.issue({ ...adult, phone: guardian }, NAMED));
+    };
+    expect(await claimsWith({})).toMatchObject({ age_range: { min: 30 }, assurance: 'guardian' });
+    expect(await claimsWith({ minimumAssurance: 'verified' })).toMatchObject({
+      age_range: { min: 18, max_exclusive: 31 },
+      assurance: 'verified',
+    });
+  });
+
   it('states no age that ageTokens would refuse', async () => {
     const authority = await authorityWith();
     const asOf = NOW - 10 * 365.25 * 86_400_000;
@@ -226,6 +241,10 @@ describe('what is refused', () => {
     const error = await authority.issue({ desk: {} }, NAMED).catch((reason: Error) => reason);
     expect(error).toMatchObject({ code: 'invalid_request' });
     expect(String(error)).not.toContain(AUDIENCE);
+  });
+
+  it('a least assurance that there is not', async () => {
+    await expect(authorityWith({ minimumAssurance: 'high' as never })).rejects.toThrow(TypeError);
   });
 
   it('a range that cannot be right, and an assurance that is not known', async () => {

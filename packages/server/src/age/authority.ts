@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
-  type AgeFinding,
   ASSURANCES,
+  type Assurance,
   type CombinedAge,
   combineFindings,
   isTimeZone,
@@ -47,6 +47,11 @@ export interface AgeAuthorityOptions<Sources extends AgeSources> {
   readonly audiences?: Readonly<Record<string, readonly string[]>>;
   /** Lets tokens be revoked, by OAuth Token Status List. Default: they are good until their `exp`. */
   readonly statusList?: StatusListOptions;
+  /**
+   * What is less sure only lowers an age. Take the `minimumAssurance` of the policy that the tokens are for,
+   * or a less sure source makes them less sure than it wants. Default, and the least there is: `guardian`.
+   */
+  readonly minimumAssurance?: Assurance;
   /** IANA name of the calendar in which ages grow: the policy's. Default `UTC`. */
   readonly timeZone?: string;
   /** Epoch milliseconds. Default `Date.now`. */
@@ -130,8 +135,9 @@ export function ageAuthority<const Sources extends AgeSources>(
   options: AgeAuthorityOptions<Sources>,
 ): AgeAuthority<Sources> {
   const { issuer, sources, now = Date.now, timeZone = 'UTC' } = options;
+  const { minimumAssurance = 'guardian' } = options;
   const tokenSeconds = options.tokenSeconds ?? TOKEN_SECONDS.default;
-  assertOptions({ ...options, tokenSeconds, timeZone });
+  assertOptions({ ...options, tokenSeconds, timeZone, minimumAssurance });
   const { sign, jwks } = authoritySigner(options.keys, { tokenSeconds, now });
   const groupOf = audienceGroups(options.audiences);
   const pseudonym = pairwise(options.subjectKey);
@@ -146,7 +152,7 @@ export function ageAuthority<const Sources extends AgeSources>(
     checkIssue(asked);
     const at = now();
     const findings = await verifyAll(sources, evidence, { at, subject });
-    const age = combined(findings, { at, timeZone });
+    const age = combineFindings(findings, { at, timeZone, minimumAssurance });
     const iat = Math.floor(at / 1000);
     const exp = expiryOf(findings, { iat, tokenSeconds });
     const claims = {
@@ -181,8 +187,9 @@ function assertOptions(options: {
   readonly sources: AgeSources;
   readonly tokenSeconds: number;
   readonly timeZone: string;
+  readonly minimumAssurance: Assurance;
 }): void {
-  const { issuer, sources, tokenSeconds, timeZone } = options;
+  const { issuer, sources, tokenSeconds, timeZone, minimumAssurance } = options;
   if (typeof issuer !== 'string' || !TEXT.test(issuer)) {
     throw new TypeError('issuer must be a text of 1 to 255 characters');
   }
@@ -195,6 +202,9 @@ function assertOptions(options: {
     throw new TypeError(`tokenSeconds must be a whole number from ${min} to ${max}`);
   }
   if (!isTimeZone(timeZone)) throw new TypeError('timeZone must be an IANA name');
+  if (!ASSURANCES.includes(minimumAssurance)) {
+    throw new TypeError(`minimumAssurance must be of ${ASSURANCES.join(', ')}`);
+  }
 }
 
 function checkIssue({ subject, confirm }: IssueOptions): void {
@@ -232,17 +242,6 @@ async function verifyAll(
 function personIn(findings: readonly SourceFinding[]): Name | undefined {
   const known = findings.find(({ person }) => person !== undefined);
   return known?.person === undefined ? undefined : ['person', known.kind, known.person];
-}
-
-function combined(
-  findings: readonly AgeFinding[],
-  when: { readonly at: number; readonly timeZone: string },
-): CombinedAge {
-  // A word that is not known would count for nothing, and the finding with it.
-  if (!findings.every(({ assurance }) => ASSURANCES.includes(assurance))) {
-    throw new TypeError('a source gave an assurance that is not known');
-  }
-  return combineFindings(findings, when);
 }
 
 /** Whole seconds; the evidence's own end is rounded down. */
