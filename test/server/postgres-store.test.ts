@@ -169,6 +169,23 @@ describe.skipIf(url === null)('the entry log', () => {
   });
 });
 
+test.skipIf(url === null)(
+  'a subject is served although very many of its holds end at once',
+  { timeout: 40_000 },
+  async () => {
+    const { pool, schema, query } = await world();
+    const holds = 40_000;
+    await query(`INSERT INTO @purchases
+      (amount, reserved_at, expires_at, reconcile, id, subject, currency, request, basis)
+      SELECT 1, ${NOON - 2}, ${NOON - 1}, false, 'p' || n, 'subject-a', 'CNY', '', '{}'
+      FROM generate_series(1, ${holds}) AS n`);
+    const store = postgresStore({ pool, schema, timeoutMs: 20_000 });
+    const { used, expired } = await store.usage(usage);
+    expect([expired.length, ...used]).toEqual([holds, 0, 0]);
+    await store.close();
+  },
+);
+
 test.each(['', 'A', 'a"b', "a'b", 'a;b', 'a\n', 'pg_mine', 'x'.repeat(64)])(
   'no schema is called %j',
   (schema) => {

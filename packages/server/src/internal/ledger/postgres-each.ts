@@ -13,6 +13,8 @@ const WRITE_FRESH = `
 const EXPIRE = `
     expired := '';
     IF c.at >= expiry THEN
+      -- In a list: a text that grows is copied each time.
+      ended_texts := '{}';
       -- A hold that ends then was made at most as long before as a hold may last.
       first := expiry - ${MAX_HOLD_MS};
       FOR p IN
@@ -23,7 +25,7 @@ const EXPIRE = `
           RETURNING *
         ) SELECT * FROM ended ORDER BY ended.reserved_at, ended.id
       LOOP
-        expired := expired || CASE expired WHEN '' THEN '' ELSE ',' END || purchase_json(p);
+        ended_texts := ended_texts || purchase_json(p);
         log := log || ROW(NULL, c.at, p.amount, 'expired', p.id, current, NULL, NULL)::entries;
         FOR i IN 1 .. cardinality(sums) LOOP
           w := windows[i];
@@ -32,6 +34,7 @@ const EXPIRE = `
           END IF;
         END LOOP;
       END LOOP;
+      expired := array_to_string(ended_texts, ',');
       SELECT coalesce(min(q.expires_at), forever) INTO expiry FROM purchases q
         WHERE q.subject = current AND q.reserved_at >= first AND q.state = 'reserved'
           AND NOT q.reconcile;
@@ -113,6 +116,7 @@ DECLARE
   changed boolean;
   weight bigint;
   expired text;
+  ended_texts text[];
 BEGIN
   FOR c IN
     SELECT b.*, coalesce(b.owner, b.subject) COLLATE "C" AS holder, l.windows::text[] AS asked,
