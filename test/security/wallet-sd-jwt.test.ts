@@ -121,6 +121,10 @@ const BROKEN: Readonly<Record<string, readonly [string, Changes]>> = {
     { disclosures: [disclosure('birthdate', '1990-01-01', 1)] },
   ],
   'a disclosure that is no JSON': ['disclosure_invalid', { disclosures: [base64url('[1,')] }],
+  'a disclosure that says a name twice': [
+    'disclosure_invalid',
+    { disclosures: [base64url('["salt","birthdate",{"a":1,"a":2}]')] },
+  ],
   'a disclosure that is no list': ['disclosure_invalid', { disclosures: [base64url('{}')] }],
   'a disclosure spelled another way': ['disclosure_invalid', { disclosures: [`${BIRTHDATE}=`] }],
   'a disclosure too deep': [

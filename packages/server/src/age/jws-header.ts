@@ -1,3 +1,4 @@
+import { parseStrict } from '../internal/json.ts';
 import { type Claims, decodeClaims, mediaType } from '../internal/tokens/jws.ts';
 import { ageEvidenceInvalid } from './evidence-fault.ts';
 
@@ -24,7 +25,7 @@ export function readJws(jws: string, maxBytes: number): ReadJws {
 /** Of a part whose spelling was found canonical. */
 function readHeader(part: string): Claims {
   try {
-    const header: unknown = JSON.parse(utf8.decode(Buffer.from(part, 'base64url')));
+    const header = parseStrict(utf8.decode(Buffer.from(part, 'base64url')));
     const isObject = typeof header === 'object' && header !== null && !Array.isArray(header);
     if (isObject) return header as Claims;
   } catch {

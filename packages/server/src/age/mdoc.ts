@@ -1,4 +1,5 @@
 import { certificateChains, type TrustedSigner } from '../internal/tokens/certificate-chain.ts';
+import { verifyWith } from '../internal/tokens/verify-key.ts';
 import { findingOf } from './claims-finding.ts';
 import { type AgeEvidenceFault, ageEvidenceInvalid } from './evidence-fault.ts';
 import { ageElements, checkElements, isMdocType, type MdocType } from './mdoc/elements.ts';
@@ -11,7 +12,7 @@ import {
   type MdocAlgorithm,
 } from './mdoc/signature.ts';
 import { type SignedSourceOptions, signedSourceSettings } from './options.ts';
-import { certifiedKey, holdersKey } from './signer-key.ts';
+import { holderCheck } from './signer-key.ts';
 import type { AgeSource, SourceFinding } from './source.ts';
 import { demandValid, type StatusCheck } from './status.ts';
 
@@ -148,7 +149,7 @@ async function proveIssuer(
   for (const { types, algorithms, chain: trusted } of issuers) {
     const signer = types.includes(type) ? trusted(chain, at) : null;
     if (signer === null) continue;
-    if (await isSignedBy(issuerAuth, (each) => certifiedKey(signer.publicKey, each), algorithms))
+    if (await isSignedBy(issuerAuth, (each) => verifyWith(each, signer.publicKey), algorithms))
       return { signer, algorithms };
     throw ageEvidenceInvalid('signature_invalid');
   }
@@ -187,7 +188,7 @@ async function proveDevice(
   if (deviceSignature.payload !== null) throw ageEvidenceInvalid('holder_proof_invalid');
   deviceSignature.detachedPayload = deviceAuthentication(session, document);
   const jwk = deviceJwk(signed);
-  if (!(await isSignedBy(deviceSignature, (each) => holdersKey(jwk, each), algorithms))) {
+  if (!(await isSignedBy(deviceSignature, (each) => holderCheck(jwk, each), algorithms))) {
     throw ageEvidenceInvalid('holder_proof_invalid');
   }
 }

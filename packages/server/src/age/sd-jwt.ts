@@ -9,7 +9,6 @@ import { isOfType, type ReadJws, readJws } from './jws-header.ts';
 import { type SignedSourceOptions, signedSourceSettings, texts, wholeNumber } from './options.ts';
 import { checkDisclosures, hashOf } from './sd-jwt/disclosures.ts';
 import { holderOf, type IssuerKeys, issuerKeys, type SdJwtIssuer } from './sd-jwt/issuers.ts';
-import { isSignedWith, type Signed } from './signer-key.ts';
 import type { AgeSource, SourceFinding } from './source.ts';
 import { demandValid, type StatusCheck } from './status.ts';
 
@@ -163,14 +162,15 @@ async function prove(
 ): Promise<Claims> {
   const alg = proof.header.alg as string;
   if (!keys.algorithms.includes(alg)) throw ageEvidenceInvalid('algorithm_not_allowed');
-  const holder = await holderOf(credential.claims, alg);
+  const byHolder = await holderOf(credential.claims, alg);
   let why: AgeEvidenceFault = 'signature_invalid';
   try {
     const sdJwt = await SDJwt.fromEncode(presentation, digest);
     const { jwt, kbJwt } = sdJwt;
     if (jwt === undefined || kbJwt === undefined) throw ageEvidenceInvalid('malformed');
     const byIssuer = async (data: string, signature: string) => {
-      const fault = await issuerFault(data, signature, { credential, keys });
+      const rules = { ...keys, keysCode: 'age_source_unavailable', typ: null } as const;
+      const fault = await checkSignature(`${data}.${signature}`, rules);
       if (fault !== null) throw ageEvidenceInvalid(fault);
       return true;
     };
@@ -179,7 +179,7 @@ async function prove(
     await jwt.verify(byIssuer, dates);
     why = 'holder_proof_invalid';
     const verifier = (data: string, signature: string) =>
-      isSignedWith(holder, alg, signedPart(data, signature));
+      byHolder(Buffer.from(data), Buffer.from(signature, 'base64url'));
     await kbJwt.verifyKB({ verifier, payload: credential.claims, nonce });
     return await sdJwt.getClaims<Claims>(digest);
   } catch (error) {
@@ -187,30 +187,6 @@ async function prove(
     // Without the library's error, which may carry what it read.
     throw ageEvidenceInvalid(why);
   }
-}
-
-async function issuerFault(
-  data: string,
-  signature: string,
-  { credential, keys }: { readonly credential: ReadJws; readonly keys: IssuerKeys },
-): Promise<AgeEvidenceFault | null> {
-  if (typeof keys.keys === 'function') {
-    const { algorithms } = keys;
-    const rules = {
-      keys: keys.keys,
-      algorithms,
-      keysCode: 'age_source_unavailable',
-      typ: null,
-    } as const;
-    return checkSignature(`${data}.${signature}`, rules);
-  }
-  const alg = credential.header.alg as string;
-  const valid = await isSignedWith(keys.keys, alg, signedPart(data, signature));
-  return valid ? null : 'signature_invalid';
-}
-
-function signedPart(data: string, signature: string): Signed {
-  return { text: Buffer.from(data), signature: Buffer.from(signature, 'base64url') };
 }
 
 function digest(data: string | ArrayBuffer, name: string): Uint8Array {

@@ -1,6 +1,6 @@
-import type { JsonWebKey, webcrypto } from 'node:crypto';
+import type { JsonWebKey } from 'node:crypto';
+import type { Verify } from '../../internal/tokens/verify-key.ts';
 import { ageEvidenceInvalid } from '../evidence-fault.ts';
-import { isSignedWith } from '../signer-key.ts';
 import type { SecurityObject, Sign1 } from './library.ts';
 
 /** RFC 9053, section 2.1: the numbers of algorithms. */
@@ -19,10 +19,8 @@ export function assertMdocAlgorithms(names: readonly MdocAlgorithm[]): readonly 
   throw new TypeError(`algorithms must be of ${Object.keys(ALGORITHMS).join(', ')}`);
 }
 
-/** Gives the key for an algorithm, or `null` if it is of another kind. */
-export type KeyFor = (
-  algorithm: MdocAlgorithm,
-) => webcrypto.CryptoKey | null | Promise<webcrypto.CryptoKey | null>;
+/** Gives the check by a key for an algorithm, or `null` if the key is of another kind. */
+export type CheckFor = (algorithm: MdocAlgorithm) => Verify | null | Promise<Verify | null>;
 
 /**
  * Whether a COSE_Sign1 (RFC 9052, section 4.4) was signed with a key. Its algorithm is read from the
@@ -32,16 +30,16 @@ export type KeyFor = (
  */
 export async function isSignedBy(
   sign1: Sign1,
-  keyFor: KeyFor,
+  checkFor: CheckFor,
   allowed: readonly MdocAlgorithm[],
 ): Promise<boolean> {
   const { headers } = sign1.protectedHeaders;
   if (headers.has(HEADER.critical)) throw ageEvidenceInvalid('critical_header');
   const id = headers.get(HEADER.algorithm);
   const algorithm = allowed.find((each) => ALGORITHMS[each] === id);
-  const key = algorithm === undefined ? null : await keyFor(algorithm);
-  if (algorithm === undefined || key === null) throw ageEvidenceInvalid('algorithm_not_allowed');
-  return isSignedWith(key, algorithm, { text: sign1.toBeSigned, signature: sign1.signature });
+  const check = algorithm === undefined ? null : await checkFor(algorithm);
+  if (check === null) throw ageEvidenceInvalid('algorithm_not_allowed');
+  return check(Buffer.from(sign1.toBeSigned), Buffer.from(sign1.signature));
 }
 
 /**

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { parseStrict } from '../../internal/json.ts';
 import type { Claims } from '../../internal/tokens/jws.ts';
 import { ageEvidenceInvalid } from '../evidence-fault.ts';
 
@@ -110,7 +111,7 @@ function decodeArray(encoded: string): readonly unknown[] {
   if (!CANONICAL.test(encoded) || bytes.toString('base64url') !== encoded) throw invalid();
   let parts: unknown;
   try {
-    parts = JSON.parse(utf8.decode(bytes));
+    parts = parseStrict(utf8.decode(bytes));
   } catch {
     throw invalid();
   }

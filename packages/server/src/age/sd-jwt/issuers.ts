@@ -1,11 +1,11 @@
-import type { JsonWebKey, webcrypto } from 'node:crypto';
+import type { JsonWebKey } from 'node:crypto';
 import { certificateChains } from '../../internal/tokens/certificate-chain.ts';
 import type { Claims, KeyFinder } from '../../internal/tokens/jws.ts';
 import { type JwkSet, keySet } from '../../internal/tokens/key-set.ts';
-import { assertAlgorithms } from '../../internal/tokens/verify-key.ts';
+import { assertAlgorithms, type Verify } from '../../internal/tokens/verify-key.ts';
 import { ageEvidenceInvalid } from '../evidence-fault.ts';
 import { texts } from '../options.ts';
-import { certifiedKey, chainOf, holdersKey } from '../signer-key.ts';
+import { chainOf, holderCheck } from '../signer-key.ts';
 
 /** Issuers of credentials that are accepted: who, of which types, and how their keys are known. */
 export interface SdJwtIssuer {
@@ -23,9 +23,9 @@ export interface SdJwtIssuer {
   readonly algorithms?: readonly string[];
 }
 
-/** The key of one credential, or where it is found by its name, and what it may sign with. */
+/** Where the key of one credential is found, and what it may sign with. */
 export interface IssuerKeys {
-  readonly keys: webcrypto.CryptoKey | KeyFinder;
+  readonly keys: KeyFinder;
   readonly algorithms: string[];
 }
 
@@ -70,23 +70,21 @@ function keyOfChain(header: Claims, issuers: readonly Issuer[], at: number): Iss
   for (const { chains, algorithms } of issuers) {
     const publicKey = chains?.(chain, at)?.publicKey;
     if (publicKey === undefined) continue;
-    const key = certifiedKey(publicKey, header.alg as string);
-    if (key === null) throw ageEvidenceInvalid('algorithm_not_allowed');
-    return { keys: key, algorithms };
+    return { keys: () => publicKey, algorithms };
   }
   throw ageEvidenceInvalid('certificate_untrusted');
 }
 
 /**
- * The holder's public key, to which the issuer bound the credential (RFC 7800, section 3.2).
+ * The check by the holder's public key, to which the issuer bound the credential (RFC 7800, section 3.2).
  *
  * @throws SpendcapError `age_evidence_invalid`, why `holder_key_missing`
  */
-export async function holderOf({ cnf }: Claims, alg: string): Promise<webcrypto.CryptoKey> {
+export async function holderOf({ cnf }: Claims, alg: string): Promise<Verify> {
   const jwk = (cnf as Claims | null | undefined)?.jwk as JsonWebKey | null | undefined;
-  const key = typeof jwk === 'object' && jwk !== null ? await holdersKey(jwk, alg) : null;
-  if (key === null) throw ageEvidenceInvalid('holder_key_missing');
-  return key;
+  const check = typeof jwk === 'object' && jwk !== null ? await holderCheck(jwk, alg) : null;
+  if (check === null) throw ageEvidenceInvalid('holder_key_missing');
+  return check;
 }
 
 function configure(options: SdJwtIssuer, fetchKeys: typeof fetch | undefined): Issuer {
