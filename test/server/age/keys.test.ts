@@ -90,6 +90,27 @@ describe('rotation', () => {
     const authority = await authorityWith({ keys: [retired] });
     expect(await refusal(authority.issue({ desk: {} }, NAMED))).toBe('age_keys_unavailable');
   });
+
+  it('fails closed while its keys cannot be read, in words that quote none of them', async () => {
+    const key = await generateAuthorityKey();
+    const list = [key];
+    let read = (): AuthorityKey[] => list;
+    const authority = await authorityWith({ keys: () => read() });
+    const url = 'https://age.example/.well-known/jwks.json';
+    for (const broken of [
+      () => JSON.parse(`{"keys": [{ "d": ${key.d} }]}`),
+      () => [],
+      () => [{ ...key, d: 'AAAA' }],
+    ]) {
+      read = broken;
+      const error = await authority.issue({ desk: {} }, NAMED).catch((reason: Error) => reason);
+      expect(error).toMatchObject({ code: 'age_keys_unavailable', retryable: true });
+      expect((error as Error).cause).toBeUndefined();
+      expect((await authority.handler(new Request(url))).status).toBe(503);
+    }
+    read = () => list;
+    expect(await authority.issue({ desk: {} }, NAMED)).toMatch(/^eyJ/);
+  });
 });
 
 describe('the key set', () => {

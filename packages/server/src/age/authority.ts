@@ -76,7 +76,7 @@ export interface AgeAuthority<Sources extends AgeSources> {
    *
    * Rejects with a SpendcapError: that of the source whose evidence does not hold;
    * `age_evidence_invalid`, why `expired`, if it no longer holds; `invalid_request` for a wrong
-   * subject, audience or source; `age_keys_unavailable` if no key signs now.
+   * subject, audience or source; `age_keys_unavailable` if no key signs now, or `keys` fails.
    */
   issue(evidence: EvidenceFor<Sources>, options: IssueOptions): Promise<string>;
   /**

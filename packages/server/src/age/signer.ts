@@ -6,7 +6,7 @@ import { type AuthorityKey, type KeyRing, keyRing } from './keys.ts';
 export type SignClaims = (claims: object, typ: string) => Promise<string>;
 
 export interface AuthoritySigner {
-  /** Rejects with a SpendcapError `age_keys_unavailable` if no key signs now. */
+  /** Rejects with a SpendcapError `age_keys_unavailable` if no key signs now, or none can be read. */
   readonly sign: SignClaims;
   readonly jwks: () => { readonly keys: readonly Readonly<Record<string, unknown>>[] };
 }
@@ -30,18 +30,28 @@ export function authoritySigner(
     return read.ring;
   };
   ring();
+  const usable = () => {
+    try {
+      return ring();
+    } catch {
+      // Without its cause: the error of a file or a parser may quote the keys.
+      throw unavailable('The keys of the age authority cannot be read.');
+    }
+  };
   return {
     jwks: () => ({
-      keys: ring()
+      keys: usable()
         .published(now())
         .map(({ publicJwk }) => publicJwk),
     }),
     async sign(claims, typ) {
-      const signer = ring().signer(now());
-      if (signer === null) {
-        throw new SpendcapError('age_keys_unavailable', 'No key of the age authority signs now.');
-      }
+      const signer = usable().signer(now());
+      if (signer === null) throw unavailable('No key of the age authority signs now.');
       return signJwt(signer, typ, claims);
     },
   };
+}
+
+function unavailable(message: string): SpendcapError {
+  return new SpendcapError('age_keys_unavailable', message);
 }
