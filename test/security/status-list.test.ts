@@ -224,6 +224,18 @@ describe('the time of a list', () => {
     expect(state.asked).toHaveLength(2);
   });
 
+  it('is not prolonged by a clock that is set back', async () => {
+    const { state, show } = world();
+    state.now = NOW + 300_000;
+    expect(await show(0)).toBe('valid');
+    state.now = NOW;
+    state.list = null;
+    expect(await show(0)).toBe(UNAVAILABLE);
+    state.now += 5_000;
+    state.list = listToken({ status_list: { bits: 1, lst: packed(0b11) } });
+    expect(await show(0)).toBe(REVOKED);
+  });
+
   it('ends for tokens that were verified before as well', async () => {
     const { state, verifier } = world();
     const token = await age.sign({ status: { status_list: { idx: 0, uri: URI } } });

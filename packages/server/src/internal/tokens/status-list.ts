@@ -26,6 +26,8 @@ interface StatusList {
   readonly bits: number;
   readonly bytes: Uint8Array;
   readonly iat: number;
+  /** Epoch milliseconds. */
+  readonly readAt: number;
   /** Epoch milliseconds: of when it was fetched, plus its `ttl`. */
   readonly freshUntil: number;
   /** Epoch milliseconds: the end of staleness, or its own `exp` if that is sooner. */
@@ -46,6 +48,8 @@ const MAX_UNPACKED_BYTES = 1024 * 1024;
 const MAX_LISTS = 64;
 const TIMEOUT_MS = 5_000;
 const PAUSE_MS = 5_000;
+/** Calls that overlap come with their instants in any order. */
+const CLOCK_STEP_MS = 30_000;
 /** Bounds of a `ttl`, in seconds, so that neither flood nor silence can be ordered by it. */
 const TTL = { min: 5, max: 3_600, default: 300 } as const;
 const MAX_URI = 1_024;
@@ -75,13 +79,19 @@ export function statusLists(rules: StatusListRules): StatusCheck {
     const place = placeOf(status, rules.lists);
     if (place === null) return 'status_unknown';
     const entry = entryOf(place.uri);
-    if (entry.list !== null && at < entry.list.freshUntil) return faultIn(entry.list, place.idx);
+    const known = entry.list;
+    if (known !== null && isBetween(known, at, known.freshUntil)) return faultIn(known, place.idx);
     return refreshed(entry, { uri: place.uri, at, rules }).then(() => {
       const { list } = entry;
-      if (list !== null && at < list.usableUntil) return faultIn(list, place.idx);
+      if (list !== null && isBetween(list, at, list.usableUntil)) return faultIn(list, place.idx);
       throw new SpendcapError('age_status_unavailable', 'A status list cannot be read.');
     });
   };
+}
+
+/** Nobody knows how old a list is that comes out of the future: the clock was set back. */
+function isBetween({ readAt }: StatusList, at: number, until: number): boolean {
+  return readAt - CLOCK_STEP_MS <= at && at < until;
 }
 
 interface Wanted {
@@ -92,7 +102,8 @@ interface Wanted {
 
 /** Never rejects: what could not be fetched leaves the entry as it was. */
 async function refreshed(entry: Entry, wanted: Wanted): Promise<void> {
-  if (wanted.at < entry.pausedUntil) return;
+  const pause = entry.pausedUntil - wanted.at;
+  if (pause > 0 && pause <= PAUSE_MS) return;
   entry.fetching ??= fetchList(wanted)
     .then((list) => {
       // An older list than the last is a replay, or comes from a server that is behind.
@@ -132,6 +143,7 @@ function listOf(claims: Claims, { at, rules }: Wanted): StatusList | null {
     bits: bits as number,
     bytes,
     iat: iat as number,
+    readAt: at,
     freshUntil: Math.min(freshUntil, ends),
     usableUntil: Math.min(freshUntil + rules.staleSeconds * 1000, ends),
   };
