@@ -146,6 +146,40 @@ describe('the keys of an issuer at an address', () => {
     expect(state.requests).toBeLessThan(18);
   });
 
+  it('are not called wrong while they cannot be read: a new key may be among them', async () => {
+    const { state, outcome } = await world();
+    await outcome(age);
+    state.answer = DOWN;
+    state.at += MINUTE;
+    expect(await outcome(next)).toBe('age_keys_unavailable');
+    expect(await outcome(next)).toBe('age_keys_unavailable');
+    expect(await outcome(age)).toBe('ok');
+    expect(state.requests).toBe(2);
+    state.answer = setOf(age, next);
+    state.at += MINUTE;
+    expect(await outcome(next)).toBe('ok');
+  });
+
+  it('are waited for while they are slow, and for five seconds at most', async () => {
+    const { state, outcome } = await world();
+    state.answer = (response) => setTimeout(setOf(age), 300, response);
+    expect(await outcome(age)).toBe('ok');
+    state.answer = () => undefined;
+    state.at += 11 * MINUTE;
+    const begin = performance.now();
+    // Who comes first after ten minutes waits for the server, and is then served with what there is.
+    const all = await Promise.all([outcome(age), outcome(age)]);
+    expect(all).toEqual(['ok', 'ok']);
+    expect(performance.now() - begin).toBeGreaterThan(4_900);
+    expect(performance.now() - begin).toBeLessThan(9_000);
+    // From then on nobody waits for a server that is known to hang.
+    state.at += MINUTE;
+    const next = performance.now();
+    expect(await outcome(age)).toBe('ok');
+    expect(performance.now() - next).toBeLessThan(2_000);
+    await expect.poll(() => state.requests).toBe(3);
+  }, 30_000);
+
   it('are asked for once in 30 seconds by keys that nobody knows', async () => {
     const { state, outcome } = await world();
     await outcome(age);

@@ -33,6 +33,13 @@ export async function authority(kid = 'key-1') {
         .setProtectedHeader({ alg: 'ES256', typ: 'age+jwt', kid, ...header })
         .sign(privateKey);
     },
+    /** Signs header and payload as they stand, whatever they are. */
+    async signText(header: string, payload: string): Promise<string> {
+      const input = `${base64url(header)}.${base64url(payload)}`;
+      const algorithm = { name: 'ECDSA', hash: 'SHA-256' };
+      const signature = await crypto.subtle.sign(algorithm, privateKey, Buffer.from(input));
+      return `${input}.${Buffer.from(signature).toString('base64url')}`;
+    },
   };
 }
 
@@ -63,4 +70,14 @@ export async function refusal(call: Promise<unknown>): Promise<string> {
 export function base64url(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return Buffer.from(text).toString('base64url');
+}
+
+/** What is wrong with an age token: the `why` that it is refused with. */
+export async function faultOf(
+  authority: Pick<Authority, 'jwks'>,
+  token: string,
+  options: Parameters<typeof verifierOf>[1] = {},
+): Promise<string> {
+  const told = await refusal(verifierOf(authority, options).verify(token));
+  return told.replace('age_token_invalid ', '');
 }
