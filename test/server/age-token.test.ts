@@ -242,7 +242,7 @@ describe('several issuers', () => {
     // The rules of one issuer say nothing for the other.
     const crossed = await age.sign({ iss: oidc, aud: 'client-7' });
     expect(await refusal(verifier.verify(crossed))).toBe('age_token_invalid algorithm_not_allowed');
-    const asOther = await idToken('EdDSA', { ...own, iss: ISSUER });
+    const asOther = await idToken('EdDSA', { ...own, iss: ISSUER, aud: AUDIENCE });
     expect(await refusal(verifier.verify(asOther))).toBe('age_token_invalid algorithm_not_allowed');
   });
 });
