@@ -1,3 +1,4 @@
+import { generatePermitKey, permits, permitVerifier } from '@spendcap/server';
 import { beforeAll, expect, it } from 'vitest';
 import { type Authority, authority, verifierOf } from '../server/token-kit.ts';
 import { mutantBytes, mutantTokens, refusalsOf } from './mutate.ts';
@@ -24,6 +25,25 @@ it('accepts none of 100,000 mutants of an age token, and answers each with a kno
     ]),
   );
   expect(refusals.get('signature_invalid')).toBeGreaterThan(20_000);
+}, 120_000);
+
+it('accepts none of 50,000 mutants of a permit, and answers each with a known error', async () => {
+  const parties = { issuer: 'https://limiter.example', audience: 'https://pay.example' };
+  const signer = permits({ key: await generatePermitKey(), ...parties });
+  const permit = await signer.sign({
+    purchaseId: 'order-1',
+    amount: '48.00',
+    currency: 'CNY',
+    app: null,
+    policy: 'cn-game',
+    expiresAt: Date.now() + 600_000,
+  });
+  const verify = permitVerifier({ jwks: signer.jwks, ...parties });
+  const charge = (shown: string) => verify(shown, { id: 'order-1', amount: '48', currency: 'CNY' });
+  await charge(permit);
+  const mutants = mutantTokens(permit, { seed: 43, count: 50_000 });
+  const refusals = await refusalsOf(mutants, charge, 'permit_invalid');
+  expect(refusals.get('signature_invalid')).toBeGreaterThan(5_000);
 }, 120_000);
 
 it('makes as many mutants as asked for, the same for a seed, and never the token itself', () => {

@@ -29,7 +29,7 @@ const FAULTS: Readonly<Record<AgeTokenFault, string>> = {
   proof_replayed: 'came with a proof that was used before',
 };
 
-/** It has no cause: an error of the JWT library carries the claims. */
+/** It has no cause, which might carry a part of the token. */
 export function ageTokenInvalid(why: AgeTokenFault): SpendcapError {
   return new SpendcapError('age_token_invalid', `The age token ${FAULTS[why]}.`, { why });
 }
