@@ -38,12 +38,49 @@ async function openSqlite(): Promise<Ledger> {
   return { connect: async () => sqliteStore({ path }), close: async () => removeTemporaryFiles() };
 }
 
+/**
+ * Of calls that are under way together, Postgres may do one that names another process's purchase by its
+ * id alone before or after the others of that subject (docs/postgres.md). The model knows one course of
+ * things, so such a call waits for those before it, and those after wait for it.
+ */
+function inOneOrder(store: Store): Store {
+  let last: Promise<unknown> = Promise.resolve();
+  let since: Promise<unknown>[] = [];
+  const over = (answer: Promise<unknown>) => answer.catch(() => undefined);
+  const together =
+    <C, R>(verb: (command: C) => Promise<R>) =>
+    (command: C): Promise<R> => {
+      const answer = last.then(() => verb(command));
+      since.push(over(answer));
+      return answer;
+    };
+  const alone =
+    <C, R>(verb: (command: C) => Promise<R>) =>
+    (command: C): Promise<R> => {
+      const answer = Promise.all([last, ...since]).then(() => verb(command));
+      last = over(answer);
+      since = [];
+      return answer;
+    };
+  return {
+    ...store,
+    reserve: together(store.reserve),
+    usage: together(store.usage),
+    commit: alone(store.commit),
+    release: alone(store.release),
+    refund: alone(store.refund),
+    reverseRefund: alone(store.reverseRefund),
+    get: alone(store.get),
+    overdue: alone(store.overdue),
+  };
+}
+
 async function openPostgres(url: string): Promise<Ledger> {
   const pool = poolOf(url, { max: 4 });
   const schema = freshSchema();
   await postgresStore({ pool, schema }).migrate();
   return {
-    connect: async () => postgresStore({ pool, schema }),
+    connect: async () => inOneOrder(postgresStore({ pool, schema })),
     async close() {
       await pool.query(`DROP SCHEMA "${schema}" CASCADE`);
       await pool.end();
