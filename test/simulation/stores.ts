@@ -39,9 +39,9 @@ async function openSqlite(): Promise<Ledger> {
 }
 
 /**
- * Of calls that are under way together, Postgres may do one that names another process's purchase by its
- * id alone before or after the others of that subject (docs/postgres.md). The model knows one course of
- * things, so such a call waits for those before it, and those after wait for it.
+ * Of the calls that share a statement Postgres does the usual ones first, also where one came later
+ * than a release of the same subject (docs/postgres.md). The model knows one course of things, so a
+ * call by id waits for those before it, and those after wait for it.
  */
 function inOneOrder(store: Store): Store {
   let last: Promise<unknown> = Promise.resolve();
