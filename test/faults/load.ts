@@ -45,7 +45,7 @@ interface LoadOptions {
   readonly ordersEach?: number;
   /** Cents. */
   readonly amount?: number;
-  /** What goes wrong, once so many orders have been answered. */
+  /** What goes wrong, once so many orders have been answered; buying goes on until it is over. */
   readonly fault: { readonly after: number; readonly strike: () => Promise<unknown> };
   /** Whether a till's error says no more than that there is no answer yet. */
   readonly mayRetry: (error: unknown) => boolean;
@@ -62,15 +62,25 @@ const FATES = ['stay', 'commit', 'stay', 'commit', 'release', 'refund'] as const
 export async function underLoad(options: LoadOptions) {
   const { tills, cap, fault, mayRetry } = options;
   const { players = 12, from = 0, ordersEach = 50, amount = 1_000 } = options;
-  const orders: readonly Order[] = Array.from({ length: players * ordersEach }, (_, index) => ({
-    ...{ id: `order-${from}-${index}`, player: from + (index % players), amount },
-    fate: FATES[Math.floor(index / players) % FATES.length] ?? 'stay',
-  }));
+  const orders: Order[] = [];
   const told = new Map<string, Fact>();
   let unanswered = 0;
   let highest = 0;
   let turn = 0;
   let struck: Promise<unknown> | undefined;
+  let isOver = false;
+
+  /** None once all have bought what they meant to and the fault is over. */
+  const nextOrder = (): Order | undefined => {
+    const index = orders.length;
+    if (isOver && index >= players * ordersEach) return undefined;
+    const order: Order = {
+      ...{ id: `order-${from}-${index}`, player: from + (index % players), amount },
+      fate: FATES[Math.floor(index / players) % FATES.length] ?? 'stay',
+    };
+    orders.push(order);
+    return order;
+  };
 
   const insist = async <T>(ask: (till: Till) => Promise<T>): Promise<T> => {
     for (const begun = performance.now(); ; ) {
@@ -89,7 +99,7 @@ export async function underLoad(options: LoadOptions) {
     const { held, used = 0 } = await insist((till) => till.hold(order));
     told.set(id, held ? { state: 'reserved', refunded: 0 } : NOTHING);
     highest = Math.max(highest, used);
-    if (told.size >= fault.after) struck ??= fault.strike();
+    if (told.size >= fault.after) struck ??= fault.strike().finally(() => (isOver = true));
     if (!held || fate === 'stay') return;
     await insist((till) => till.settle(order, fate === 'refund' ? 'commit' : fate));
     told.set(id, { state: fate === 'release' ? 'released' : 'committed', refunded: 0 });
@@ -98,12 +108,9 @@ export async function underLoad(options: LoadOptions) {
     told.set(id, { state: 'committed', refunded: amount });
   };
 
-  const waiting = [...orders];
   await Promise.all(
     Array.from({ length: LANES }, async () => {
-      for (let order = waiting.shift(); order !== undefined; order = waiting.shift()) {
-        await buy(order);
-      }
+      for (let order = nextOrder(); order !== undefined; order = nextOrder()) await buy(order);
     }),
   );
   await struck;
