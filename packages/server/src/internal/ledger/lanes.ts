@@ -24,8 +24,8 @@ interface Entry<C> {
   readonly isUnknown: boolean;
 }
 
-/** Ids whose subject is remembered. */
-const MAX_IDS = 10_000;
+/** Of so many ids the subject is remembered at least, and of twice as many at most. */
+const MIN_IDS = 5_000;
 
 /**
  * Several batches under way at once: two that write, so that one is made while the other is done, and
@@ -35,7 +35,8 @@ const MAX_IDS = 10_000;
  * under way.
  */
 export function lanes<C extends Ordered, R>({ run, maxBatch, maxQueue }: LanesOptions<C, R>) {
-  const subjects = new Map<string, string>();
+  let subjects = new Map<string, string>();
+  let earlier = subjects;
   let waiting = 0;
   let held: { readonly command: C; readonly resolve: (value: Promise<R>) => void }[] = [];
   const all = Array.from({ length: 3 }, () =>
@@ -47,8 +48,10 @@ export function lanes<C extends Ordered, R>({ run, maxBatch, maxQueue }: LanesOp
   const [first, second, reading] = all as [Lane<C, R>, Lane<C, R>, Lane<C, R>];
   const allIdle = () => Promise.all(all.map(({ idle }) => idle()));
 
+  const subjectOf = (id: string) => subjects.get(id) ?? earlier.get(id);
+
   const entryOf = (command: C): Entry<C> => {
-    const { id, subject = id === undefined ? undefined : subjects.get(id) } = command;
+    const { id, subject = id === undefined ? undefined : subjectOf(id) } = command;
     const keys = [id, subject].filter((key) => key !== undefined);
     return { command, keys, isUnknown: subject === undefined };
   };
@@ -83,11 +86,10 @@ export function lanes<C extends Ordered, R>({ run, maxBatch, maxQueue }: LanesOp
   const remember = ({ id, subject }: C): void => {
     if (id === undefined || subject === undefined) return;
     subjects.set(id, subject);
-    if (subjects.size <= MAX_IDS) return;
-    for (const oldest of subjects.keys()) {
-      subjects.delete(oldest);
-      return;
-    }
+    if (subjects.size < MIN_IDS) return;
+    // All at once: a map is slow to find its oldest name behind those that were deleted.
+    earlier = subjects;
+    subjects = new Map();
   };
 
   return {
