@@ -189,6 +189,12 @@ describe.skipIf(!canStartRedis('faults of Redis'))('Redis', () => {
     for (const key of ['{d}', `{d}:${PAGE}`, '{open}:s']) {
       expect(near(await ttl(key), 12 * HOUR), key).toBe(true);
     }
+    // So does the key of a subject whose next hold lasts longer.
+    const longer = { ...purchase('longer', 'a'), windows: [], expiresAt: AT + 3 * HOUR };
+    await store.reserve(longer);
+    for (const key of ['{a}', '{longer}:s']) {
+      expect(near(await ttl(key), 3 * HOUR + 1_000), key).toBe(true);
+    }
     // A year that is asked for later keeps what it counts.
     const year = { selector: ALL, start: AT - HOUR, end: AT + 8_000 * HOUR };
     await store.usage({ subject: 'a', windows: [year], at: AT });

@@ -45,6 +45,33 @@ export const truthCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'each of up to nine windows refuses by itself, at its own cap',
+    async run(store) {
+      for (let size = 1; size <= 9; size += 1) {
+        for (let tight = 0; tight < size; tight += 1) {
+          const subject = `subject-${size}-${tight}`;
+          const buy = (order: string, amount: number) =>
+            store.reserve(
+              purchase(`${subject}-${order}`, {
+                ...{ subject, amount },
+                windows: Array.from({ length: size }, (_, index) => {
+                  const end = T0 + (index + 1) * DAY;
+                  return capped({ ...TODAY, end }, index === tight ? 3_000 : 9_000);
+                }),
+              }),
+            );
+          // The first makes what is counted, the second finds it.
+          for (const order of ['p', 'q']) await buy(order, 1_000);
+          const last = await buy('r', 1_000);
+          const most = await buy('s', 1);
+          const all = (sum: number) => Array.from({ length: size }, () => sum);
+          assert.ok(last.outcome === 'held' && most.outcome === 'refused', subject);
+          assert.deepEqual([last.used, most.used], [all(3_000), all(3_000)]);
+        }
+      }
+    },
+  },
+  {
     name: 'another zone, another window: nothing that was spent is forgotten',
     async run(store) {
       const shifted: Window = {

@@ -6,9 +6,11 @@ import {
   type LedgerOptions,
   type RedisLedger,
   scriptArgs,
+  toOutcomes,
+  valueOf,
 } from './redis-ledger.ts';
 import { CLAIM_SCRIPT, LEDGER_SCRIPT, UNCLAIM_SCRIPT } from './redis-lua.ts';
-import { type RedisReply, toReply } from './redis-reply.ts';
+import type { RedisReply } from './redis-reply.ts';
 
 /** Lists of overdue holds, so that they spread over the nodes. */
 const SHARDS = 16;
@@ -30,12 +32,12 @@ export function redisClusterLedger(options: LedgerOptions): RedisLedger {
     const args = scriptArgs(options, false, [command]);
     const keys = [`${prefix}${command.subject}`] as const;
     const replies = await calls.call({ script: LEDGER_SCRIPT, keys, args, deadline });
-    return toReply((replies as unknown[])[0]);
+    return valueOf(toOutcomes(replies as unknown[])[0]);
   };
 
   const claimKeys = (id: string) => [ownerKey(id), `${prefix}${id}:n`] as const;
   const claim = async ({ id, subject, numbers }: RedisCommand, deadline: number) => {
-    const [verb, , , expiresAt, , lifetime] = JSON.parse(numbers) as ReserveNumbers;
+    const [verb, , , expiresAt, , lifetime] = JSON.parse(`[${numbers}]`) as ReserveNumbers;
     const listed = verb === 'reconcile';
     const args = [subject, String(Number(lifetime) + (listed ? SETTLED_BY_MS : 0))];
     const [owner] = await Promise.all([

@@ -9,9 +9,12 @@ import type {
 } from '@spendcap/core';
 import { selects } from './account.ts';
 
-/** A command as the script takes it: five texts, see `redis-lua.ts`. */
+/** A command as the script takes it, see `redis-lua.ts`. */
 export interface RedisCommand {
-  /** The verb, the instant and what else it needs that is short: a list in JSON. */
+  /**
+   * The verb, the instant and what else it needs that is short: a list in JSON without its brackets,
+   * since the number of its windows is yet to be added.
+   */
   readonly numbers: string;
   /** The subject as a hash tag; empty where only the purchase is known. */
   readonly subject: string;
@@ -61,7 +64,7 @@ export function reserveCommand(
   }
   return {
     // By hand, since this is most of what a hold costs here.
-    numbers: `["${verb}",${at},${amount},${expiresAt},${until},"${until - at}"]`,
+    numbers: `"${verb}",${at},${amount},${expiresAt},${until},"${until - at}"`,
     subject: tagOf(command.subject),
     id: tagOf(command.id),
     record: recordOf(purchase),
@@ -110,7 +113,7 @@ export const peekCommand = (id: string, subject: string): RedisCommand => ({
 function onPurchase(id: string | null, numbers: readonly unknown[]): RedisCommand {
   const tag = id === null ? '' : tagOf(id);
   return {
-    numbers: JSON.stringify(numbers),
+    numbers: JSON.stringify(numbers).slice(1, -1),
     subject: '',
     id: tag,
     record: '',

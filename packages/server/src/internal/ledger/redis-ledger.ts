@@ -4,7 +4,7 @@ import type { Outcome } from './batch.ts';
 import type { redisCalls } from './redis-calls.ts';
 import { overdueCommand, type RedisCommand } from './redis-command.ts';
 import { LEDGER_SCRIPT } from './redis-lua.ts';
-import { type RedisReply, toReply } from './redis-reply.ts';
+import { type RedisReply, toQuickReply, toReply } from './redis-reply.ts';
 
 /** A command that waits, and when its caller stops waiting for it. */
 export interface Asked {
@@ -24,23 +24,23 @@ export interface LedgerOptions {
   readonly keepMs: number;
 }
 
-/** Instead of the windows of the command before: most have the same. */
-const SAME = '=';
-
-/** The arguments of the script for some commands. */
+/** The arguments of the script for some commands. Most have the same windows, which are sent once. */
 export function scriptArgs(
   { prefix, keepMs }: LedgerOptions,
   indexed: boolean,
   commands: readonly RedisCommand[],
 ): readonly string[] {
-  const args = [prefix, String(keepMs), indexed ? '1' : '0'];
-  let last = '';
+  const lists = new Map<string, number>();
+  const rows: string[] = [];
   for (const { numbers, subject, id, record, windows } of commands) {
-    const isSame = windows === '' || windows === last;
-    args.push(numbers, subject, id, record, isSame ? SAME : windows);
-    if (!isSame) last = windows;
+    let list = lists.get(windows);
+    if (list === undefined && windows !== '') {
+      list = lists.size + 1;
+      lists.set(windows, list);
+    }
+    rows.push(list === undefined ? `[${numbers}]` : `[${numbers},${list}]`, subject, id, record);
   }
-  return args;
+  return [prefix, String(keepMs), indexed ? '1' : '0', String(lists.size), ...lists.keys(), ...rows];
 }
 
 /** The ledger on one server: a whole batch is one call of the script, and so one step. */
@@ -56,24 +56,47 @@ export function redisLedger(options: LedgerOptions): RedisLedger {
       const deadline = batch[0]?.deadline ?? 0;
       try {
         const commands = batch.map(({ command }) => command);
-        return (await evaluate(commands, deadline)).map(attempt);
+        return toOutcomes(await evaluate(commands, deadline));
       } catch (error) {
         return batch.map(() => ({ error: coded(error) }));
       }
     },
     async overdue(at, limit, deadline) {
-      const [raw] = await evaluate([overdueCommand(at, limit)], deadline);
-      return toReply(raw).expired;
+      const [outcome] = toOutcomes(await evaluate([overdueCommand(at, limit)], deadline));
+      return valueOf(outcome).expired;
     },
   };
 }
 
-function attempt(raw: unknown): Outcome<RedisReply> {
+/** How the commands of a call came out, in their order, from the flat list that the script answers. */
+export function toOutcomes(flat: readonly unknown[]): readonly Outcome<RedisReply>[] {
+  const outcomes: Outcome<RedisReply>[] = [];
+  for (let next = 0; next < flat.length; ) {
+    const item = flat[next];
+    next += 1;
+    if (Array.isArray(item)) {
+      outcomes.push(attempt(item));
+      continue;
+    }
+    const end = next + Number(item);
+    outcomes.push({ value: toQuickReply(flat.slice(next, end)) });
+    next = end;
+  }
+  return outcomes;
+}
+
+function attempt(row: readonly unknown[]): Outcome<RedisReply> {
   try {
-    return { value: toReply(raw) };
+    return { value: toReply(row) };
   } catch (error) {
     return { error: coded(error) };
   }
+}
+
+/** @throws SpendcapError if it did not come out well */
+export function valueOf(outcome: Outcome<RedisReply> | undefined): RedisReply {
+  if (outcome !== undefined && 'value' in outcome) return outcome.value;
+  throw outcome?.error ?? new SpendcapError('outcome_unknown', 'Redis answered nothing. Retry.');
 }
 
 /** Any error as a coded one: what has no code was not foreseen, so nothing is known of the outcome. */

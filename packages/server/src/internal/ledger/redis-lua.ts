@@ -2,13 +2,18 @@ import { createHash } from 'node:crypto';
 import { ACCOUNT_LUA } from './redis-lua-account.ts';
 import { VERBS_LUA } from './redis-lua-verbs.ts';
 
+/** A hold in at most so many windows is quick. Each has a variable, as a table takes Lua longer. */
+const QUICK_WINDOWS = [1, 2, 3, 4];
+const SUMS_LUA = QUICK_WINDOWS.map((n) => `s${n}`).join(', ');
+const forSums = (lines: (sum: string, n: number) => string): string =>
+  QUICK_WINDOWS.map((n) => lines(`s${n}`, n)).join('\n');
+
 /**
  * The ledger of `ledger.ts` in Lua 5.1, run inside Redis: one call does a batch of commands, each as
  * one step that nothing can interrupt. `ARGV` holds the prefix, how long to keep, whether ids are
- * indexed, and then five of each command: its numbers in JSON, see
- * `redis-command.ts`; the subject and the purchase, each as
- * a hash tag, `{name}`, or empty; the record of a new purchase; the windows and caps, or `=` for those before. `KEYS[1]` only says
- * where to run.
+ * indexed, how many lists of windows follow, and those lists, each with its caps; then four of each
+ * command: its numbers in JSON, see `redis-command.ts`; the subject and the purchase, each as a hash
+ * tag, `{name}`, or empty; and the record of a new purchase. `KEYS[1]` only says where to run.
  *
  * Keys, all of a subject in one hash slot:
  * - `{subject}` a hash of the open holds, by their tags, and of the account, which is a cache:
@@ -45,39 +50,62 @@ local function page_key(key, page)
   return key .. ':' .. string.format('%d', page)
 end
 
--- Makes an id the subject's, unless it is taken already.
-local function take(key, u, tag, id, ms)
-  if indexed then return call('SET', prefix .. id .. ':s', tag, 'PX', ms, 'NX') end
-  if call('HEXISTS', key, id) == 1 then return false end
-  for page = page_of(u[LAST]), u[FIRST_PAGE], -1 do
-    if call('HEXISTS', page_key(key, page), id) == 1 then return false end
+-- True if a purchase of the subject has the id already, open or ended.
+local function is_taken(key, id, first, last)
+  if call('HEXISTS', key, id) == 1 then return true end
+  for page = page_of(last), first, -1 do
+    if call('HEXISTS', page_key(key, page), id) == 1 then return true end
   end
-  return true
+  return false
 end
 
--- The windows of this command: as they came, their marks and their caps.
-local windows, mark_a, mark_b, caps
+-- The lists of windows that the commands name, and of the one in use: its text, marks and caps.
+local lists, chosen, windows, mark_a, mark_b, caps = {}
+local function use(number)
+  if number == chosen then return end
+  chosen = number
+  windows, mark_a, mark_b, caps = unpack(lists[number])
+end
+
+-- In one flat list, since each list within it takes long: of a command that was quick, how many
+-- windows it has, and what each has used; of any other what \`run\` answers.
+local replies, count = {}, 0
+local function answer(reply)
+  count = count + 1
+  replies[count] = reply
+end
 
 -- What most purchases are: in the windows of the one before, with room, while no hold is over.
 -- Whatever is otherwise is left to the verbs: then it has done nothing and answers nothing.
 local function quick(c, tag, id, record)
+  local size = #caps
+  if size > ${QUICK_WINDOWS.length} then return end
   local key, at, amount, ends = prefix .. tag, c[2], c[3], c[4]
   local packed = call('HGET', key, 'u')
-  if not packed then return end
-  local count = #packed / 8
-  local u, sums = { unpacked(doubles(count), packed) }, {}
-  if u[MARK] ~= mark_a or u[MARK + 1] ~= mark_b then return end
-  if at >= u[NEXT] or c[5] > u[TO] then return end
-  for n, cap in ipairs(caps) do
-    local sum = u[SUMS - 1 + n] + amount
-    if sum > cap or sum > 9e15 then return end
-    u[SUMS - 1 + n], sums[n] = sum, sum
+  if not packed or #packed ~= 8 * (SUMS - 1 + size) then return end
+  local format = doubles(SUMS - 1 + size)
+  local to, next_end, last, pending, page, a, b, ${SUMS_LUA} = unpacked(format, packed)
+  if a ~= mark_a or b ~= mark_b or at >= next_end or c[5] > to then return end
+${forSums(
+  (sum, n) => `  if size >= ${n} then
+    ${sum} = ${sum} + amount
+    if ${sum} > caps[${n}] or ${sum} > 9e15 then return end
+  end`,
+)}
+  -- Makes the id the subject's; on a cluster it has been, but may be taken all the same.
+  if indexed then
+    if not call('SET', prefix .. id .. ':s', tag, 'PX', c[6], 'NX') then return end
+  elseif is_taken(key, id, page, last) then
+    return
   end
-  if not take(key, u, tag, id, c[6]) then return end
-  if ends < u[NEXT] then u[NEXT] = ends end
-  if at >= u[LAST] then u[LAST] = at + 1 end
-  call('HSET', key, 'u', pack(doubles(count), unpack(u, 1, count)), id, record)
-  return sums
+  if ends < next_end then next_end = ends end
+  if at >= last then last = at + 1 end
+  packed = pack(format, to, next_end, last, pending, page, a, b, ${SUMS_LUA})
+  call('HSET', key, 'u', packed, id, record)
+  replies[count + 1] = size
+${forSums((sum, n) => `  if size >= ${n} then replies[count + ${n + 1}] = ${sum} end`)}
+  count = count + 1 + size
+  return true
 end
 
 local function ledger()
@@ -86,27 +114,33 @@ ${VERBS_LUA}
 end
 
 local run, forget
-local function attempt(numbers, tag, id, record, asked)
-  local c = cjson.decode(numbers)
-  if asked ~= '=' then
-    windows, caps = asked:match('^(.*)\\n(.*)$')
-    mark_a, mark_b = mark(windows)
-    caps = cjson.decode(caps)
+-- Purchases of one instant and price have the same numbers.
+local decoded = {}
+local function attempt(numbers, tag, id, record)
+  local c = decoded[numbers]
+  if not c then
+    c = cjson.decode(numbers)
+    if record ~= '' or c[1] == 'usage' then c.list = table.remove(c) end
+    decoded[numbers] = c
   end
-  local sums = c[1] == 'plain' and quick(c, tag, id, record)
-  if sums then return sums end
+  if c.list then use(c.list) end
+  if c[1] == 'plain' and quick(c, tag, id, record) then return end
   if not run then run, forget = ledger() end
-  return run(c, tag, id, record)
+  answer(run(c, tag, id, record))
 end
 
-local replies, args = {}, ARGV
-for n = 4, #args, 5 do
-  local ok, reply = pcall(attempt, args[n], args[n + 1], args[n + 2], args[n + 3], args[n + 4])
+local args = ARGV
+for n = 5, 4 + args[4] do
+  local text, limits = args[n]:match('^(.*)\\n(.*)$')
+  local a, b = mark(text)
+  lists[#lists + 1] = { text, a, b, cjson.decode(limits) }
+end
+for n = 5 + args[4], #args, 4 do
+  local ok, why = pcall(attempt, args[n], args[n + 1], args[n + 2], args[n + 3])
   if not ok then
     if forget then forget() end
-    reply = { 'error', type(reply) == 'table' and reply.err or tostring(reply) }
+    answer({ 'error', type(why) == 'table' and why.err or tostring(why) })
   end
-  replies[#replies + 1] = reply
 end
 return replies
 `;

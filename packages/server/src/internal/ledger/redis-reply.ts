@@ -12,7 +12,6 @@ import { nameOf } from './redis-command.ts';
 
 /** What the script answers to a command. */
 export interface RedisReply {
-  /** `quick` for a hold that was made without further ado; only `used` tells more of it. */
   readonly outcome: string;
   readonly purchase: StoredPurchase | null;
   /** `changed`, or for `reserve` `replayed`. */
@@ -23,28 +22,22 @@ export interface RedisReply {
 
 type Row = readonly unknown[];
 
+/** Of a hold that was made at once only the sums are told: there may be none. */
+export function toQuickReply(sums: readonly unknown[]): RedisReply {
+  return { outcome: 'held', purchase: null, flag: false, used: sums.map(Number), expired: [] };
+}
+
 /** @throws SpendcapError `invalid_amount` or `store_unavailable` where the script tells of an error */
-export function toReply(raw: unknown): RedisReply {
-  const row = raw as Row;
+export function toReply(row: readonly unknown[]): RedisReply {
   const [outcome, flag, purchase, used, expired] = row;
-  // Sums and nothing else: a hold that was made, in no window or in some.
-  if (typeof outcome !== 'string') {
-    return {
-      outcome: 'held',
-      purchase: null,
-      flag: false,
-      used: row as readonly number[],
-      expired: [],
-    };
-  }
   if (outcome === 'error') throw refused(String(flag));
   if (outcome === 'unsafe') {
     throw new SpendcapError('invalid_amount', 'The total would pass the safe integer range.');
   }
   return {
-    outcome,
+    outcome: String(outcome),
     purchase: toPurchase(purchase as Row),
-    flag: flag === 1,
+    flag: Number(flag) === 1,
     used: (used as Row).map(Number),
     expired: (expired as Row).flatMap((shown) => toPurchase(shown as Row) ?? []),
   };
