@@ -36,7 +36,7 @@ export async function redisUnionComparison(): Promise<Comparison> {
       run: (count) => inFlight(count, (index) => union.consume(subjectOf(index), 100)),
     },
     atLeast: 1.5,
-    count: 50_000,
+    count: 100_000,
     close: async () => {
       await limiter.close();
       client.disconnect();
@@ -98,7 +98,7 @@ export async function redisBareComparison(kind: 'ioredis' | 'node-redis'): Promi
       run: (count) => inFlight(count, bare),
     },
     atLeast: 0.9,
-    count: 50_000,
+    count: 100_000,
     close: async () => {
       await limiter.close();
       client.disconnect();

@@ -5,9 +5,9 @@ import {
   coded,
   type LedgerOptions,
   type RedisLedger,
+  replyOf,
   scriptArgs,
   toOutcomes,
-  valueOf,
 } from './redis-ledger.ts';
 import { CLAIM_SCRIPT, LEDGER_SCRIPT, UNCLAIM_SCRIPT } from './redis-lua.ts';
 import type { RedisReply } from './redis-reply.ts';
@@ -32,7 +32,7 @@ export function redisClusterLedger(options: LedgerOptions): RedisLedger {
     const args = scriptArgs(options, false, [command]);
     const keys = [`${prefix}${command.subject}`] as const;
     const replies = await calls.call({ script: LEDGER_SCRIPT, keys, args, deadline });
-    return valueOf(toOutcomes(replies as unknown[])[0]);
+    return replyOf(toOutcomes(replies as unknown[])[0]);
   };
 
   const claimKeys = (id: string) => [ownerKey(id), `${prefix}${id}:n`] as const;

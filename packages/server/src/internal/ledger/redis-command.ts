@@ -136,19 +136,22 @@ function namesOf({ currency, app, category }: StoredPurchase): string {
 
 /** Windows and their caps as text: the same text for the same windows, so that it can be compared. */
 function cappedTexts(windows: readonly CappedWindow[]): string {
-  const { last } = capped;
-  if (last.length === windows.length && windows.every((window, index) => window === last[index])) {
-    return capped.text;
+  const [first] = windows;
+  const last = first && capped.get(first);
+  if (last?.of.length === windows.length && windows.every((window, n) => window === last.of[n])) {
+    return last.text;
   }
   const caps = windows.map(({ cap }) => cap);
-  capped = { last: windows, text: textsOf(windows, caps) };
-  return capped.text;
+  const text = textsOf(windows, caps);
+  if (first !== undefined) capped.set(first, { of: windows, text });
+  return text;
 }
 
-/** A limiter asks for the very same windows until they end. */
-let capped: { readonly last: readonly CappedWindow[]; readonly text: string } = {
-  ...{ last: [], text: textsOf([], []) },
-};
+/** A limiter asks for the very same windows until they end: one list for each age, by its first. */
+const capped = new WeakMap<
+  CappedWindow,
+  { readonly of: readonly CappedWindow[]; readonly text: string }
+>();
 
 function textsOf(windows: readonly Window[], caps: readonly number[]): string {
   const lines = windows.map(({ selector: { currency, app, categories }, start, end }) =>

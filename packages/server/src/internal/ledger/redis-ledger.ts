@@ -40,7 +40,14 @@ export function scriptArgs(
     }
     rows.push(list === undefined ? `[${numbers}]` : `[${numbers},${list}]`, subject, id, record);
   }
-  return [prefix, String(keepMs), indexed ? '1' : '0', String(lists.size), ...lists.keys(), ...rows];
+  return [
+    prefix,
+    String(keepMs),
+    indexed ? '1' : '0',
+    String(lists.size),
+    ...lists.keys(),
+    ...rows,
+  ];
 }
 
 /** The ledger on one server: a whole batch is one call of the script, and so one step. */
@@ -63,7 +70,7 @@ export function redisLedger(options: LedgerOptions): RedisLedger {
     },
     async overdue(at, limit, deadline) {
       const [outcome] = toOutcomes(await evaluate([overdueCommand(at, limit)], deadline));
-      return valueOf(outcome).expired;
+      return replyOf(outcome).expired;
     },
   };
 }
@@ -94,7 +101,7 @@ function attempt(row: readonly unknown[]): Outcome<RedisReply> {
 }
 
 /** @throws SpendcapError if it did not come out well */
-export function valueOf(outcome: Outcome<RedisReply> | undefined): RedisReply {
+export function replyOf(outcome: Outcome<RedisReply> | undefined): RedisReply {
   if (outcome !== undefined && 'value' in outcome) return outcome.value;
   throw outcome?.error ?? new SpendcapError('outcome_unknown', 'Redis answered nothing. Retry.');
 }
