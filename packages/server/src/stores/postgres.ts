@@ -1,4 +1,4 @@
-import { type ReserveCommand, SpendcapError, type Store } from '@spendcap/core';
+import { SpendcapError, type Store } from '@spendcap/core';
 import { lanes } from '../internal/ledger/lanes.ts';
 import {
   type PostgresCommand,
@@ -73,17 +73,18 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
     if (closed) throw new SpendcapError('store_unavailable', 'The store is closed.');
   };
 
+  const ask = async (name: string, given: PostgresInputs): Promise<unknown> => {
+    checkOpen();
+    const command = postgresCommand(name, given);
+    return bounded(queue.submit(command), () => whyLate([command]));
+  };
   const verb =
     <C extends PostgresInputs, R>(name: string) =>
-    async (given: C): Promise<R> => {
-      checkOpen();
-      const command = postgresCommand(name, given);
-      return (await bounded(queue.submit(command), () => whyLate([command]))) as R;
-    };
-  const reserve = verb<ReserveCommand, ReserveReply>('reserve');
+    (given: C) =>
+      ask(name, given) as Promise<R>;
 
   return {
-    reserve: async (command) => fromReply(command, await reserve(command)),
+    reserve: async (command) => fromReply(command, (await ask('reserve', command)) as ReserveReply),
     commit: verb('commit'),
     release: verb('release'),
     refund: verb('refund'),
@@ -111,7 +112,13 @@ function boundedBy(timeoutMs: number) {
   return <T>(work: Promise<T>, late: () => SpendcapError): Promise<T> =>
     new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(late()), timeoutMs);
-      work.then(resolve, reject).finally(() => clearTimeout(timer));
+      const before = <A>(settle: (given: A) => void) => {
+        return (given: A): void => {
+          clearTimeout(timer);
+          settle(given);
+        };
+      };
+      work.then(before(resolve), before(reject));
     });
 }
 

@@ -24,9 +24,6 @@ interface Entry<C> {
   readonly isUnknown: boolean;
 }
 
-/** Of so many ids the subject is remembered at least, and of twice as many at most. */
-const MIN_IDS = 5_000;
-
 /**
  * Several batches under way at once: two that write, so that one is made while the other is done, and
  * one that reads. What comes together is still done in order wherever it matters: commands of one id
@@ -35,34 +32,36 @@ const MIN_IDS = 5_000;
  * under way.
  */
 export function lanes<C extends Ordered, R>({ run, maxBatch, maxQueue }: LanesOptions<C, R>) {
-  let subjects = new Map<string, string>();
-  let earlier = subjects;
+  const subjects = knownSubjects();
+  const places = keptPlaces<Lane<C, R>>();
   let waiting = 0;
   let held: { readonly command: C; readonly resolve: (value: Promise<R>) => void }[] = [];
-  const all = Array.from({ length: 3 }, () =>
-    lane<C, R>(maxBatch, (commands) => {
-      waiting -= commands.length;
-      return run(commands);
-    }),
-  );
-  const [first, second, reading] = all as [Lane<C, R>, Lane<C, R>, Lane<C, R>];
+  const newLane = () =>
+    lane<C, R>(maxBatch, async (entries) => {
+      waiting -= entries.length;
+      const outcomes = await run(entries.map(({ command }) => command));
+      for (const { keys } of entries) places.leave(keys);
+      return outcomes;
+    });
+  const [first, second, reading] = [newLane(), newLane(), newLane()];
+  const all = [first, second, reading];
   const allIdle = () => Promise.all(all.map(({ idle }) => idle()));
 
-  const subjectOf = (id: string) => subjects.get(id) ?? earlier.get(id);
-
   const entryOf = (command: C): Entry<C> => {
-    const { id, subject = id === undefined ? undefined : subjectOf(id) } = command;
-    const keys = [id, subject].filter((key) => key !== undefined);
+    const { id, subject = id === undefined ? undefined : subjects.of(id) } = command;
+    const keys = id === undefined ? [] : [id];
+    if (subject !== undefined) keys.push(subject);
     return { command, keys, isUnknown: subject === undefined };
   };
 
   /** Where a command has to go; nowhere yet if it has to follow two. */
   const laneOf = ({ command, keys, isUnknown }: Entry<C>): Lane<C, R> | undefined => {
-    const before = all.filter((each) =>
-      isUnknown ? each.load() > 0 : each.hasUnknown() || keys.some(each.has),
-    );
-    if (before.length > 1) return undefined;
-    if (before[0] !== undefined) return before[0];
+    const before = places.of(keys);
+    for (const each of all) {
+      if (isUnknown ? each.load() > 0 : each.hasUnknown()) before.add(each);
+    }
+    if (before.size > 1) return undefined;
+    for (const only of before) return only;
     if (command.isRead) return reading;
     return second.load() < first.load() ? second : first;
   };
@@ -70,7 +69,10 @@ export function lanes<C extends Ordered, R>({ run, maxBatch, maxQueue }: LanesOp
   const go = (command: C): Promise<R> => {
     const entry = entryOf(command);
     const chosen = held.length > 0 ? undefined : laneOf(entry);
-    if (chosen !== undefined) return chosen.submit(entry);
+    if (chosen !== undefined) {
+      places.enter(entry.keys, chosen);
+      return chosen.submit(entry);
+    }
     return new Promise((resolve) => {
       held.push({ command, resolve });
       if (held.length === 1) void goOn();
@@ -83,15 +85,6 @@ export function lanes<C extends Ordered, R>({ run, maxBatch, maxQueue }: LanesOp
     for (const { command, resolve } of again) resolve(go(command));
   };
 
-  const remember = ({ id, subject }: C): void => {
-    if (id === undefined || subject === undefined) return;
-    subjects.set(id, subject);
-    if (subjects.size < MIN_IDS) return;
-    // All at once: a map is slow to find its oldest name behind those that were deleted.
-    earlier = subjects;
-    subjects = new Map();
-  };
-
   return {
     /** Adds a command to a transaction to come. Rejects with `overloaded` when too many wait. */
     submit(command: C): Promise<R> {
@@ -100,7 +93,7 @@ export function lanes<C extends Ordered, R>({ run, maxBatch, maxQueue }: LanesOp
         return Promise.reject(new SpendcapError('overloaded', message));
       }
       waiting += 1;
-      remember(command);
+      subjects.remember(command);
       return go(command);
     },
     /** Resolves when nothing waits and nothing is under way. */
@@ -111,29 +104,70 @@ export function lanes<C extends Ordered, R>({ run, maxBatch, maxQueue }: LanesOp
   };
 }
 
+/** Of so many ids the subject is remembered at least, and of twice as many at most. */
+const MIN_IDS = 5_000;
+
+/** Whose purchases the ids are that were named last. */
+function knownSubjects() {
+  let subjects = new Map<string, string>();
+  let earlier = subjects;
+  return {
+    of: (id: string): string | undefined => subjects.get(id) ?? earlier.get(id),
+    remember({ id, subject }: Ordered): void {
+      if (id === undefined || subject === undefined) return;
+      subjects.set(id, subject);
+      if (subjects.size < MIN_IDS) return;
+      // All at once: a map is slow to find its oldest name behind those that were deleted.
+      earlier = subjects;
+      subjects = new Map();
+    },
+  };
+}
+
+/** In which lane the commands of an id or a subject are on their way: in one, as the others follow. */
+function keptPlaces<L>() {
+  const places = new Map<string, { readonly lane: L; count: number }>();
+  return {
+    of(keys: readonly string[]): Set<L> {
+      const found = new Set<L>();
+      for (const key of keys) {
+        const place = places.get(key);
+        if (place !== undefined) found.add(place.lane);
+      }
+      return found;
+    },
+    enter(keys: readonly string[], lane: L): void {
+      for (const key of keys) {
+        const place = places.get(key);
+        if (place === undefined) places.set(key, { lane, count: 1 });
+        else place.count += 1;
+      }
+    },
+    leave(keys: readonly string[]): void {
+      for (const key of keys) {
+        const place = places.get(key);
+        if (place === undefined) continue;
+        place.count -= 1;
+        if (place.count === 0) places.delete(key);
+      }
+    },
+  };
+}
+
 type Lane<C, R> = ReturnType<typeof lane<C, R>>;
 
-/** One queue of batches, of which one is under way, and what is on its way in it. */
+/** One queue of batches, of which one is under way, and how much is on its way in it. */
 function lane<C, R>(
   maxBatch: number,
-  run: (commands: readonly C[]) => Promise<readonly Outcome<R>[]>,
+  run: (entries: readonly Entry<C>[]) => Promise<readonly Outcome<R>[]>,
 ) {
-  const keyed = new Map<string, number>();
   let entered = 0;
   let unknown = 0;
-  const count = ({ keys, isUnknown }: Entry<C>, change: 1 | -1): void => {
-    entered += change;
-    if (isUnknown) unknown += change;
-    for (const key of keys) {
-      const left = (keyed.get(key) ?? 0) + change;
-      if (left === 0) keyed.delete(key);
-      else keyed.set(key, left);
-    }
-  };
   const queue = batcher<Entry<C>, R>({
     run: async (entries) => {
-      const outcomes = await run(entries.map(({ command }) => command));
-      for (const entry of entries) count(entry, -1);
+      const outcomes = await run(entries);
+      entered -= entries.length;
+      for (const { isUnknown } of entries) if (isUnknown) unknown -= 1;
       return outcomes;
     },
     maxBatch,
@@ -141,12 +175,12 @@ function lane<C, R>(
   });
   return {
     submit(entry: Entry<C>): Promise<R> {
-      count(entry, 1);
+      entered += 1;
+      if (entry.isUnknown) unknown += 1;
       return queue.submit(entry);
     },
     load: () => entered,
     hasUnknown: () => unknown > 0,
-    has: (key: string) => keyed.has(key),
     idle: queue.idle,
   };
 }

@@ -10,11 +10,18 @@ import {
 import { selects } from './account.ts';
 import type { Outcome } from './batch.ts';
 import { COLUMNS } from './postgres-columns.ts';
+import { rememberingWindows } from './remembered-windows.ts';
 
 /** Any verb's inputs, as `core` names them. */
 export type PostgresInputs = Partial<
   Omit<ReserveCommand, 'windows'> & RefundCommand & OverdueCommand & Pick<UsageCommand, 'windows'>
 >;
+
+/** Windows and their caps, as lists that Postgres reads. Many commands have the very same. */
+interface WindowLists {
+  readonly windows: string;
+  readonly caps: string;
+}
 
 /** One command on its way to the database. */
 export interface PostgresCommand {
@@ -23,9 +30,7 @@ export interface PostgresCommand {
   readonly id: string | undefined;
   readonly subject: string | undefined;
   readonly given: PostgresInputs;
-  /** Its windows and their caps as lists that Postgres reads. Many calls have the same. */
-  readonly windows: string;
-  readonly caps: string;
+  readonly lists: WindowLists;
   /** All of its windows count it. */
   readonly counted: boolean;
   /** From then on nobody can tell whether it was done, until the answer comes. */
@@ -34,14 +39,13 @@ export interface PostgresCommand {
   dropped: boolean;
 }
 
+const NO_WINDOWS: readonly Window[] = [];
+
 /** @throws SpendcapError `invalid_request` for a text that Postgres cannot hold */
 export function postgresCommand(verb: string, given: PostgresInputs): PostgresCommand {
-  const { windows = [], id, request, subject, currency, app, category, basis, refundId } = given;
-  const texts = windows.map(textOf);
-  const told = [id, request, subject, currency, app, category, basis, refundId, ...texts];
-  if (UNSTORABLE.test(told.join(''))) {
-    const message = 'A text with NUL or half a character cannot be kept.';
-    throw new SpendcapError('invalid_request', message);
+  const { windows = NO_WINDOWS, id, request, subject, currency, app, category, basis } = given;
+  for (const text of [id, request, subject, currency, app, category, basis, given.refundId]) {
+    if (typeof text === 'string') checkText(text);
   }
   return {
     verb,
@@ -49,8 +53,7 @@ export function postgresCommand(verb: string, given: PostgresInputs): PostgresCo
     id,
     subject,
     given,
-    windows: listOf(texts.map(quote)),
-    caps: listOf(windows.map((window) => ('cap' in window ? String(window.cap) : '0'))),
+    lists: listsOf(windows),
     counted: verb === 'reserve' && countsIn(windows, given as ReserveCommand),
     sent: false,
     dropped: false,
@@ -59,6 +62,21 @@ export function postgresCommand(verb: string, given: PostgresInputs): PostgresCo
 
 /** NUL, and halves of surrogate pairs. */
 const UNSTORABLE = /[\0\ud800-\udfff]/u;
+
+function checkText(text: string): void {
+  if (!UNSTORABLE.test(text)) return;
+  const message = 'A text with NUL or half a character cannot be kept.';
+  throw new SpendcapError('invalid_request', message);
+}
+
+const listsOf = rememberingWindows((windows: readonly Window[]): WindowLists => {
+  const texts = windows.map(textOf);
+  for (const text of texts) checkText(text);
+  return {
+    windows: listOf(texts.map(quote)),
+    caps: listOf(windows.map((window) => ('cap' in window ? String(window.cap) : '0'))),
+  };
+});
 
 /** A window in one text: equal texts are the same window. */
 function textOf({ start, end, selector }: Window): string {
@@ -74,7 +92,7 @@ function countsIn(windows: readonly Window[], command: ReserveCommand): boolean 
 /** What the commands of a batch have to do with each other. */
 interface Together {
   /** The number of each list of windows. */
-  readonly lists: ReadonlyMap<string, number>;
+  readonly lists: ReadonlyMap<WindowLists, number>;
   /** Who reserves an id in this batch. */
   readonly buyers: ReadonlyMap<string, string>;
   /** Ids and subjects that are named more than once. */
@@ -84,7 +102,7 @@ interface Together {
 
 /** The values of a batch for the parameters of `run` and `read`: a list for each column. */
 export function valuesOf(commands: readonly PostgresCommand[]): string[] {
-  const lists = new Map<string, number>();
+  const lists = new Map<WindowLists, number>();
   const windows: string[] = [];
   const caps: string[] = [];
   const buyers = new Map<string, string>();
@@ -99,11 +117,10 @@ export function valuesOf(commands: readonly PostgresCommand[]): string[] {
       (subjects.has(subject) ? againSubjects : subjects).add(subject);
       if (id !== undefined) buyers.set(id, subject);
     }
-    const list = keyOf(command);
-    if (lists.has(list)) continue;
-    lists.set(list, lists.size + 1);
-    windows.push(quote(command.windows));
-    caps.push(quote(command.caps));
+    if (lists.has(command.lists)) continue;
+    lists.set(command.lists, lists.size + 1);
+    windows.push(quote(command.lists.windows));
+    caps.push(quote(command.lists.caps));
   }
   const together = { lists, buyers, againIds, againSubjects };
   const columns = COLUMNS.map(([name]) => column(commands, together, CELLS[name]));
@@ -113,7 +130,6 @@ export function valuesOf(commands: readonly PostgresCommand[]): string[] {
 type Value = string | number | boolean | null | undefined;
 type Cell = (command: PostgresCommand, together: Together) => Value;
 
-const keyOf = ({ windows, caps }: PostgresCommand): string => `${windows}${caps}`;
 const isAgain = ({ given: { id = '' } }: PostgresCommand, { againIds }: Together): boolean =>
   againIds.has(id);
 
@@ -123,7 +139,7 @@ const CELLS: Readonly<Record<(typeof COLUMNS)[number][0], Cell>> = {
   at: ({ given }) => given.at,
   subject: ({ given }, { buyers }) => given.subject ?? buyers.get(given.id ?? ''),
   amount: ({ given }) => given.amount ?? given.limit,
-  list: (command, { lists }) => lists.get(keyOf(command)),
+  list: (command, { lists }) => lists.get(command.lists),
   plain: (command, together) => {
     const { verb, given, counted } = command;
     const alone = !together.againSubjects.has(given.subject ?? '');
@@ -160,7 +176,9 @@ function column(commands: readonly PostgresCommand[], together: Together, cell: 
 }
 
 const NULL = 'NULL';
-const listOf = (texts: readonly string[]): string => `{${texts.join(',')}}`;
+function listOf(texts: readonly string[]): string {
+  return `{${texts.join(',')}}`;
+}
 
 /** A text within a list. */
 function quote(text: string): string {

@@ -8,6 +8,7 @@ import type {
   Window,
 } from '@spendcap/core';
 import { selects } from './account.ts';
+import { rememberingWindows } from './remembered-windows.ts';
 
 /** A command as the script takes it, see `redis-lua.ts`. */
 export interface RedisCommand {
@@ -135,23 +136,12 @@ function namesOf({ currency, app, category }: StoredPurchase): string {
 }
 
 /** Windows and their caps as text: the same text for the same windows, so that it can be compared. */
-function cappedTexts(windows: readonly CappedWindow[]): string {
-  const [first] = windows;
-  const last = first && capped.get(first);
-  if (last?.of.length === windows.length && windows.every((window, n) => window === last.of[n])) {
-    return last.text;
-  }
-  const caps = windows.map(({ cap }) => cap);
-  const text = textsOf(windows, caps);
-  if (first !== undefined) capped.set(first, { of: windows, text });
-  return text;
-}
-
-/** A limiter asks for the very same windows until they end: one list for each age, by its first. */
-const capped = new WeakMap<
-  CappedWindow,
-  { readonly of: readonly CappedWindow[]; readonly text: string }
->();
+const cappedTexts = rememberingWindows((windows: readonly CappedWindow[]) =>
+  textsOf(
+    windows,
+    windows.map(({ cap }) => cap),
+  ),
+);
 
 function textsOf(windows: readonly Window[], caps: readonly number[]): string {
   const lines = windows.map(({ selector: { currency, app, categories }, start, end }) =>
