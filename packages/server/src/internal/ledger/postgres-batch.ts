@@ -91,8 +91,9 @@ function countsIn(windows: readonly Window[], command: ReserveCommand): boolean 
 
 /** What the commands of a batch have to do with each other. */
 interface Together {
-  /** The number of each list of windows. */
+  /** The number of each list of windows, and of each request and basis: many are the same. */
   readonly lists: ReadonlyMap<WindowLists, number>;
+  readonly texts: ReadonlyMap<string, number>;
   /** Who reserves an id in this batch. */
   readonly buyers: ReadonlyMap<string, string>;
   /** Ids and subjects that are named more than once. */
@@ -103,28 +104,33 @@ interface Together {
 /** The values of a batch for the parameters of `run` and `read`: a list for each column. */
 export function valuesOf(commands: readonly PostgresCommand[]): string[] {
   const lists = new Map<WindowLists, number>();
-  const windows: string[] = [];
-  const caps: string[] = [];
+  const texts = new Map<string, number>();
   const buyers = new Map<string, string>();
   const ids = new Set<string>();
   const subjects = new Set<string>();
   const againIds = new Set<string>();
   const againSubjects = new Set<string>();
   for (const command of commands) {
-    const { id, subject } = command.given;
+    const { id, subject, request, basis } = command.given;
     if (id !== undefined) (ids.has(id) ? againIds : ids).add(id);
     if (subject !== undefined) {
       (subjects.has(subject) ? againSubjects : subjects).add(subject);
       if (id !== undefined) buyers.set(id, subject);
     }
-    if (lists.has(command.lists)) continue;
-    lists.set(command.lists, lists.size + 1);
-    windows.push(quote(command.lists.windows));
-    caps.push(quote(command.lists.caps));
+    if (request !== undefined) number(texts, request);
+    if (basis !== undefined) number(texts, basis);
+    number(lists, command.lists);
   }
-  const together = { lists, buyers, againIds, againSubjects };
+  const together = { lists, texts, buyers, againIds, againSubjects };
   const columns = COLUMNS.map(([name]) => column(commands, together, CELLS[name]));
-  return [...columns, listOf(windows), listOf(caps)];
+  const windows = Array.from(lists.keys(), (each) => quote(each.windows));
+  const caps = Array.from(lists.keys(), (each) => quote(each.caps));
+  return [...columns, listOf(windows), listOf(caps), listOf(Array.from(texts.keys(), quote))];
+}
+
+/** Gives what has none yet the next number, from 1. */
+function number<T>(numbers: Map<T, number>, each: T): void {
+  if (!numbers.has(each)) numbers.set(each, numbers.size + 1);
 }
 
 type Value = string | number | boolean | null | undefined;
@@ -142,18 +148,18 @@ const CELLS: Readonly<Record<(typeof COLUMNS)[number][0], Cell>> = {
   list: (command, { lists }) => lists.get(command.lists),
   plain: (command, together) => {
     const { verb, given, counted } = command;
-    const alone = !together.againSubjects.has(given.subject ?? '');
-    return !isAgain(command, together) && (verb === 'commit' || (counted && alone));
+    const alone = counted && !together.againSubjects.has(given.subject ?? '');
+    return !isAgain(command, together) && (verb === 'commit' || alone) ? verb : null;
   },
   counted: ({ counted }) => counted,
   again: isAgain,
-  request: ({ given }) => given.request,
+  request: ({ given }, { texts }) => texts.get(given.request ?? ''),
   currency: ({ given }) => given.currency,
   app: ({ given }) => given.app,
   category: ({ given }) => given.category,
   expires_at: ({ given }) => given.expiresAt,
   reconcile: ({ given }) => given.onExpiry && given.onExpiry === 'reconcile',
-  basis: ({ given }) => given.basis,
+  basis: ({ given }, { texts }) => texts.get(given.basis ?? ''),
   refund: ({ given }) => given.refundId,
   restores: ({ given }) => given.restores,
 };

@@ -13,34 +13,47 @@ export const COLUMNS = [
   ['amount', 'bigint'],
   // Which of the batch's lists of windows, from 1.
   ['list', 'int'],
-  // A reserve whose subject and id are named once, all of whose windows count it; or a commit whose
-  // id is.
-  ['plain', 'boolean'],
+  // `reserve` if its subject and id are named once and all of its windows count it; `commit` if its
+  // id is; else null.
+  ['plain', 'text'],
   // All of its windows count it.
   ['counted', 'boolean'],
   // Its id is named more than once.
   ['again', 'boolean'],
-  ['request', 'text'],
+  // Of the texts of the batch, from 1, as `basis` is.
+  ['request', 'int'],
   ['currency', 'text'],
   ['app', 'text'],
   ['category', 'text'],
   ['expires_at', 'bigint'],
   ['reconcile', 'boolean'],
-  ['basis', 'text'],
+  ['basis', 'int'],
   ['refund', 'text'],
   ['restores', 'boolean'],
 ] as const;
 
-const names = COLUMNS.map(([name]) => name).join(', ');
-const arguments_ = COLUMNS.map(([name]) => `${name}_`).join(', ');
+type Column = (typeof COLUMNS)[number][0];
+
+const all = COLUMNS.map(([name]) => name);
+const arguments_ = all.map((name) => `${name}_`).join(', ');
 const parameters = COLUMNS.map(([name, type]) => `${name}_ ${type}[]`).join(', ');
 
 /** The parameters of a function that takes a batch, and the same as it hands them on. */
-export const PARAMETERS = `${parameters}, windows_ text[], caps_ text[]`;
-export const ARGUMENTS = `${arguments_}, windows_, caps_`;
+export const PARAMETERS = `${parameters}, windows_ text[], caps_ text[], texts_ text[]`;
+/** What of them is not a column. */
+export const SHARED = 'windows_, caps_, texts_';
+export const ARGUMENTS = `${arguments_}, ${SHARED}`;
 
-/** The commands, with the subject that was found and locked for each. */
-export const COMMANDS = `unnest(${arguments_}, owners) WITH ORDINALITY AS b (${names}, owner, n)`;
+/**
+ * The commands, with the subject that was found and locked for each: only the columns that are asked
+ * for, since each takes time of its own.
+ */
+export function commandsWith(columns: readonly (Column | 'owner')[]): string {
+  const lists = columns.map((name) => (name === 'owner' ? 'owners' : `${name}_`));
+  return `unnest(${lists.join(', ')}) WITH ORDINALITY AS b (${columns.join(', ')}, n)`;
+}
+
+export const COMMANDS = commandsWith([...all, 'owner']);
 /** The lists of windows that commands name by their number. */
 export const WINDOWS = `unnest(windows_, caps_) WITH ORDINALITY AS l (windows, caps, number)`;
 
@@ -50,12 +63,12 @@ export const WRITE_HELD = `
       INSERT INTO purchases (amount, reserved_at, expires_at, reconcile, id, subject, currency, app,
           category, request, basis)
         SELECT h.amount, h.at, h.expires_at, h.reconcile, h.id, h.subject, h.currency, h.app,
-          h.category, h.request, h.basis FROM held h
+          h.category, texts_[h.request], texts_[h.basis] FROM held h
     ), waiting AS (
       INSERT INTO unsettled SELECT h.expires_at, h.id FROM held h WHERE h.reconcile
     ), logged AS (
       INSERT INTO entries (at, amount, kind, purchase, subject, basis)
-        SELECT h.at, h.amount, 'reserved', h.id, h.subject, h.basis FROM held h
+        SELECT h.at, h.amount, 'reserved', h.id, h.subject, texts_[h.basis] FROM held h
     )`;
 
 /**

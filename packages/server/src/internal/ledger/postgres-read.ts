@@ -1,4 +1,4 @@
-import { COLUMNS, NONE_IS_OVER, PARAMETERS } from './postgres-columns.ts';
+import { COLUMNS, NONE_IS_OVER, PARAMETERS, SHARED } from './postgres-columns.ts';
 
 /** Of each column, the values of the commands in `rest`. */
 const REST = COLUMNS.map(
@@ -61,7 +61,7 @@ BEGIN
   IF rest IS NOT NULL THEN
     others := run(
       ${REST},
-      windows_, caps_);
+      ${SHARED});
     FOR i IN 1 .. cardinality(rest) LOOP
       replies[rest[i]] := others->(i - 1);
     END LOOP;

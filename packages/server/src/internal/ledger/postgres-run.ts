@@ -1,7 +1,7 @@
 import { FOREVER } from '@spendcap/core';
 import {
   ARGUMENTS,
-  COMMANDS,
+  commandsWith,
   NEXT_EXPIRY,
   NONE_IS_OVER,
   PARAMETERS,
@@ -20,6 +20,13 @@ const ROLLED = `
           THEN ARRAY(SELECT coalesce(a.sums[array_position(a.windows, w)],
               CASE WHEN (w::jsonb->0)::bigint > a.last_at THEN 0 END)
             FROM unnest(l.windows) WITH ORDINALITY AS u (w, i) ORDER BY i) END`;
+
+/** What a new purchase is made of. */
+const PLAIN_RESERVES = commandsWith([
+  ...(['plain', 'id', 'at', 'subject', 'amount', 'list', 'request', 'currency', 'app'] as const),
+  ...(['category', 'expires_at', 'reconcile', 'basis'] as const),
+]);
+const PLAIN_COMMITS = commandsWith(['plain', 'id', 'at', 'amount', 'owner']);
 
 /**
  * The ledger inside the server: `run` takes a batch of commands and answers each, in one
@@ -98,8 +105,8 @@ BEGIN
         last_at = greatest(a.last_at, b.at),
         next_expiry = least(CASE WHEN b.reconcile THEN ${FOREVER} ELSE b.expires_at END,
           ${NEXT_EXPIRY})
-      FROM ${COMMANDS} JOIN lists l ON l.number = b.list
-      WHERE b.plain AND b.verb = 'reserve' AND a.subject = b.subject AND ${NONE_IS_OVER}
+      FROM ${PLAIN_RESERVES} JOIN lists l ON l.number = b.list
+      WHERE b.plain = 'reserve' AND a.subject = b.subject AND ${NONE_IS_OVER}
         AND CASE WHEN a.windows = l.windows THEN fits(a.sums, b.amount, l.caps)
           ELSE fits(${ROLLED}, b.amount, l.caps) END
         AND NOT EXISTS (SELECT FROM purchases q WHERE q.id = b.id)
@@ -111,8 +118,8 @@ BEGIN
 
   IF 'commit' = ANY (verb_) THEN
     WITH paid AS (
-      UPDATE purchases p SET state = 'committed', committed = p.amount FROM ${COMMANDS}
-        WHERE b.plain AND b.verb = 'commit' AND p.id = b.id AND p.subject = b.owner
+      UPDATE purchases p SET state = 'committed', committed = p.amount FROM ${PLAIN_COMMITS}
+        WHERE b.plain = 'commit' AND p.id = b.id AND p.subject = b.owner
           AND p.state = 'reserved' AND coalesce(b.amount, p.amount) = p.amount
           AND EXISTS (SELECT FROM accounts a WHERE a.subject = b.owner AND ${NONE_IS_OVER})
         RETURNING b.n, b.at, p AS bought

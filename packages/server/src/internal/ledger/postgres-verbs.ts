@@ -8,7 +8,7 @@
 export const RESERVE = `
       IF c.buyer IS NOT NULL THEN
         SELECT * INTO p FROM purchases q WHERE q.id = c.id;
-        IF p.subject = current AND p.request = c.request THEN
+        IF p.subject = current AND p.request = texts_[c.request] THEN
           replies[c.n] := '{"outcome":"held","purchase":' || purchase_json(p)
             || ',"replayed":true,"used":' || array_to_json(used)
             || ',"expired":[' || expired || ']}';
