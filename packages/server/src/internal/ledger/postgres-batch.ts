@@ -17,10 +17,10 @@ export type PostgresInputs = Partial<
   Omit<ReserveCommand, 'windows'> & RefundCommand & OverdueCommand & Pick<UsageCommand, 'windows'>
 >;
 
-/** Windows and their caps, as lists that Postgres reads. Many commands have the very same. */
-interface WindowLists {
-  readonly windows: string;
-  readonly caps: string;
+/** Windows as a list that Postgres reads, and their caps. Many commands have the very same. */
+interface WindowList {
+  readonly text: string;
+  readonly caps: readonly number[];
 }
 
 /** One command on its way to the database. */
@@ -30,7 +30,7 @@ export interface PostgresCommand {
   readonly id: string | undefined;
   readonly subject: string | undefined;
   readonly given: PostgresInputs;
-  readonly lists: WindowLists;
+  readonly list: WindowList;
   /** All of its windows count it. */
   readonly counted: boolean;
   /** From then on nobody can tell whether it was done, until the answer comes. */
@@ -53,7 +53,7 @@ export function postgresCommand(verb: string, given: PostgresInputs): PostgresCo
     id,
     subject,
     given,
-    lists: listsOf(windows),
+    list: windowList(windows),
     counted: verb === 'reserve' && countsIn(windows, given as ReserveCommand),
     sent: false,
     dropped: false,
@@ -69,13 +69,11 @@ function checkText(text: string): void {
   throw new SpendcapError('invalid_request', message);
 }
 
-const listsOf = rememberingWindows((windows: readonly Window[]): WindowLists => {
+const windowList = rememberingWindows((windows: readonly Window[]): WindowList => {
   const texts = windows.map(textOf);
   for (const text of texts) checkText(text);
-  return {
-    windows: listOf(texts.map(quote)),
-    caps: listOf(windows.map((window) => ('cap' in window ? String(window.cap) : '0'))),
-  };
+  const caps = windows.map((window) => ('cap' in window ? Number(window.cap) : 0));
+  return { text: listOf(texts.map(quote)), caps };
 });
 
 /** A window in one text: equal texts are the same window. */
@@ -92,7 +90,7 @@ function countsIn(windows: readonly Window[], command: ReserveCommand): boolean 
 /** What the commands of a batch have to do with each other. */
 interface Together {
   /** The number of each list of windows, and of each request and basis: many are the same. */
-  readonly lists: ReadonlyMap<WindowLists, number>;
+  readonly lists: ReadonlyMap<WindowList, number>;
   readonly texts: ReadonlyMap<string, number>;
   /** Who reserves an id in this batch. */
   readonly buyers: ReadonlyMap<string, string>;
@@ -103,7 +101,7 @@ interface Together {
 
 /** The values of a batch for the parameters of `run` and `read`: a list for each column. */
 export function valuesOf(commands: readonly PostgresCommand[]): string[] {
-  const lists = new Map<WindowLists, number>();
+  const lists = new Map<WindowList, number>();
   const texts = new Map<string, number>();
   const buyers = new Map<string, string>();
   const ids = new Set<string>();
@@ -119,13 +117,20 @@ export function valuesOf(commands: readonly PostgresCommand[]): string[] {
     }
     if (request !== undefined) number(texts, request);
     if (basis !== undefined) number(texts, basis);
-    number(lists, command.lists);
+    number(lists, command.list);
   }
   const together = { lists, texts, buyers, againIds, againSubjects };
   const columns = COLUMNS.map(([name]) => column(commands, together, CELLS[name]));
-  const windows = Array.from(lists.keys(), (each) => quote(each.windows));
-  const caps = Array.from(lists.keys(), (each) => quote(each.caps));
-  return [...columns, listOf(windows), listOf(caps), listOf(Array.from(texts.keys(), quote))];
+  const windows: string[] = [];
+  const first: number[] = [];
+  const caps: number[] = [];
+  for (const list of lists.keys()) {
+    windows.push(quote(list.text));
+    first.push(caps.length);
+    caps.push(...list.caps);
+  }
+  const shared = [windows, first, caps, Array.from(texts.keys(), quote)];
+  return [...columns, ...shared.map(listOf)];
 }
 
 /** Gives what has none yet the next number, from 1. */
@@ -145,7 +150,7 @@ const CELLS: Readonly<Record<(typeof COLUMNS)[number][0], Cell>> = {
   at: ({ given }) => given.at,
   subject: ({ given }, { buyers }) => given.subject ?? buyers.get(given.id ?? ''),
   amount: ({ given }) => given.amount ?? given.limit,
-  list: (command, { lists }) => lists.get(command.lists),
+  list: (command, { lists }) => lists.get(command.list),
   plain: (command, together) => {
     const { verb, given, counted } = command;
     const alone = counted && !together.againSubjects.has(given.subject ?? '');
@@ -182,7 +187,7 @@ function column(commands: readonly PostgresCommand[], together: Together, cell: 
 }
 
 const NULL = 'NULL';
-function listOf(texts: readonly string[]): string {
+function listOf(texts: readonly (string | number)[]): string {
   return `{${texts.join(',')}}`;
 }
 

@@ -39,9 +39,13 @@ const arguments_ = all.map((name) => `${name}_`).join(', ');
 const parameters = COLUMNS.map(([name, type]) => `${name}_ ${type}[]`).join(', ');
 
 /** The parameters of a function that takes a batch, and the same as it hands them on. */
-export const PARAMETERS = `${parameters}, windows_ text[], caps_ text[], texts_ text[]`;
-/** What of them is not a column. */
-export const SHARED = 'windows_, caps_, texts_';
+export const PARAMETERS = `${parameters},
+  windows_ text[], first_ int[], caps_ bigint[], texts_ text[]`;
+/**
+ * What of them is not a column: the lists of windows that commands name by their number; how many caps
+ * stand before those of each list, and all of them; and the texts that commands name by their number.
+ */
+export const SHARED = 'windows_, first_, caps_, texts_';
 export const ARGUMENTS = `${arguments_}, ${SHARED}`;
 
 /**
@@ -54,21 +58,24 @@ export function commandsWith(columns: readonly (Column | 'owner')[]): string {
 }
 
 export const COMMANDS = commandsWith([...all, 'owner']);
-/** The lists of windows that commands name by their number. */
-export const WINDOWS = `unnest(windows_, caps_) WITH ORDINALITY AS l (windows, caps, number)`;
 
-/** Writes new purchases, each with its entry, from the rows of held. */
+/**
+ * Writes new purchases, each with its entry, from the numbers in held: what is only written is taken
+ * from the lists by its place, since each column that has to go through a step takes time there.
+ */
 export const WRITE_HELD = `
     bought AS (
       INSERT INTO purchases (amount, reserved_at, expires_at, reconcile, id, subject, currency, app,
           category, request, basis)
-        SELECT h.amount, h.at, h.expires_at, h.reconcile, h.id, h.subject, h.currency, h.app,
-          h.category, texts_[h.request], texts_[h.basis] FROM held h
+        SELECT amount_[h.n], at_[h.n], expires_at_[h.n], reconcile_[h.n], id_[h.n], subject_[h.n],
+          currency_[h.n], app_[h.n], category_[h.n], texts_[request_[h.n]], texts_[basis_[h.n]]
+        FROM held h
     ), waiting AS (
-      INSERT INTO unsettled SELECT h.expires_at, h.id FROM held h WHERE h.reconcile
+      INSERT INTO unsettled SELECT expires_at_[h.n], id_[h.n] FROM held h WHERE reconcile_[h.n]
     ), logged AS (
       INSERT INTO entries (at, amount, kind, purchase, subject, basis)
-        SELECT h.at, h.amount, 'reserved', h.id, h.subject, texts_[h.basis] FROM held h
+        SELECT at_[h.n], amount_[h.n], 'reserved', id_[h.n], subject_[h.n], texts_[basis_[h.n]]
+        FROM held h
     )`;
 
 /**

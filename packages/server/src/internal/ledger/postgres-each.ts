@@ -1,12 +1,12 @@
 import { MAX_HOLD_MS } from '@spendcap/core';
-import { COMMANDS, PARAMETERS, WINDOWS, WRITE_HELD } from './postgres-columns.ts';
+import { COMMANDS, PARAMETERS, WRITE_HELD } from './postgres-columns.ts';
 import { RESERVE, SETTLE } from './postgres-verbs.ts';
 
 /** Before a command that has to look at what came before it, and at the end. */
 const WRITE_FRESH = `
     IF cardinality(fresh) > 0 THEN
-      WITH held AS (SELECT b.* FROM ${COMMANDS} WHERE b.n = ANY (fresh)), ${WRITE_HELD}
-      SELECT '{}'::bigint[] INTO fresh;
+      WITH held AS (SELECT f.n FROM unnest(fresh) AS f (n)), ${WRITE_HELD}
+      SELECT '{}'::int[] INTO fresh;
     END IF;`;
 
 /** Ends the holds of the subject that are over, and finds when the next one will be. */
@@ -81,7 +81,7 @@ ${WRITE_FRESH}
  * one, in the order in which they came.
  */
 export const EACH_FUNCTION = `
-CREATE FUNCTION one_by_one(owners text[], done bigint[], ${PARAMETERS})
+CREATE FUNCTION one_by_one(owners text[], done int[], ${PARAMETERS})
 RETURNS text[] LANGUAGE plpgsql AS $each$
 DECLARE
   forever CONSTANT bigint := 9007199254740991;
@@ -97,7 +97,7 @@ DECLARE
   windows text[];
   sums bigint[];
   -- What has yet to be written.
-  fresh bigint[] := '{}';
+  fresh int[] := '{}';
   accounts_changed accounts[] := '{}';
   log entries[] := '{}';
   -- The command whose turn it is.
@@ -119,11 +119,11 @@ DECLARE
   ended_texts text[];
 BEGIN
   FOR c IN
-    SELECT b.*, coalesce(b.owner, b.subject) COLLATE "C" AS holder, l.windows::text[] AS asked,
-      l.caps::bigint[] AS caps, a.next_expiry, a.last_at, a.windows AS held_windows, a.sums AS held_sums,
+    SELECT b.*, coalesce(b.owner, b.subject) COLLATE "C" AS holder, windows_[b.list]::text[] AS asked,
+      a.next_expiry, a.last_at, a.windows::text[] AS held_windows,
+      a.sums AS held_sums,
       (SELECT q.subject FROM purchases q WHERE q.id = b.id) AS buyer
     FROM ${COMMANDS}
-      LEFT JOIN ${WINDOWS} ON l.number = b.list
       LEFT JOIN accounts a ON a.subject = coalesce(b.owner, b.subject)
     WHERE NOT b.n = ANY (done)
     ORDER BY holder, b.n
@@ -149,7 +149,8 @@ ${WRITE_FRESH}
 
     IF current IS DISTINCT FROM c.holder THEN
       IF dirty THEN
-        accounts_changed := accounts_changed || ROW(current, windows, expiry, last_at, sums)::accounts;
+        accounts_changed := accounts_changed
+          || ROW(current, windows::text, expiry, last_at, sums)::accounts;
         dirty := false;
       END IF;
       current := c.holder;
@@ -178,7 +179,8 @@ ${SETTLE}
   END LOOP;
 
   IF dirty THEN
-    accounts_changed := accounts_changed || ROW(current, windows, expiry, last_at, sums)::accounts;
+    accounts_changed := accounts_changed
+      || ROW(current, windows::text, expiry, last_at, sums)::accounts;
   END IF;
 ${WRITE_FRESH}
   INSERT INTO entries (at, amount, kind, purchase, subject, refund)

@@ -45,7 +45,7 @@ BEGIN
           '{"used":[' || coalesce(string_agg(t.total::text, ',' ORDER BY t.i), '')
             || '],"expired":[]}' END
         FROM (
-          SELECT w.i, coalesce(a.sums[array_position(a.windows, w.json)],
+          SELECT w.i, coalesce(a.sums[array_position(a.windows::text[], w.json)],
             CASE WHEN NOT EXISTS (
               SELECT FROM purchases o WHERE o.subject = b.subject
                 AND o.reserved_at >= (w.json::jsonb->0)::bigint

@@ -5,7 +5,6 @@ import {
   NEXT_EXPIRY,
   NONE_IS_OVER,
   PARAMETERS,
-  WINDOWS,
   WRITE_HELD,
 } from './postgres-columns.ts';
 
@@ -15,17 +14,24 @@ import {
  * own that has not ended is not asked for, or has a null in it where a sum has to be worked out.
  */
 const ROLLED = `
-        CASE WHEN NOT EXISTS (SELECT FROM unnest(a.windows) AS w
-            WHERE w <> ALL (l.windows) AND (w::jsonb->1)::bigint > b.at)
-          THEN ARRAY(SELECT coalesce(a.sums[array_position(a.windows, w)],
+        CASE WHEN NOT EXISTS (SELECT FROM unnest(a.windows::text[]) AS w
+            WHERE w <> ALL (windows_[b.list]::text[]) AND (w::jsonb->1)::bigint > b.at)
+          THEN ARRAY(SELECT coalesce(a.sums[array_position(a.windows::text[], w)],
               CASE WHEN (w::jsonb->0)::bigint > a.last_at THEN 0 END)
-            FROM unnest(l.windows) WITH ORDINALITY AS u (w, i) ORDER BY i) END`;
+            FROM unnest(windows_[b.list]::text[]) WITH ORDINALITY AS u (w, i) ORDER BY i) END`;
 
-/** What a new purchase is made of. */
-const PLAIN_RESERVES = commandsWith([
-  ...(['plain', 'id', 'at', 'subject', 'amount', 'list', 'request', 'currency', 'app'] as const),
-  ...(['category', 'expires_at', 'reconcile', 'basis'] as const),
-]);
+/** What decides whether a hold is made. */
+const RESERVES = [
+  'plain',
+  'id',
+  'subject',
+  'at',
+  'amount',
+  'list',
+  'expires_at',
+  'reconcile',
+] as const;
+const PLAIN_RESERVES = commandsWith(RESERVES);
 const PLAIN_COMMITS = commandsWith(['plain', 'id', 'at', 'amount', 'owner']);
 
 /**
@@ -57,7 +63,7 @@ DECLARE
   found bigint;
   wanted bigint;
   made bigint;
-  done bigint[] := '{}';
+  done int[] := '{}';
   replies text[] := '{}';
 BEGIN
   IF current_setting('transaction_isolation') <> 'read committed' THEN
@@ -80,7 +86,7 @@ BEGIN
   IF found < cardinality(owners) THEN
     SELECT count(DISTINCT o) INTO wanted FROM unnest(owners) AS o;
     INSERT INTO accounts
-      SELECT DISTINCT o COLLATE "C" AS subject, '{}'::text[], 0,
+      SELECT DISTINCT o COLLATE "C" AS subject, '{}', 0,
           coalesce((SELECT max(q.reserved_at) FROM purchases q WHERE q.subject = o), -1),
           '{}'::bigint[]
         FROM unnest(owners) AS o
@@ -96,21 +102,19 @@ BEGIN
   END IF;
 
   IF 'reserve' = ANY (verb_) THEN
-  WITH lists AS MATERIALIZED (
-    SELECT l.number, l.windows::text[] AS windows, l.caps::bigint[] AS caps FROM ${WINDOWS}
-  ), held AS (
-    UPDATE accounts a SET windows = l.windows,
-        sums = CASE WHEN a.windows = l.windows THEN plus(a.sums, b.amount)
+  WITH held AS (
+    UPDATE accounts a SET windows = windows_[b.list],
+        sums = CASE WHEN a.windows = windows_[b.list] THEN plus(a.sums, b.amount)
           ELSE plus(${ROLLED}, b.amount) END,
         last_at = greatest(a.last_at, b.at),
         next_expiry = least(CASE WHEN b.reconcile THEN ${FOREVER} ELSE b.expires_at END,
           ${NEXT_EXPIRY})
-      FROM ${PLAIN_RESERVES} JOIN lists l ON l.number = b.list
+      FROM ${PLAIN_RESERVES}
       WHERE b.plain = 'reserve' AND a.subject = b.subject AND ${NONE_IS_OVER}
-        AND CASE WHEN a.windows = l.windows THEN fits(a.sums, b.amount, l.caps)
-          ELSE fits(${ROLLED}, b.amount, l.caps) END
+        AND CASE WHEN a.windows = windows_[b.list] THEN fits(a.sums, b.amount, caps_, first_[b.list])
+          ELSE fits(${ROLLED}, b.amount, caps_, first_[b.list]) END
         AND NOT EXISTS (SELECT FROM purchases q WHERE q.id = b.id)
-      RETURNING b.*, a.sums
+      RETURNING b.n::int, a.sums
   ), ${WRITE_HELD}
   SELECT coalesce(array_agg(h.n), '{}'), coalesce(array_agg(array_to_json(h.sums)::text), '{}')
     INTO done, replies FROM held h;
@@ -122,7 +126,7 @@ BEGIN
         WHERE b.plain = 'commit' AND p.id = b.id AND p.subject = b.owner
           AND p.state = 'reserved' AND coalesce(b.amount, p.amount) = p.amount
           AND EXISTS (SELECT FROM accounts a WHERE a.subject = b.owner AND ${NONE_IS_OVER})
-        RETURNING b.n, b.at, p AS bought
+        RETURNING b.n::int, b.at, p AS bought
     ), settled AS (
       DELETE FROM unsettled u USING paid WHERE (paid.bought).reconcile
         AND u.expires_at = (paid.bought).expires_at AND u.purchase = (paid.bought).id

@@ -9,7 +9,8 @@ import { RUN_FUNCTION } from './postgres-run.ts';
  * entry log is only ever added to.
  *
  * No index is on what a settlement changes, so that it need not write to any, and a page keeps room
- * for the rows that are written anew. What a purchase changes in an account stands at its end, since
+ * for the rows that are written anew. The windows of an account are the text of an array, as they come,
+ * since most purchases only ask whether theirs are the same. What a purchase changes in an account stands at its end, since
  * the server's log gets all that lies between two changes.
  */
 const TABLES = `
@@ -49,7 +50,7 @@ const TABLES = `
   );
   CREATE TABLE accounts (
     subject text COLLATE "C" PRIMARY KEY,
-    windows text[] COLLATE "C" NOT NULL,
+    windows text COLLATE "C" NOT NULL,
     next_expiry bigint NOT NULL,
     last_at bigint NOT NULL,
     sums bigint[] NOT NULL
@@ -74,8 +75,9 @@ const TABLES = `
 `;
 
 /**
- * True if a window counts a purchase; true if an amount fits beside all sums, and the sums with it
- * (of four windows at most, so that it is worked out in place); and a purchase as a list.
+ * True if a window counts a purchase; true if an amount fits beside all sums under the caps after the
+ * first so many, and the sums with it (of four windows at most, so that it is worked out in place); and
+ * a purchase as a list.
  */
 const HELPERS = `
   CREATE FUNCTION selects(
@@ -84,15 +86,15 @@ const HELPERS = `
     SELECT (w->>0)::bigint <= reserved_at AND reserved_at < (w->>1)::bigint AND w->>2 = currency
       AND (w->3 = 'null' OR w->>3 = app) AND (w->4 = 'null' OR w->4 ? category)
   $body$;
-  CREATE FUNCTION fits(sums bigint[], amount bigint, caps bigint[]) RETURNS boolean
+  CREATE FUNCTION fits(sums bigint[], amount bigint, caps bigint[], first int) RETURNS boolean
     LANGUAGE sql IMMUTABLE AS $body$
-    SELECT CASE cardinality(caps) WHEN 0 THEN cardinality(sums) = 0
-      WHEN 1 THEN sums[1] + amount <= caps[1]
-      WHEN 2 THEN sums[1] + amount <= caps[1] AND sums[2] + amount <= caps[2]
-      WHEN 3 THEN sums[1] + amount <= caps[1] AND sums[2] + amount <= caps[2]
-        AND sums[3] + amount <= caps[3]
-      WHEN 4 THEN sums[1] + amount <= caps[1] AND sums[2] + amount <= caps[2]
-        AND sums[3] + amount <= caps[3] AND sums[4] + amount <= caps[4]
+    SELECT CASE cardinality(sums) WHEN 0 THEN true
+      WHEN 1 THEN sums[1] + amount <= caps[first + 1]
+      WHEN 2 THEN sums[1] + amount <= caps[first + 1] AND sums[2] + amount <= caps[first + 2]
+      WHEN 3 THEN sums[1] + amount <= caps[first + 1] AND sums[2] + amount <= caps[first + 2]
+        AND sums[3] + amount <= caps[first + 3]
+      WHEN 4 THEN sums[1] + amount <= caps[first + 1] AND sums[2] + amount <= caps[first + 2]
+        AND sums[3] + amount <= caps[first + 3] AND sums[4] + amount <= caps[first + 4]
       ELSE false END
   $body$;
   CREATE FUNCTION plus(sums bigint[], amount bigint) RETURNS bigint[]

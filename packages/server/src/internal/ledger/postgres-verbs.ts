@@ -19,7 +19,7 @@ export const RESERVE = `
       END IF;
       room := true;
       FOR i IN 1 .. cardinality(used) LOOP
-        room := room AND used[i] + c.amount <= c.caps[i];
+        room := room AND used[i] + c.amount <= caps_[first_[c.list] + i];
       END LOOP;
       IF NOT room THEN
         replies[c.n] := '{"outcome":"refused","used":' || array_to_json(used)
@@ -65,7 +65,7 @@ export const RESERVE = `
       END IF;
       last_at := greatest(last_at, c.at);
       dirty := true;
-      fresh := fresh || c.n;
+      fresh := fresh || c.n::int;
       FOR i IN 1 .. cardinality(used) LOOP
         used[i] := used[i] + c.amount;
       END LOOP;
