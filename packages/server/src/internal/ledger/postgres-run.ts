@@ -8,17 +8,8 @@ import {
   WRITE_HELD,
 } from './postgres-columns.ts';
 
-/**
- * What an account has used of the windows that a purchase asks for, if they are not its own: those
- * that go on keep their sums, and one that began after the last purchase has none. Null if one of its
- * own that has not ended is not asked for, or has a null in it where a sum has to be worked out.
- */
-const ROLLED = `
-        CASE WHEN NOT EXISTS (SELECT FROM unnest(a.windows::text[]) AS w
-            WHERE w <> ALL (windows_[b.list]::text[]) AND (w::jsonb->1)::bigint > b.at)
-          THEN ARRAY(SELECT coalesce(a.sums[array_position(a.windows::text[], w)],
-              CASE WHEN (w::jsonb->0)::bigint > a.last_at THEN 0 END)
-            FROM unnest(windows_[b.list]::text[]) WITH ORDINALITY AS u (w, i) ORDER BY i) END`;
+/** What an account has used of the windows that a purchase asks for, if they are not its own. */
+const ROLLED = 'rolled(a.windows, a.sums, a.last_at, windows_[b.list], b.at)';
 
 /** What decides whether a hold is made. */
 const RESERVES = [

@@ -76,8 +76,13 @@ const TABLES = `
 
 /**
  * True if a window counts a purchase; true if an amount fits beside all sums under the caps after the
- * first so many, and the sums with it (of four windows at most, so that it is worked out in place); and
- * a purchase as a list.
+ * first so many, and the sums with it (of four windows at most, so that it is worked out in place).
+ *
+ * `rolled`: the sums of other windows than an account's own. Those that go on keep theirs, and one that
+ * began after the last purchase has none. Null if a sum would have to be worked out, or one of its own
+ * that has not ended is not wanted.
+ *
+ * And a purchase as a list.
  */
 const HELPERS = `
   CREATE FUNCTION selects(
@@ -106,6 +111,28 @@ const HELPERS = `
       WHEN 4 THEN ARRAY[sums[1] + amount, sums[2] + amount, sums[3] + amount, sums[4] + amount]
       END
   $body$;
+  CREATE FUNCTION rolled(windows text, sums bigint[], last_at bigint, wanted text, at bigint)
+    RETURNS bigint[] LANGUAGE plpgsql IMMUTABLE AS $body$
+  DECLARE
+    known CONSTANT text[] := windows;
+    sum bigint;
+    rolled bigint[] := '{}';
+    w text;
+  BEGIN
+    FOREACH w IN ARRAY wanted::text[] LOOP
+      sum := sums[array_position(known, w)];
+      IF sum IS NULL AND (w::jsonb->0)::bigint <= last_at THEN
+        RETURN NULL;
+      END IF;
+      rolled := rolled || coalesce(sum, 0);
+    END LOOP;
+    FOREACH w IN ARRAY known LOOP
+      IF (w::jsonb->1)::bigint > at AND w <> ALL (wanted::text[]) THEN
+        RETURN NULL;
+      END IF;
+    END LOOP;
+    RETURN rolled;
+  END $body$;
   CREATE FUNCTION purchase_json(p purchases) RETURNS text LANGUAGE sql STABLE AS $body$
     SELECT json_build_array(p.id, p.request, p.subject, p.amount, p.currency, p.app, p.category,
       p.reserved_at, p.expires_at, p.reconcile, p.basis, p.state, p.committed, p.refunded,
