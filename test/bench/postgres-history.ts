@@ -53,7 +53,7 @@ async function fill(pool: pg.Pool, schema: string): Promise<void> {
       subject, currency, request, basis)
     SELECT 100, at, at + 1800000, 100, false, 'committed', gen_random_uuid(),
       'sub_' || n % ${PAST_SUBJECTS}, 'CNY',
-      '{"amount":100,"currency":"CNY","holdSeconds":1800,"onExpiry":"release"}',
+      '{"amount":100,"currency":"CNY"}',
       '{"policy":"cn-game@2024-01-01","ageRange":[12,13],"evidence":"age_token","assurance":null}'
     FROM (SELECT n, ${Date.now()} - (${PAST_PURCHASES} - n) * 3153::bigint AS at
       FROM generate_series(1, ${PAST_PURCHASES}) AS n) AS past`);

@@ -21,8 +21,9 @@ export interface Wanted {
   readonly app: string | undefined;
   readonly product: string | undefined;
   readonly metadata: Readonly<Record<string, string>> | undefined;
-  readonly holdSeconds: number;
-  readonly onExpiry: 'release' | 'reconcile';
+  /** Undefined for the default, as is `onExpiry`: few name either, and all that is kept has its price. */
+  readonly holdSeconds: number | undefined;
+  readonly onExpiry: 'reconcile' | undefined;
   readonly guardianApproval: string | undefined;
 }
 
@@ -48,23 +49,24 @@ export function wantedOf(request: PurchaseRequest): Wanted {
     app: request.app,
     product: request.product,
     metadata: sorted(request.metadata),
-    holdSeconds: request.expiresInSeconds ?? HOLD_SECONDS.default,
-    onExpiry: request.onExpiry ?? 'release',
+    holdSeconds:
+      request.expiresInSeconds === HOLD_SECONDS.default ? undefined : request.expiresInSeconds,
+    onExpiry: request.onExpiry === 'reconcile' ? request.onExpiry : undefined,
     guardianApproval: request.guardianApproval,
   };
 }
 
 /** The text of a request for the ledger. Most differ in their price only, and share their text. */
 export function requestText(wanted: Wanted): string {
-  const { amount, currency, holdSeconds, onExpiry } = wanted;
+  const { amount, currency } = wanted;
   const plain =
     wanted.category === undefined &&
     wanted.app === undefined &&
     wanted.product === undefined &&
     wanted.metadata === undefined &&
-    wanted.guardianApproval === undefined &&
-    holdSeconds === HOLD_SECONDS.default &&
-    onExpiry === 'release';
+    wanted.holdSeconds === undefined &&
+    wanted.onExpiry === undefined &&
+    wanted.guardianApproval === undefined;
   if (!plain) return JSON.stringify(wanted);
   const last = plainTexts.get(amount);
   if (last?.currency === currency) return last.text;

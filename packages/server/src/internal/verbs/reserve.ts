@@ -35,7 +35,7 @@ import {
   standing,
   unknownAllowance,
 } from './question.ts';
-import { checkDecision, checkPurchase, invalid } from './validate.ts';
+import { checkDecision, checkPurchase, HOLD_SECONDS, invalid } from './validate.ts';
 
 export async function reserve(
   context: Context,
@@ -131,8 +131,8 @@ function commandOf(asked: Question, request: PurchaseRequest, wanted: Wanted): R
     app: request.app ?? null,
     category: asked.category,
     at,
-    expiresAt: at + wanted.holdSeconds * 1_000,
-    onExpiry: wanted.onExpiry,
+    expiresAt: at + (wanted.holdSeconds ?? HOLD_SECONDS.default) * 1_000,
+    onExpiry: wanted.onExpiry ?? 'release',
     basis: basisText({ policy, range, evidence, rate }),
     windows: asked.windows,
   };
