@@ -82,6 +82,7 @@ export function redisStore(options: RedisStoreOptions): Store {
   const ledger = (connection.cluster ? redisClusterLedger : redisLedger)({ calls, prefix, keepMs });
   const queue = batcher<Asked, RedisReply>({
     run: ledger.run,
+    sendsLater: connection.writesLater,
     maxBatch,
     maxInFlight: MAX_IN_FLIGHT,
     maxQueue,

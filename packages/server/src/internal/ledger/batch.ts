@@ -11,6 +11,12 @@ export interface BatchOptions<C, R> {
    * begin. `run` is given them again with the rest.
    */
   readonly ahead?: (commands: readonly C[]) => void;
+  /**
+   * `run` hands on what it has to send only at the end of a turn of the event loop. Then each transaction
+   * goes in turns of its own: what reaches a store together is answered together, and it has nothing
+   * to do while the calls that follow are made. Default false.
+   */
+  readonly sendsLater?: boolean;
   /** Commands in one transaction at most. */
   readonly maxBatch: number;
   /** Transactions that may be under way at once. Default 1. */
@@ -34,12 +40,14 @@ const AHEAD = 16;
  * that comes alone goes at once.
  */
 export function batcher<C, R>(options: BatchOptions<C, R>) {
-  const { run, ahead, maxBatch, maxInFlight = 1, maxQueue } = options;
+  const { run, ahead, sendsLater = false, maxBatch, maxInFlight = 1, maxQueue } = options;
   let queue: Waiting<C, R>[] = [];
   let inFlight = 0;
   /** How many at the front of the queue were handed over ahead. */
   let handed = 0;
   let scheduled = false;
+  /** A batch has just gone, so the next one waits. */
+  let resting = false;
   let whenIdle: (() => void)[] = [];
 
   const flush = async (): Promise<void> => {
@@ -58,13 +66,27 @@ export function batcher<C, R>(options: BatchOptions<C, R>) {
     else if (inFlight === 0) settle();
   };
 
+  const canFlush = (): boolean => queue.length > 0 && inFlight < maxInFlight && !resting;
+
   const schedule = (): void => {
-    if (scheduled || inFlight >= maxInFlight) return;
+    if (scheduled || !canFlush()) return;
     scheduled = true;
     setImmediate(() => {
       scheduled = false;
-      while (queue.length > 0 && inFlight < maxInFlight) void flush();
+      while (canFlush()) flushNow();
     });
+  };
+
+  const flushNow = (): void => {
+    void flush();
+    if (!sendsLater) return;
+    resting = true;
+    const goOn = (): void => {
+      resting = false;
+      schedule();
+    };
+    // This turn's end may come before it has been told what to send.
+    setImmediate(() => setImmediate(goOn));
   };
 
   const handAhead = (): void => {
@@ -88,7 +110,9 @@ export function batcher<C, R>(options: BatchOptions<C, R>) {
       }
       return new Promise((resolve, reject) => {
         queue.push({ command, resolve, reject });
-        schedule();
+        // A full one need not wait for the end of the turn: others are made while it is under way.
+        if (queue.length >= maxBatch && canFlush()) flushNow();
+        else schedule();
         handAhead();
       });
     },

@@ -18,8 +18,8 @@ export interface ScriptCall {
 
 const POLL_MS = 20;
 
-/** Calls of scripts that end in time, with errors that say whether anything can have happened. */
-export function redisCalls(connection: Connection, { minReplicas }: CallOptions) {
+/** When a connection can be used: its servers are looked at once, and it has to be there. */
+function readiness(connection: Connection) {
   let checked = false;
 
   /** Nothing has been sent when this rejects. */
@@ -43,8 +43,19 @@ export function redisCalls(connection: Connection, { minReplicas }: CallOptions)
     checked = true;
   };
 
-  /** Before anything is sent: looks at the servers once. */
-  const ensure = (deadline: number) => (checked ? reach(deadline) : check(deadline));
+  return {
+    reach,
+    check,
+    /** Nothing has to be waited for, so that what is to be sent goes at once, not after other calls. */
+    isReady: (deadline: number): boolean =>
+      checked && connection.isReady() && performance.now() < deadline,
+    ensure: (deadline: number) => (checked ? reach(deadline) : check(deadline)),
+  };
+}
+
+/** Calls of scripts that end in time, with errors that say whether anything can have happened. */
+export function redisCalls(connection: Connection, { minReplicas }: CallOptions) {
+  const { reach, check, isReady, ensure } = readiness(connection);
 
   const evaluate = async ({ script, keys, args }: ScriptCall): Promise<unknown> => {
     const command = ['EVALSHA', script.sha, String(keys.length), ...keys, ...args];
@@ -86,7 +97,7 @@ export function redisCalls(connection: Connection, { minReplicas }: CallOptions)
   /** `confirm: false` for what may be lost. */
   const call = async (asked: ScriptCall, { confirm = true } = {}): Promise<unknown> => {
     const { deadline } = asked;
-    await ensure(deadline);
+    if (!isReady(deadline)) await ensure(deadline);
     const run = confirm && minReplicas > 0 ? evaluateAndWait : evaluate;
     try {
       return await within(deadline, run(asked));

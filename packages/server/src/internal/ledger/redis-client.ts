@@ -38,6 +38,8 @@ interface NodeRedisCluster {
 /** One way to speak to both clients. */
 export interface Connection {
   readonly cluster: boolean;
+  /** It writes at the end of a turn of the event loop. */
+  readonly writesLater: boolean;
   isReady(): boolean;
   /** Sends a command to the server that has the key. */
   send(key: string, args: readonly string[]): Promise<unknown>;
@@ -68,6 +70,7 @@ function ofIoredis(client: IoredisClient): Connection {
     client.isCluster ? (client as IoredisCluster).nodes('master') : ([client] as const);
   return {
     cluster: client.isCluster,
+    writesLater: false,
     isReady: () => client.status === 'ready',
     send: (_, args) => call(client, args),
     sendTogether: async (commands) => {
@@ -82,6 +85,7 @@ function ofIoredis(client: IoredisClient): Connection {
 function ofNodeRedis(client: NodeRedisClient): Connection {
   return {
     cluster: false,
+    writesLater: true,
     isReady: () => client.isReady,
     send: (_, args) => client.sendCommand(args),
     sendTogether: (commands) =>
@@ -96,6 +100,7 @@ function ofNodeCluster(client: NodeRedisCluster): Connection {
   const nodeClient = (client as { nodeClient?: (node: unknown) => unknown }).nodeClient;
   return {
     cluster: true,
+    writesLater: true,
     isReady: () => client.isOpen,
     send: (key, args) => client.sendCommand(key, false, [...args]),
     // It follows a redirection of each command by itself.

@@ -32,17 +32,17 @@ export function redisClusterLedger(options: LedgerOptions): RedisLedger {
     const args = scriptArgs(options, false, [command]);
     const keys = [`${prefix}${command.subject}`] as const;
     const replies = await calls.call({ script: LEDGER_SCRIPT, keys, args, deadline });
-    return replyOf(toOutcomes(replies as unknown[])[0]);
+    return replyOf(toOutcomes([command], replies as unknown[])[0]);
   };
 
   const claimKeys = (id: string) => [ownerKey(id), `${prefix}${id}:n`] as const;
   const claim = async ({ id, subject, numbers }: RedisCommand, deadline: number) => {
-    const [verb, , , expiresAt, , lifetime] = JSON.parse(`[${numbers}]`) as ReserveNumbers;
+    const [verb, at, , hold, lifetime] = JSON.parse(`[${numbers}]`) as ReserveNumbers;
     const listed = verb === 'reconcile';
-    const args = [subject, String(Number(lifetime) + (listed ? SETTLED_BY_MS : 0))];
+    const args = [subject, String(lifetime + (listed ? SETTLED_BY_MS : 0))];
     const [owner] = await Promise.all([
       calls.call({ script: CLAIM_SCRIPT, keys: claimKeys(id), args, deadline }),
-      listed && calls.send(...list(shardKey(shardOf(id)), expiresAt, id), deadline),
+      listed && calls.send(...list(shardKey(shardOf(id)), at + hold, id), deadline),
     ]);
     return owner === subject;
   };

@@ -24,6 +24,8 @@ export interface RedisCommand {
   readonly record: string;
   /** A line each, and one for the caps, all in JSON. */
   readonly windows: string;
+  /** How many windows it has. */
+  readonly sums: number;
 }
 
 /** A name as a hash tag, so that what has the same name lies in the same slot. */
@@ -45,10 +47,9 @@ export type ReserveNumbers = readonly [
   verb: 'plain' | 'reserve' | 'reconcile',
   at: number,
   amount: number,
-  expiresAt: number,
-  neededUntil: number,
-  /** The same from now on, in milliseconds. */
-  lifetime: string,
+  /** Milliseconds from then on until the hold ends, and as long as the purchase is needed. */
+  hold: number,
+  lifetime: number,
 ];
 
 export function reserveCommand(
@@ -65,11 +66,12 @@ export function reserveCommand(
   }
   return {
     // By hand, since this is most of what a hold costs here.
-    numbers: `"${verb}",${at},${amount},${expiresAt},${until},"${until - at}"`,
+    numbers: `"${verb}",${at},${amount},${expiresAt - at},${until - at}`,
     subject: tagOf(command.subject),
     id: tagOf(command.id),
     record: recordOf(purchase),
     windows: cappedTexts(windows),
+    sums: windows.length,
   };
 }
 
@@ -99,6 +101,7 @@ export function usageCommand(
     ...onPurchase(null, ['usage', at]),
     subject: tagOf(subject),
     windows: textsOf(windows, []),
+    sums: windows.length,
   };
 }
 
@@ -119,6 +122,7 @@ function onPurchase(id: string | null, numbers: readonly unknown[]): RedisComman
     id: tag,
     record: '',
     windows: '',
+    sums: 0,
   };
 }
 

@@ -63,33 +63,36 @@ export function redisLedger(options: LedgerOptions): RedisLedger {
       const deadline = batch[0]?.deadline ?? 0;
       try {
         const commands = batch.map(({ command }) => command);
-        return toOutcomes(await evaluate(commands, deadline));
+        return toOutcomes(commands, await evaluate(commands, deadline));
       } catch (error) {
         return batch.map(() => ({ error: coded(error) }));
       }
     },
     async overdue(at, limit, deadline) {
-      const [outcome] = toOutcomes(await evaluate([overdueCommand(at, limit)], deadline));
+      const commands = [overdueCommand(at, limit)];
+      const [outcome] = toOutcomes(commands, await evaluate(commands, deadline));
       return replyOf(outcome).expired;
     },
   };
 }
 
-/** How the commands of a call came out, in their order, from the flat list that the script answers. */
-export function toOutcomes(flat: readonly unknown[]): readonly Outcome<RedisReply>[] {
-  const outcomes: Outcome<RedisReply>[] = [];
-  for (let next = 0; next < flat.length; ) {
+/** How the commands of a call came out, from the flat list that the script answers. */
+export function toOutcomes(
+  commands: readonly RedisCommand[],
+  flat: readonly unknown[],
+): readonly Outcome<RedisReply>[] {
+  let next = 0;
+  return commands.map(({ sums }) => {
     const item = flat[next];
-    next += 1;
     if (Array.isArray(item)) {
-      outcomes.push(attempt(item));
-      continue;
+      next += 1;
+      return attempt(item);
     }
-    const end = next + Number(item);
-    outcomes.push({ value: toQuickReply(flat.slice(next, end)) });
-    next = end;
-  }
-  return outcomes;
+    const begin = next;
+    // Of no windows a zero is told.
+    next += Math.max(1, sums);
+    return { value: toQuickReply(flat.slice(begin, begin + sums)) };
+  });
 }
 
 function attempt(row: readonly unknown[]): Outcome<RedisReply> {

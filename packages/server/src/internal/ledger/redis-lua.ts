@@ -67,8 +67,8 @@ local function use(number)
   windows, mark_a, mark_b, caps = unpack(lists[number])
 end
 
--- In one flat list, since each list within it takes long: of a command that was quick, how many
--- windows it has, and what each has used; of any other what \`run\` answers.
+-- In one flat list, since each list within it takes long: of a command that was quick, what each of its
+-- windows has used, or 0 where it has none; of any other what \`run\` answers, a list.
 local replies, count = {}, 0
 local function answer(reply)
   count = count + 1
@@ -80,12 +80,12 @@ end
 local function quick(c, tag, id, record)
   local size = #caps
   if size > ${QUICK_WINDOWS.length} then return end
-  local key, at, amount, ends = prefix .. tag, c[2], c[3], c[4]
+  local key, at, amount, ends = prefix .. tag, c[2], c.amount, c.ends
   local packed = call('HGET', key, 'u')
   if not packed or #packed ~= 8 * (SUMS - 1 + size) then return end
   local format = doubles(SUMS - 1 + size)
   local to, next_end, last, pending, page, a, b, ${SUMS_LUA} = unpacked(format, packed)
-  if a ~= mark_a or b ~= mark_b or at >= next_end or c[5] > to then return end
+  if a ~= mark_a or b ~= mark_b or at >= next_end or c.needed_to > to then return end
 ${forSums(
   (sum, n) => `  if size >= ${n} then
     ${sum} = ${sum} + amount
@@ -94,7 +94,7 @@ ${forSums(
 )}
   -- Makes the id the subject's; on a cluster it has been, but may be taken all the same.
   if indexed then
-    if not call('SET', prefix .. id .. ':s', tag, 'PX', c[6], 'NX') then return end
+    if not call('SET', prefix .. id .. ':s', tag, 'PX', c.lifetime, 'NX') then return end
   elseif is_taken(key, id, page, last) then
     return
   end
@@ -102,9 +102,9 @@ ${forSums(
   if at >= last then last = at + 1 end
   packed = pack(format, to, next_end, last, pending, page, a, b, ${SUMS_LUA})
   call('HSET', key, 'u', packed, id, record)
-  replies[count + 1] = size
-${forSums((sum, n) => `  if size >= ${n} then replies[count + ${n + 1}] = ${sum} end`)}
-  count = count + 1 + size
+  if size == 0 then answer(0) end
+${forSums((sum, n) => `  if size >= ${n} then replies[count + ${n}] = ${sum} end`)}
+  count = count + size
   return true
 end
 
@@ -121,6 +121,10 @@ local function attempt(numbers, tag, id, record)
   if not c then
     c = cjson.decode(numbers)
     if record ~= '' or c[1] == 'usage' then c.list = table.remove(c) end
+    if record ~= '' then
+      c.amount, c.ends, c.needed_to = c[3], c[2] + c[4], c[2] + c[5]
+      c.lifetime = string.format('%d', c[5])
+    end
     decoded[numbers] = c
   end
   if c.list then use(c.list) end
@@ -135,11 +139,20 @@ for n = 5, 4 + args[4] do
   local a, b = mark(text)
   lists[#lists + 1] = { text, a, b, cjson.decode(limits) }
 end
-for n = 5 + args[4], #args, 4 do
-  local ok, why = pcall(attempt, args[n], args[n + 1], args[n + 2], args[n + 3])
+local n = 5 + args[4]
+local function go_on()
+  while n < #args do
+    attempt(args[n], args[n + 1], args[n + 2], args[n + 3])
+    n = n + 4
+  end
+end
+-- One that fails, fails alone.
+while n < #args do
+  local ok, why = pcall(go_on)
   if not ok then
     if forget then forget() end
     answer({ 'error', type(why) == 'table' and why.err or tostring(why) })
+    n = n + 4
   end
 end
 return replies
