@@ -90,6 +90,7 @@ export interface ReserveCommand {
   readonly onExpiry: 'release' | 'reconcile';
   /** Why it was allowed (policy version, age range, kind of evidence, exchange rate). Opaque. */
   readonly basis: string;
+  /** A window stays as it was handed over: a store may remember what it made of it. */
   readonly windows: readonly CappedWindow[];
 }
 

@@ -1,4 +1,5 @@
 import { SpendcapError, type Store } from '@spendcap/core';
+import { batcher } from '../internal/ledger/batch.ts';
 import { lanes } from '../internal/ledger/lanes.ts';
 import {
   type PostgresCommand,
@@ -55,19 +56,18 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
   }
   const ledger = postgresLedger({ pool, schema, timeoutMs });
   const bounded = boundedBy(timeoutMs);
-  const queue = lanes<PostgresCommand, unknown>({
-    // A database that does not answer may not hold up the calls that come after.
-    run: async (commands) => {
-      try {
-        return await bounded(ledger.run(commands), () => whyLate(commands));
-      } catch (error) {
-        if (!SpendcapError.isInstance(error)) throw error;
-        return commands.map(() => ({ error }));
-      }
-    },
-    maxBatch,
-    maxQueue,
-  });
+  // A database that does not answer may not hold up the calls that come after.
+  const run = async (commands: readonly PostgresCommand[]) => {
+    try {
+      return await bounded(ledger.run(commands), () => whyLate(commands));
+    } catch (error) {
+      if (!SpendcapError.isInstance(error)) throw error;
+      return commands.map(() => ({ error }));
+    }
+  };
+  const queue = lanes<PostgresCommand, unknown>({ run, maxBatch, maxQueue });
+  // Of every subject, and so behind no one's calls.
+  const overdueQueue = batcher<PostgresCommand, unknown>({ run, maxBatch, maxQueue });
   let closed = false;
   const checkOpen = (): void => {
     if (closed) throw new SpendcapError('store_unavailable', 'The store is closed.');
@@ -76,7 +76,8 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
   const ask = async (name: string, given: PostgresInputs): Promise<unknown> => {
     checkOpen();
     const command = postgresCommand(name, given);
-    return bounded(queue.submit(command), () => whyLate([command]));
+    const { submit } = name === 'overdue' ? overdueQueue : queue;
+    return bounded(submit(command), () => whyLate([command]));
   };
   const verb =
     <C extends PostgresInputs, R>(name: string) =>
@@ -102,7 +103,7 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
     },
     close: async () => {
       closed = true;
-      await queue.idle();
+      await Promise.all([queue.idle(), overdueQueue.idle()]);
     },
   };
 }

@@ -57,6 +57,28 @@ export const raceCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'what is overdue is told beside purchases that are being made',
+    async run(store) {
+      const open = purchase('open', { onExpiry: 'reconcile' });
+      await store.reserve(open);
+      const at = open.expiresAt;
+      for (let round = 0; round < 4; round += 1) {
+        const [overdue, , held] = await Promise.all([
+          store.overdue({ at, limit: 10 }),
+          store.get({ id: 'unknown', at }),
+          ...Array.from({ length: 8 }, (_, index) =>
+            store.reserve(purchase(`${round}-${index}`, { subject: `subject-${index}` })),
+          ),
+        ]);
+        assert.deepEqual(
+          overdue.map(({ id }) => id),
+          ['open'],
+        );
+        assert.equal(held?.outcome, 'held');
+      }
+    },
+  },
+  {
     name: 'parallel commit and release: exactly one ends the purchase',
     async run(store) {
       for (let round = 0; round < 20; round += 1) {

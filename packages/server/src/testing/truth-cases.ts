@@ -72,6 +72,22 @@ export const truthCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'a list of windows is taken as it stands at each call',
+    async run(store) {
+      const windows = [capped(TODAY, 9_000)];
+      await store.reserve(purchase('p', { windows }));
+      windows.push(capped(MONTH, 1_500));
+      const answers = await Promise.all([
+        store.reserve(purchase('q', { windows })),
+        store.reserve(purchase('r', { subject: 'subject-b', windows })),
+        store.reserve(purchase('s', { subject: 'subject-c' })),
+      ]);
+      const told = answers.map((answer) => ('used' in answer ? answer.used : answer.outcome));
+      assert.deepEqual(told, [[1_000, 1_000], [1_000, 1_000], []]);
+      assert.equal(answers[0]?.outcome, 'refused');
+    },
+  },
+  {
     name: 'another zone, another window: nothing that was spent is forgotten',
     async run(store) {
       const shifted: Window = {

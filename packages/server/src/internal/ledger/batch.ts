@@ -12,9 +12,9 @@ export interface BatchOptions<C, R> {
    */
   readonly ahead?: (commands: readonly C[]) => void;
   /**
-   * `run` hands on what it has to send only at the end of a turn of the event loop. Then each transaction
-   * goes in turns of its own: what reaches a store together is answered together, and it has nothing
-   * to do while the calls that follow are made. Default false.
+   * The client of `run` writes at the end of a turn of the event loop. What is handed to it in one turn
+   * would reach the store as one write and be answered as one; so a batch has two turns to itself,
+   * and the store works on it while the next is made. Default false.
    */
   readonly sendsLater?: boolean;
   /** Commands in one transaction at most. */
@@ -31,13 +31,16 @@ interface Waiting<C, R> {
   readonly reject: (error: unknown) => void;
 }
 
+/** Batches that may wait behind one that has two turns to itself. */
+const MANY = 2;
+
 /** Commands that are worth handing over ahead: fewer would cost more than is won. */
 const AHEAD = 16;
 
 /**
  * Group commit: calls that arrive while a transaction is under way, or in the same turn of the event
  * loop, share the next one, so that many buyers share one flush to disk. There is no timer: a call
- * that comes alone goes at once.
+ * that comes alone goes at once, or with `sendsLater` two turns after the one before it.
  */
 export function batcher<C, R>(options: BatchOptions<C, R>) {
   const { run, ahead, sendsLater = false, maxBatch, maxInFlight = 1, maxQueue } = options;
@@ -48,7 +51,7 @@ export function batcher<C, R>(options: BatchOptions<C, R>) {
   let scheduled = false;
   /** A batch has just gone, so the next one waits. */
   let resting = false;
-  let whenIdle: (() => void)[] = [];
+  const whenIdle: (() => void)[] = [];
 
   const flush = async (): Promise<void> => {
     inFlight += 1;
@@ -56,17 +59,17 @@ export function batcher<C, R>(options: BatchOptions<C, R>) {
     queue = queue.slice(maxBatch);
     handed = 0;
     const outcomes = await run(batch.map(({ command }) => command));
-    for (const [index, { resolve, reject }] of batch.entries()) {
-      const outcome = outcomes[index];
-      if (outcome !== undefined && 'value' in outcome) resolve(outcome.value);
-      else reject(outcome?.error);
-    }
+    tell(batch, outcomes);
     inFlight -= 1;
     if (queue.length > 0) schedule();
-    else if (inFlight === 0) settle();
+    else if (inFlight === 0) {
+      for (const done of whenIdle.splice(0)) done();
+    }
   };
 
-  const canFlush = (): boolean => queue.length > 0 && inFlight < maxInFlight && !resting;
+  // Where many wait, turns are long, and none may pass without work for the store.
+  const canFlush = (): boolean =>
+    queue.length > 0 && inFlight < maxInFlight && !(resting && queue.length <= MANY * maxBatch);
 
   const schedule = (): void => {
     if (scheduled || !canFlush()) return;
@@ -79,14 +82,13 @@ export function batcher<C, R>(options: BatchOptions<C, R>) {
 
   const flushNow = (): void => {
     void flush();
-    if (!sendsLater) return;
+    if (!sendsLater || resting) return;
     resting = true;
-    const goOn = (): void => {
+    // One turn for `run` to hand its command to the client, and one for the client to write it.
+    afterTwoTurns(() => {
       resting = false;
       schedule();
-    };
-    // This turn's end may come before it has been told what to send.
-    setImmediate(() => setImmediate(goOn));
+    });
   };
 
   const handAhead = (): void => {
@@ -96,18 +98,10 @@ export function batcher<C, R>(options: BatchOptions<C, R>) {
     handed = queue.length;
   };
 
-  const settle = (): void => {
-    for (const done of whenIdle) done();
-    whenIdle = [];
-  };
-
   return {
     /** Adds a command to the next transaction. Rejects with `overloaded` when too many wait. */
     submit(command: C): Promise<R> {
-      if (queue.length >= maxQueue) {
-        const message = 'Too many calls wait for the store. Try again.';
-        return Promise.reject(new SpendcapError('overloaded', message));
-      }
+      if (queue.length >= maxQueue) return Promise.reject(overloaded());
       return new Promise((resolve, reject) => {
         queue.push({ command, resolve, reject });
         // A full one need not wait for the end of the turn: others are made while it is under way.
@@ -122,4 +116,18 @@ export function batcher<C, R>(options: BatchOptions<C, R>) {
       return new Promise((resolve) => whenIdle.push(resolve));
     },
   };
+}
+
+function tell<C, R>(batch: readonly Waiting<C, R>[], outcomes: readonly Outcome<R>[]): void {
+  for (const [index, { resolve, reject }] of batch.entries()) {
+    const outcome = outcomes[index];
+    if (outcome !== undefined && 'value' in outcome) resolve(outcome.value);
+    else reject(outcome?.error);
+  }
+}
+
+const afterTwoTurns = (next: () => void) => setImmediate(() => setImmediate(next));
+
+export function overloaded(): SpendcapError {
+  return new SpendcapError('overloaded', 'Too many calls wait for the store. Try again.');
 }

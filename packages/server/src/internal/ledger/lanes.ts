@@ -1,5 +1,4 @@
-import { SpendcapError } from '@spendcap/core';
-import { batcher, type Outcome } from './batch.ts';
+import { batcher, type Outcome, overloaded } from './batch.ts';
 
 /** What decides which commands have to wait for which. */
 interface Ordered {
@@ -88,10 +87,7 @@ export function lanes<C extends Ordered, R>({ run, maxBatch, maxQueue }: LanesOp
   return {
     /** Adds a command to a transaction to come. Rejects with `overloaded` when too many wait. */
     submit(command: C): Promise<R> {
-      if (waiting >= maxQueue) {
-        const message = 'Too many calls wait for the store. Try again.';
-        return Promise.reject(new SpendcapError('overloaded', message));
-      }
+      if (waiting >= maxQueue) return Promise.reject(overloaded());
       waiting += 1;
       subjects.remember(command);
       return go(command);
@@ -138,6 +134,7 @@ function keptPlaces<L>() {
     },
     enter(keys: readonly string[], lane: L): void {
       for (const key of keys) {
+        // If it has a place, it is this lane: `laneOf` has sent the command where its keys are.
         const place = places.get(key);
         if (place === undefined) places.set(key, { lane, count: 1 });
         else place.count += 1;

@@ -21,6 +21,8 @@ export type PostgresInputs = Partial<
 interface WindowList {
   readonly text: string;
   readonly caps: readonly number[];
+  /** Both in one text: equal lists have the same. */
+  readonly key: string;
 }
 
 /** One command on its way to the database. */
@@ -70,10 +72,14 @@ function checkText(text: string): void {
 }
 
 const windowList = rememberingWindows((windows: readonly Window[]): WindowList => {
-  const texts = windows.map(textOf);
-  for (const text of texts) checkText(text);
+  for (const { selector } of windows) {
+    for (const text of [selector.currency, selector.app, ...(selector.categories ?? [])]) {
+      if (text !== null) checkText(text);
+    }
+  }
+  const text = listOf(windows.map((window) => quote(textOf(window))));
   const caps = windows.map((window) => ('cap' in window ? Number(window.cap) : 0));
-  return { text: listOf(texts.map(quote)), caps };
+  return { text, caps, key: `${text}${caps.join(',')}` };
 });
 
 /** A window in one text: equal texts are the same window. */
@@ -90,7 +96,7 @@ function countsIn(windows: readonly Window[], command: ReserveCommand): boolean 
 /** What the commands of a batch have to do with each other. */
 interface Together {
   /** The number of each list of windows, and of each request and basis: many are the same. */
-  readonly lists: ReadonlyMap<WindowList, number>;
+  readonly lists: ReadonlyMap<string, number>;
   readonly texts: ReadonlyMap<string, number>;
   /** Who reserves an id in this batch. */
   readonly buyers: ReadonlyMap<string, string>;
@@ -101,7 +107,10 @@ interface Together {
 
 /** The values of a batch for the parameters of `run` and `read`: a list for each column. */
 export function valuesOf(commands: readonly PostgresCommand[]): string[] {
-  const lists = new Map<WindowList, number>();
+  const lists = new Map<string, number>();
+  const windows: string[] = [];
+  const first: number[] = [];
+  const caps: number[] = [];
   const texts = new Map<string, number>();
   const buyers = new Map<string, string>();
   const ids = new Set<string>();
@@ -115,32 +124,31 @@ export function valuesOf(commands: readonly PostgresCommand[]): string[] {
       (subjects.has(subject) ? againSubjects : subjects).add(subject);
       if (id !== undefined) buyers.set(id, subject);
     }
-    if (request !== undefined) number(texts, request);
-    if (basis !== undefined) number(texts, basis);
-    number(lists, command.list);
-  }
-  const together = { lists, texts, buyers, againIds, againSubjects };
-  const columns = COLUMNS.map(([name]) => column(commands, together, CELLS[name]));
-  const windows: string[] = [];
-  const first: number[] = [];
-  const caps: number[] = [];
-  for (const list of lists.keys()) {
+    if (request !== undefined) giveNumber(texts, request);
+    if (basis !== undefined) giveNumber(texts, basis);
+    const { list } = command;
+    if (lists.has(list.key)) continue;
+    giveNumber(lists, list.key);
     windows.push(quote(list.text));
     first.push(caps.length);
     caps.push(...list.caps);
   }
+  const together = { lists, texts, buyers, againIds, againSubjects };
+  const columns = COLUMNS.map(([name]) => column(commands, together, CELLS[name]));
   const shared = [windows, first, caps, Array.from(texts.keys(), quote)];
   return [...columns, ...shared.map(listOf)];
 }
 
 /** Gives what has none yet the next number, from 1. */
-function number<T>(numbers: Map<T, number>, each: T): void {
+function giveNumber(numbers: Map<string, number>, each: string): void {
   if (!numbers.has(each)) numbers.set(each, numbers.size + 1);
 }
 
 type Value = string | number | boolean | null | undefined;
 type Cell = (command: PostgresCommand, together: Together) => Value;
 
+const numberOf = (numbers: ReadonlyMap<string, number>, text: string | undefined): Value =>
+  text === undefined ? null : numbers.get(text);
 const isAgain = ({ given: { id = '' } }: PostgresCommand, { againIds }: Together): boolean =>
   againIds.has(id);
 
@@ -150,7 +158,7 @@ const CELLS: Readonly<Record<(typeof COLUMNS)[number][0], Cell>> = {
   at: ({ given }) => given.at,
   subject: ({ given }, { buyers }) => given.subject ?? buyers.get(given.id ?? ''),
   amount: ({ given }) => given.amount ?? given.limit,
-  list: (command, { lists }) => lists.get(command.list),
+  list: (command, { lists }) => lists.get(command.list.key),
   plain: (command, together) => {
     const { verb, given, counted } = command;
     const alone = counted && !together.againSubjects.has(given.subject ?? '');
@@ -158,13 +166,13 @@ const CELLS: Readonly<Record<(typeof COLUMNS)[number][0], Cell>> = {
   },
   counted: ({ counted }) => counted,
   again: isAgain,
-  request: ({ given }, { texts }) => texts.get(given.request ?? ''),
+  request: ({ given }, { texts }) => numberOf(texts, given.request),
   currency: ({ given }) => given.currency,
   app: ({ given }) => given.app,
   category: ({ given }) => given.category,
   expires_at: ({ given }) => given.expiresAt,
   reconcile: ({ given }) => given.onExpiry && given.onExpiry === 'reconcile',
-  basis: ({ given }, { texts }) => texts.get(given.basis ?? ''),
+  basis: ({ given }, { texts }) => numberOf(texts, given.basis),
   refund: ({ given }) => given.refundId,
   restores: ({ given }) => given.restores,
 };

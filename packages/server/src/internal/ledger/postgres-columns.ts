@@ -20,7 +20,7 @@ export const COLUMNS = [
   ['counted', 'boolean'],
   // Its id is named more than once.
   ['again', 'boolean'],
-  // Of the texts of the batch, from 1, as `basis` is.
+  // A number in `texts_`; so is `basis`.
   ['request', 'int'],
   ['currency', 'text'],
   ['app', 'text'],
@@ -42,8 +42,9 @@ const parameters = COLUMNS.map(([name, type]) => `${name}_ ${type}[]`).join(', '
 export const PARAMETERS = `${parameters},
   windows_ text[], first_ int[], caps_ bigint[], texts_ text[]`;
 /**
- * What of them is not a column: the lists of windows that commands name by their number; how many caps
- * stand before those of each list, and all of them; and the texts that commands name by their number.
+ * What of them is not a column: the lists of windows, each as text; how many caps stand before those of
+ * each list; the caps of all lists, one after another; requests and bases. Commands name lists and
+ * texts by their number, from 1.
  */
 export const SHARED = 'windows_, first_, caps_, texts_';
 export const ARGUMENTS = `${arguments_}, ${SHARED}`;

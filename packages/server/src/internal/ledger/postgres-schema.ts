@@ -9,9 +9,9 @@ import { RUN_FUNCTION } from './postgres-run.ts';
  * entry log is only ever added to.
  *
  * No index is on what a settlement changes, so that it need not write to any, and a page keeps room
- * for the rows that are written anew. The windows of an account are the text of an array, as they come,
- * since most purchases only ask whether theirs are the same. What a purchase changes in an account stands at its end, since
- * the server's log gets all that lies between two changes.
+ * for the rows that are written anew. An account's windows are kept as the text of an array, since most
+ * purchases only ask whether theirs are the same. What a purchase changes in an account stands at its
+ * end, since the server's log gets all that lies between two changes.
  */
 const TABLES = `
   CREATE TABLE purchases (
@@ -75,14 +75,14 @@ const TABLES = `
 `;
 
 /**
- * True if a window counts a purchase; true if an amount fits beside all sums under the caps after the
- * first so many, and the sums with it (of four windows at most, so that it is worked out in place).
- *
- * `rolled`: the sums of other windows than an account's own. Those that go on keep theirs, and one that
- * began after the last purchase has none. Null if a sum would have to be worked out, or one of its own
- * that has not ended is not wanted.
- *
- * And a purchase as a list.
+ * - `selects`: true if a window counts a purchase
+ * - `fits`: true if an amount fits beside all sums under the caps after the `first` so many; false for more
+ *   than four windows, which are done one by one
+ * - `plus`: the sums with an amount, of four windows at most, so that it is worked out in place
+ * - `rolled`: the sums of other windows than an account's own. Those that go on keep theirs, and one
+ *   that began after the last purchase has none. Null if a sum would have to be worked out, or one
+ *   of its own that has not ended is not wanted
+ * - `purchase_json`: a purchase as a list
  */
 const HELPERS = `
   CREATE FUNCTION selects(
@@ -115,23 +115,23 @@ const HELPERS = `
     RETURNS bigint[] LANGUAGE plpgsql IMMUTABLE AS $body$
   DECLARE
     known CONSTANT text[] := windows;
-    sum bigint;
-    rolled bigint[] := '{}';
+    known_sum bigint;
+    result bigint[] := '{}';
     w text;
   BEGIN
     FOREACH w IN ARRAY wanted::text[] LOOP
-      sum := sums[array_position(known, w)];
-      IF sum IS NULL AND (w::jsonb->0)::bigint <= last_at THEN
+      known_sum := sums[array_position(known, w)];
+      IF known_sum IS NULL AND (w::jsonb->0)::bigint <= last_at THEN
         RETURN NULL;
       END IF;
-      rolled := rolled || coalesce(sum, 0);
+      result := result || coalesce(known_sum, 0);
     END LOOP;
     FOREACH w IN ARRAY known LOOP
       IF (w::jsonb->1)::bigint > at AND w <> ALL (wanted::text[]) THEN
         RETURN NULL;
       END IF;
     END LOOP;
-    RETURN rolled;
+    RETURN result;
   END $body$;
   CREATE FUNCTION purchase_json(p purchases) RETURNS text LANGUAGE sql STABLE AS $body$
     SELECT json_build_array(p.id, p.request, p.subject, p.amount, p.currency, p.app, p.category,

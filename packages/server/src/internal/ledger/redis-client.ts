@@ -100,7 +100,8 @@ function ofNodeCluster(client: NodeRedisCluster): Connection {
   const nodeClient = (client as { nodeClient?: (node: unknown) => unknown }).nodeClient;
   return {
     cluster: true,
-    writesLater: true,
+    // Its commands go one by one.
+    writesLater: false,
     isReady: () => client.isOpen,
     send: (key, args) => client.sendCommand(key, false, [...args]),
     // It follows a redirection of each command by itself.

@@ -14,7 +14,7 @@ import { rememberingWindows } from './remembered-windows.ts';
 export interface RedisCommand {
   /**
    * The verb, the instant and what else it needs that is short: a list in JSON without its brackets,
-   * since the number of its windows is yet to be added.
+   * since the place of its windows among the lists of the call is added last.
    */
   readonly numbers: string;
   /** The subject as a hash tag; empty where only the purchase is known. */
@@ -24,8 +24,8 @@ export interface RedisCommand {
   readonly record: string;
   /** A line each, and one for the caps, all in JSON. */
   readonly windows: string;
-  /** How many windows it has. */
-  readonly sums: number;
+  /** How many sums a quick hold answers. */
+  readonly windowCount: number;
 }
 
 /** A name as a hash tag, so that what has the same name lies in the same slot. */
@@ -71,7 +71,7 @@ export function reserveCommand(
     id: tagOf(command.id),
     record: recordOf(purchase),
     windows: cappedTexts(windows),
-    sums: windows.length,
+    windowCount: windows.length,
   };
 }
 
@@ -101,7 +101,7 @@ export function usageCommand(
     ...onPurchase(null, ['usage', at]),
     subject: tagOf(subject),
     windows: textsOf(windows, []),
-    sums: windows.length,
+    windowCount: windows.length,
   };
 }
 
@@ -122,7 +122,7 @@ function onPurchase(id: string | null, numbers: readonly unknown[]): RedisComman
     id: tag,
     record: '',
     windows: '',
-    sums: 0,
+    windowCount: 0,
   };
 }
 

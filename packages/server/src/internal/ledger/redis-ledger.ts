@@ -82,7 +82,7 @@ export function toOutcomes(
   flat: readonly unknown[],
 ): readonly Outcome<RedisReply>[] {
   let next = 0;
-  return commands.map(({ sums }) => {
+  const outcomes = commands.map(({ windowCount }): Outcome<RedisReply> => {
     const item = flat[next];
     if (Array.isArray(item)) {
       next += 1;
@@ -90,9 +90,12 @@ export function toOutcomes(
     }
     const begin = next;
     // Of no windows a zero is told.
-    next += Math.max(1, sums);
-    return { value: toQuickReply(flat.slice(begin, begin + sums)) };
+    next += Math.max(1, windowCount);
+    return { value: toQuickReply(flat.slice(begin, begin + windowCount)) };
   });
+  // No answer may go to another's call.
+  if (next !== flat.length) throw new Error('The answers do not fit the commands.');
+  return outcomes;
 }
 
 function attempt(row: readonly unknown[]): Outcome<RedisReply> {

@@ -3,7 +3,7 @@ import { ACCOUNT_LUA } from './redis-lua-account.ts';
 import { VERBS_LUA } from './redis-lua-verbs.ts';
 
 /** A hold in at most so many windows is quick. Each has a variable, as a table takes Lua longer. */
-const QUICK_WINDOWS = [1, 2, 3, 4];
+const QUICK_WINDOWS = [1, 2, 3, 4, 5, 6, 7, 8];
 const SUMS_LUA = QUICK_WINDOWS.map((n) => `s${n}`).join(', ');
 const forSums = (lines: (sum: string, n: number) => string): string =>
   QUICK_WINDOWS.map((n) => lines(`s${n}`, n)).join('\n');
@@ -75,7 +75,8 @@ local function answer(reply)
   replies[count] = reply
 end
 
--- What most purchases are: in the windows of the one before, with room, while no hold is over.
+-- What most purchases are: in the windows of the one before, which are those in use and eight at
+-- most, with room, while no hold is over.
 -- Whatever is otherwise is left to the verbs: then it has done nothing and answers nothing.
 local function quick(c, tag, id, record)
   local size = #caps
