@@ -7,6 +7,9 @@ import { redisServer } from '../support/redis.ts';
 import { evidenceOf, limiterOn, reserveFor, reserveOne } from './fixtures.ts';
 import { type Comparison, inFlight, SUBJECTS } from './harness.ts';
 
+/** A round of a second: in one of a quarter, the compiler and the collector warm up for most of it. */
+const COUNT = 100_000;
+
 /** A private server without a log on disk, so that the client and the script are what is measured. */
 export async function openServer() {
   const server = await redisServer(['--appendonly', 'no']);
@@ -36,7 +39,7 @@ export async function redisUnionComparison(): Promise<Comparison> {
       run: (count) => inFlight(count, (index) => union.consume(subjectOf(index), 100)),
     },
     atLeast: 1.5,
-    count: 100_000,
+    count: COUNT,
     close: async () => {
       await limiter.close();
       client.disconnect();
@@ -98,7 +101,7 @@ export async function redisBareComparison(kind: 'ioredis' | 'node-redis'): Promi
       run: (count) => inFlight(count, bare),
     },
     atLeast: 0.9,
-    count: 100_000,
+    count: COUNT,
     close: async () => {
       await limiter.close();
       client.disconnect();

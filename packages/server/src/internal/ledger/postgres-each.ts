@@ -120,8 +120,7 @@ DECLARE
 BEGIN
   FOR c IN
     SELECT b.*, coalesce(b.owner, b.subject) COLLATE "C" AS holder, windows_[b.list]::text[] AS asked,
-      a.next_expiry, a.last_at, a.windows::text[] AS held_windows,
-      a.sums AS held_sums,
+      a.next_expiry, a.last_at, a.windows::text[] AS held_windows, a.sums AS held_sums,
       (SELECT q.subject FROM purchases q WHERE q.id = b.id) AS buyer
     FROM ${COMMANDS}
       LEFT JOIN accounts a ON a.subject = coalesce(b.owner, b.subject)

@@ -12,7 +12,7 @@ import {
 const ROLLED = 'rolled(a.windows, a.sums, a.last_at, windows_[b.list], b.at)';
 
 /** What decides whether a hold is made. */
-const RESERVES = [
+const PLAIN_RESERVES = commandsWith([
   'plain',
   'id',
   'subject',
@@ -21,8 +21,7 @@ const RESERVES = [
   'list',
   'expires_at',
   'reconcile',
-] as const;
-const PLAIN_RESERVES = commandsWith(RESERVES);
+]);
 const PLAIN_COMMITS = commandsWith(['plain', 'id', 'at', 'amount', 'owner']);
 
 /**
