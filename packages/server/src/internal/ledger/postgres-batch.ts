@@ -3,12 +3,10 @@ import {
   type RefundCommand,
   type ReserveCommand,
   SpendcapError,
-  type StoredPurchase,
   type UsageCommand,
   type Window,
 } from '@spendcap/core';
 import { selects } from './account.ts';
-import type { Outcome } from './batch.ts';
 import { COLUMNS } from './postgres-columns.ts';
 import { rememberingWindows } from './remembered-windows.ts';
 
@@ -105,8 +103,15 @@ interface Together {
   readonly againSubjects: ReadonlySet<string>;
 }
 
-/** The values of a batch for the parameters of `run` and `read`: a list for each column. */
-export function valuesOf(commands: readonly PostgresCommand[]): string[] {
+/** A batch as it is sent. */
+export interface PostgresBatch {
+  /** For the parameters of `run` and `read`: a list for each column. */
+  readonly values: readonly string[];
+  /** The commands in the order in which they are sent. */
+  readonly sent: readonly PostgresCommand[];
+}
+
+export function postgresBatch(commands: readonly PostgresCommand[]): PostgresBatch {
   const lists = new Map<string, number>();
   const windows: string[] = [];
   const first: number[] = [];
@@ -134,10 +139,25 @@ export function valuesOf(commands: readonly PostgresCommand[]): string[] {
     caps.push(...list.caps);
   }
   const together = { lists, texts, buyers, againIds, againSubjects };
-  const columns = COLUMNS.map(([name]) => column(commands, together, CELLS[name]));
+  const sent = inOrder(commands, together);
+  const columns = COLUMNS.map(([name]) => column(sent, together, CELLS[name]));
   const shared = [windows, first, caps, Array.from(texts.keys(), quote)];
-  return [...columns, ...shared.map(listOf)];
+  return { values: [...columns, ...shared.map(listOf)], sent };
 }
+
+/** Usual holds come first, in the order of their subjects, in which their accounts are locked. */
+function inOrder(
+  commands: readonly PostgresCommand[],
+  together: Together,
+): readonly PostgresCommand[] {
+  const holds: PostgresCommand[] = [];
+  const others: PostgresCommand[] = [];
+  for (const each of commands) (isPlainReserve(each, together) ? holds : others).push(each);
+  holds.sort((a, b) => (subjectOf(a) < subjectOf(b) ? -1 : 1));
+  return [...holds, ...others];
+}
+
+const subjectOf = ({ subject = '' }: PostgresCommand): string => subject;
 
 /** Gives what has none yet the next number, from 1. */
 function giveNumber(numbers: Map<string, number>, each: string): void {
@@ -149,8 +169,10 @@ type Cell = (command: PostgresCommand, together: Together) => Value;
 
 const numberOf = (numbers: ReadonlyMap<string, number>, text: string | undefined): Value =>
   text === undefined ? null : numbers.get(text);
-const isAgain = ({ given: { id = '' } }: PostgresCommand, { againIds }: Together): boolean =>
-  againIds.has(id);
+const isAgain = ({ id = '' }: PostgresCommand, { againIds }: Together): boolean => againIds.has(id);
+/** It is made or refused by itself, whatever else is in the batch. */
+const isPlainReserve = (command: PostgresCommand, together: Together): boolean =>
+  command.counted && !together.againSubjects.has(subjectOf(command)) && !isAgain(command, together);
 
 const CELLS: Readonly<Record<(typeof COLUMNS)[number][0], Cell>> = {
   verb: ({ verb }) => verb,
@@ -160,9 +182,8 @@ const CELLS: Readonly<Record<(typeof COLUMNS)[number][0], Cell>> = {
   amount: ({ given }) => given.amount ?? given.limit,
   list: (command, { lists }) => lists.get(command.list.key),
   plain: (command, together) => {
-    const { verb, given, counted } = command;
-    const alone = counted && !together.againSubjects.has(given.subject ?? '');
-    return !isAgain(command, together) && (verb === 'commit' || alone) ? verb : null;
+    if (isPlainReserve(command, together)) return 'reserve';
+    return command.verb === 'commit' && !isAgain(command, together) ? 'commit' : null;
   },
   counted: ({ counted }) => counted,
   again: isAgain,
@@ -206,65 +227,3 @@ function quote(text: string): string {
 
 const SPECIAL = /["\\]/;
 const SPECIALS = /["\\]/g;
-
-/** A purchase as `purchase_json` tells it. */
-type PurchaseList = readonly [
-  id: string,
-  request: string,
-  subject: string,
-  amount: number,
-  currency: string,
-  app: string | null,
-  category: string | null,
-  reservedAt: number,
-  expiresAt: number,
-  reconcile: boolean,
-  basis: string,
-  state: StoredPurchase['state'],
-  committed: number,
-  refunded: number,
-  restored: number,
-  late: boolean,
-];
-
-/** A list is what a fresh hold has used, or what is overdue. */
-type Reply =
-  | readonly number[]
-  | readonly PurchaseList[]
-  | { readonly error: 'invalid_amount' }
-  | { readonly purchase?: PurchaseList | null; readonly expired: readonly PurchaseList[] };
-
-/** How each command of a batch came out, from the text that `run` and `read` return. */
-export function toOutcomes(
-  commands: readonly PostgresCommand[],
-  text: string,
-): readonly Outcome<unknown>[] {
-  const replies = JSON.parse(text) as readonly Reply[];
-  return commands.map(({ verb }, index) => {
-    const reply = replies[index];
-    if (reply === undefined) return { error: new SpendcapError('outcome_unknown', 'No reply.') };
-    return toOutcome(verb, reply);
-  });
-}
-
-const NONE: readonly StoredPurchase[] = [];
-
-function toOutcome(verb: string, reply: Reply): Outcome<unknown> {
-  if (verb === 'overdue') return { value: (reply as readonly PurchaseList[]).map(toPurchase) };
-  if (!('expired' in reply)) {
-    if (!('error' in reply)) return { value: { outcome: 'fresh', used: reply, expired: NONE } };
-    const message = 'The total would pass the safe integer range.';
-    return { error: new SpendcapError('invalid_amount', message) };
-  }
-  const { purchase, expired } = reply;
-  const told = purchase ? { purchase: toPurchase(purchase) } : {};
-  return { value: { ...reply, ...told, expired: expired.map(toPurchase) } };
-}
-
-function toPurchase(list: PurchaseList): StoredPurchase {
-  const [id, request, subject, amount, currency, app, category, reservedAt, ...rest] = list;
-  const [expiresAt, reconcile, basis, state, committed, refunded, restored, late] = rest;
-  const bought = { id, request, subject, amount, currency, app, category };
-  const held = { reservedAt, expiresAt, onExpiry: reconcile ? 'reconcile' : 'release' } as const;
-  return { ...bought, ...held, basis, state, committed, refunded, restored, late };
-}

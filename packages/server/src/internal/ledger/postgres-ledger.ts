@@ -1,7 +1,9 @@
+import { SpendcapError } from '@spendcap/core';
 import type { Outcome } from './batch.ts';
-import { type PostgresCommand, toOutcomes, valuesOf } from './postgres-batch.ts';
+import { type PostgresCommand, postgresBatch } from './postgres-batch.ts';
 import { postgresCheck, unavailable } from './postgres-check.ts';
 import { isInTheWay, isOfOneCommand, toSpendcapError } from './postgres-errors.ts';
+import { toOutcomes } from './postgres-reply.ts';
 import { migrationOf } from './postgres-schema.ts';
 
 /** What is used of a `Pool` of `pg`: each call may take another connection. */
@@ -29,22 +31,25 @@ export function postgresLedger({ pool, schema, timeoutMs }: PostgresLedgerOption
   const { checkServer, check } = postgresCheck(ask, schema);
   let checked = false;
 
-  /** One statement; again if others were in the way. */
+  /** One statement, which may leave some undone unless all are done in order; again if others were in the way. */
   const send = async (
     commands: readonly PostgresCommand[],
-  ): Promise<readonly Outcome<unknown>[]> => {
-    const values = valuesOf(commands);
-    const parameters = values.map((_, index) => `$${index + 1}`);
-    const name = commands.every(({ isRead }) => isRead) ? 'read' : 'run';
-    const text = `SELECT "${schema}".${name}(${parameters}) AS replies`;
+    inOrder: boolean,
+  ): Promise<Map<PostgresCommand, Outcome<unknown>>> => {
+    const { values, sent } = postgresBatch(commands);
+    const isRead = commands.every((command) => command.isRead);
+    const parameters = values.map((_, index) => `$${index + 1}`).join();
+    const call = isRead ? `read(${parameters})` : `run(${parameters},${inOrder})`;
+    const text = `SELECT "${schema}".${call} AS replies`;
     for (let attempt = 1; ; attempt += 1) {
       // The time of one was up while others were in the way, and its caller has been told so.
       if (commands.some(({ dropped }) => dropped)) throw LATE;
       try {
         for (const command of commands) command.sent = true;
-        const { rows } = await pool.query({ text, values, query_timeout: timeoutMs });
+        const query = { text, values: [...values], query_timeout: timeoutMs };
+        const { rows } = await pool.query(query);
         const { replies } = rows[0] as { readonly replies: string };
-        return toOutcomes(commands, replies);
+        return toOutcomes(sent, replies);
       } catch (cause) {
         if (attempt >= ATTEMPTS || !isInTheWay(cause)) throw cause;
         // It was undone, so that a call whose time is up now was not done.
@@ -56,15 +61,25 @@ export function postgresLedger({ pool, schema, timeoutMs }: PostgresLedgerOption
 
   const run = async (
     commands: readonly PostgresCommand[],
+    inOrder = false,
   ): Promise<readonly Outcome<unknown>[]> => {
     try {
       if (!checked) await check();
       checked = true;
       const waiting = commands.filter(({ dropped }) => !dropped);
-      const told = waiting.length === 0 ? [] : await send(waiting);
-      if (waiting.length === commands.length) return told;
-      const outcomes = new Map(waiting.map((command, index) => [command, told[index]]));
-      return commands.map((command) => outcomes.get(command) ?? LOST);
+      if (waiting.length === 0) return commands.map(() => LOST);
+      const outcomes = await send(waiting, inOrder);
+      const left = inOrder ? [] : waiting.filter((command) => !outcomes.has(command));
+      if (left.length > 0) {
+        for (const command of left) command.sent = false;
+        const later = await run(left, true);
+        for (const [index, command] of left.entries()) {
+          outcomes.set(command, later[index] ?? UNANSWERED);
+        }
+      }
+      return commands.map(
+        (command) => outcomes.get(command) ?? (command.dropped ? LOST : UNANSWERED),
+      );
     } catch (cause) {
       if (commands.length === 1 || !isOfOneCommand(cause)) {
         const error = toSpendcapError(cause);
@@ -88,6 +103,9 @@ export function postgresLedger({ pool, schema, timeoutMs }: PostgresLedgerOption
 
 const LATE = unavailable('The database did not answer in time.');
 const LOST: Outcome<never> = { error: LATE };
+const UNANSWERED: Outcome<never> = {
+  error: new SpendcapError('outcome_unknown', 'The database did not tell. Retry.'),
+};
 
 /** A statement whose effect, if any, does no harm if it is not known. */
 async function sendHarmless(pool: PostgresPool, query: Parameters<PostgresPool['query']>[0]) {

@@ -61,11 +61,11 @@ BEGIN
   IF rest IS NOT NULL THEN
     others := run(
       ${REST},
-      ${SHARED});
-    FOR i IN 1 .. cardinality(rest) LOOP
-      replies[rest[i]] := others->(i - 1);
+      ${SHARED}, true);
+    FOR i IN 0 .. cardinality(rest) - 1 LOOP
+      replies[rest[(others->0->>i)::int]] := others->1->i;
     END LOOP;
   END IF;
-  RETURN '[' || array_to_string(replies, ',') || ']';
+  RETURN replies_json(ARRAY(SELECT generate_subscripts(replies, 1)), replies);
 END $read$;
 `;

@@ -4,6 +4,7 @@ import {
   commandsWith,
   NEXT_EXPIRY,
   NONE_IS_OVER,
+  NONE_IS_OVER_YET,
   PARAMETERS,
   WRITE_HELD,
 } from './postgres-columns.ts';
@@ -24,24 +25,95 @@ const PLAIN_RESERVES = commandsWith([
 ]);
 const PLAIN_COMMITS = commandsWith(['plain', 'id', 'at', 'amount', 'owner']);
 
+/** Makes the usual holds, of those of which the condition is true; `done` and `replies` are then theirs as well. */
+const makeHolds = (condition: string): string => `
+    WITH held AS (
+      UPDATE accounts a SET windows = windows_[b.list],
+          sums = CASE WHEN a.windows = windows_[b.list] THEN plus(a.sums, b.amount)
+            ELSE plus(${ROLLED}, b.amount) END,
+          last_at = greatest(a.last_at, b.at),
+          next_expiry = least(CASE WHEN b.reconcile THEN ${FOREVER} ELSE b.expires_at END,
+            ${NEXT_EXPIRY})
+        FROM ${PLAIN_RESERVES}
+        WHERE b.plain = 'reserve' AND a.subject = b.subject AND ${condition}
+          AND CASE WHEN a.windows = windows_[b.list]
+            THEN fits(a.sums, b.amount, caps_, first_[b.list])
+            ELSE fits(${ROLLED}, b.amount, caps_, first_[b.list]) END
+          AND NOT EXISTS (SELECT FROM purchases q WHERE q.id = b.id)
+        RETURNING b.n::int, a.sums
+    ), ${WRITE_HELD}
+    SELECT done || coalesce(array_agg(h.n), '{}'),
+        replies || coalesce(array_agg(array_to_json(h.sums)::text), '{}')
+      INTO done, replies FROM held h;`;
+
+/**
+ * Locks the accounts of subjects and makes those that are missing, in the order of the subject. False
+ * if it would have had to wait for one, and may not.
+ */
+export const LOCK_FUNCTION = `
+CREATE FUNCTION lock_accounts(owners text[], may_wait boolean) RETURNS boolean LANGUAGE plpgsql
+AS $lock$
+DECLARE
+  found bigint;
+  wanted bigint;
+  made bigint;
+BEGIN
+  IF may_wait THEN
+    SELECT count(*) INTO found FROM (
+      SELECT FROM accounts a WHERE a.subject = ANY (owners) ORDER BY a.subject FOR UPDATE
+    ) AS locked;
+  ELSE
+    SELECT count(*) INTO found FROM (
+      SELECT FROM accounts a WHERE a.subject = ANY (owners) FOR UPDATE SKIP LOCKED
+    ) AS locked;
+  END IF;
+  IF found = cardinality(owners) THEN
+    RETURN true;
+  END IF;
+  -- One may be named twice, be nobody, or have no account.
+  SELECT count(DISTINCT o) INTO wanted FROM unnest(owners) AS o;
+  INSERT INTO accounts
+    SELECT DISTINCT o COLLATE "C" AS subject, '{}', 0,
+        coalesce((SELECT max(q.reserved_at) FROM purchases q WHERE q.subject = o), -1),
+        '{}'::bigint[]
+      FROM unnest(owners) AS o
+      WHERE found < wanted AND o IS NOT NULL
+        AND NOT EXISTS (SELECT FROM accounts a WHERE a.subject = o)
+      ORDER BY subject
+    ON CONFLICT DO NOTHING;
+  GET DIAGNOSTICS made = ROW_COUNT;
+  IF found + made < wanted AND may_wait THEN
+    -- Another process has made one of them meanwhile: it can only be locked from the start again.
+    RAISE EXCEPTION USING ERRCODE = '40001', MESSAGE = 'an account was made meanwhile';
+  END IF;
+  RETURN found + made = wanted;
+END $lock$;
+`;
+
 /**
  * The ledger inside the server: `run` takes a batch of commands and answers each, in one
  * transaction. It is `ledger.ts` in the server's language.
  *
- * 1. The subjects are found, their accounts locked and those that are missing made, in the order
- *    of the subject, so that batches cannot wait for each other in a circle: what waits to make an
- *    account waits for no lock any more. An account is the subject's lock: nothing of a subject is
- *    written without it, and every query after it sees what was committed.
- * 2. What is usual is done for the whole batch at once: reserves alone for their subject that
- *    fit into windows whose sums are known; and commits of all that was held.
- * 3. The others are done subject by subject and, within one, in the order in which they came: holds
+ * An account is the subject's lock: nothing of a subject is written without it. Batches lock in the
+ * order of the subject, so that they cannot wait for each other in a circle; and what waits to make
+ * an account waits for no lock any more.
+ *
+ * 1. What is most usual is done for the whole batch at once, and locks by writing: reserves alone
+ *    for their subject that fit into windows whose sums are known, while no hold is over. They are
+ *    decided by the row that is locked; only that their id is new is for the primary key to see to.
+ * 2. The subjects of the others are found, locked, and made where they are missing. Behind the first
+ *    step that is out of order, and so may not wait: where it would have to, only the first step is
+ *    done and answered, and the others come again with `in_order_`, which leaves it out.
+ * 3. Every query now sees what was committed. Again at once: the same reserves where an account was
+ *    missing or in the way, and commits of all that was held.
+ * 4. The others are done subject by subject and, within one, in the order in which they came: holds
  *    that are over end first; a window without a sum is worked out from the purchases. What they
  *    write is written together at the end, or as soon as a command has to look at it.
  *
  * The settings make the plans hold for a table of any size: it is planned while empty.
  */
 export const RUN_FUNCTION = `
-CREATE FUNCTION run(${PARAMETERS}) RETURNS text LANGUAGE plpgsql
+CREATE FUNCTION run(${PARAMETERS}, in_order_ boolean) RETURNS text LANGUAGE plpgsql
   SET search_path = "@schema", pg_temp
   SET enable_seqscan = off
   SET enable_hashjoin = off
@@ -49,10 +121,8 @@ CREATE FUNCTION run(${PARAMETERS}) RETURNS text LANGUAGE plpgsql
   SET jit = off
 AS $run$
 DECLARE
+  holds CONSTANT int := cardinality(array_positions(plain_, 'reserve'));
   owners text[];
-  found bigint;
-  wanted bigint;
-  made bigint;
   done int[] := '{}';
   replies text[] := '{}';
 BEGIN
@@ -60,54 +130,23 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'SC001', MESSAGE = 'not read committed';
   END IF;
 
-  IF 'reserve' = ALL (verb_) THEN
-    owners := subject_;
-  ELSE
-    -- Who has bought nothing is not written down for asking.
-    SELECT array_agg(CASE b.verb WHEN 'reserve' THEN b.subject
-        WHEN 'usage' THEN (SELECT q.subject FROM purchases q WHERE q.subject = b.subject LIMIT 1)
-        ELSE (SELECT q.subject FROM purchases q WHERE q.id = b.id) END ORDER BY b.n)
-      INTO owners FROM unnest(verb_, id_, subject_) WITH ORDINALITY AS b (verb, id, subject, n);
-  END IF;
-  SELECT count(*) INTO found FROM (
-    SELECT FROM accounts a WHERE a.subject = ANY (owners) ORDER BY a.subject FOR UPDATE
-  ) AS locked;
-  -- One may be named twice, be nobody, or have no account.
-  IF found < cardinality(owners) THEN
-    SELECT count(DISTINCT o) INTO wanted FROM unnest(owners) AS o;
-    INSERT INTO accounts
-      SELECT DISTINCT o COLLATE "C" AS subject, '{}', 0,
-          coalesce((SELECT max(q.reserved_at) FROM purchases q WHERE q.subject = o), -1),
-          '{}'::bigint[]
-        FROM unnest(owners) AS o
-        WHERE found < wanted AND o IS NOT NULL
-          AND NOT EXISTS (SELECT FROM accounts a WHERE a.subject = o)
-        ORDER BY subject
-      ON CONFLICT DO NOTHING;
-    GET DIAGNOSTICS made = ROW_COUNT;
-    -- Another process has made one of them meanwhile: it can only be locked from the start again.
-    IF found + made < wanted THEN
-      RAISE EXCEPTION USING ERRCODE = '40001', MESSAGE = 'an account was made meanwhile';
+  IF holds > 0 AND NOT in_order_ THEN${makeHolds(NONE_IS_OVER_YET)}
+    IF cardinality(done) = cardinality(verb_) THEN
+      RETURN replies_json(done, replies);
     END IF;
   END IF;
 
-  IF 'reserve' = ANY (verb_) THEN
-  WITH held AS (
-    UPDATE accounts a SET windows = windows_[b.list],
-        sums = CASE WHEN a.windows = windows_[b.list] THEN plus(a.sums, b.amount)
-          ELSE plus(${ROLLED}, b.amount) END,
-        last_at = greatest(a.last_at, b.at),
-        next_expiry = least(CASE WHEN b.reconcile THEN ${FOREVER} ELSE b.expires_at END,
-          ${NEXT_EXPIRY})
-      FROM ${PLAIN_RESERVES}
-      WHERE b.plain = 'reserve' AND a.subject = b.subject AND ${NONE_IS_OVER}
-        AND CASE WHEN a.windows = windows_[b.list] THEN fits(a.sums, b.amount, caps_, first_[b.list])
-          ELSE fits(${ROLLED}, b.amount, caps_, first_[b.list]) END
-        AND NOT EXISTS (SELECT FROM purchases q WHERE q.id = b.id)
-      RETURNING b.n::int, a.sums
-  ), ${WRITE_HELD}
-  SELECT coalesce(array_agg(h.n), '{}'), coalesce(array_agg(array_to_json(h.sums)::text), '{}')
-    INTO done, replies FROM held h;
+  -- Who has bought nothing is not written down for asking.
+  SELECT array_agg(CASE b.verb WHEN 'reserve' THEN b.subject
+      WHEN 'usage' THEN (SELECT q.subject FROM purchases q WHERE q.subject = b.subject LIMIT 1)
+      ELSE (SELECT q.subject FROM purchases q WHERE q.id = b.id) END ORDER BY b.n)
+    INTO owners FROM unnest(verb_, id_, subject_) WITH ORDINALITY AS b (verb, id, subject, n);
+  IF NOT lock_accounts(owners, in_order_ OR holds = 0) THEN
+    RETURN replies_json(done, replies);
+  END IF;
+
+  IF holds > cardinality(done) THEN${makeHolds(`b.n <> ALL (done)
+          AND ${NONE_IS_OVER}`)}
   END IF;
 
   IF 'commit' = ANY (verb_) THEN
@@ -129,12 +168,11 @@ BEGIN
       INTO done, replies FROM paid;
   END IF;
 
-  RETURN (SELECT '[' || string_agg(t.reply, ',' ORDER BY t.n) || ']' FROM (
-    SELECT * FROM unnest(done, replies) AS d (n, reply)
-    UNION ALL
-    SELECT o.n, o.reply FROM unnest(CASE WHEN cardinality(done) < cardinality(verb_)
-      THEN one_by_one(owners, done, ${ARGUMENTS}) END) WITH ORDINALITY AS o (reply, n)
-      WHERE o.reply IS NOT NULL
-  ) AS t);
+  IF cardinality(done) < cardinality(verb_) THEN
+    SELECT done || array_agg(o.n::int), replies || array_agg(o.reply) INTO done, replies
+      FROM unnest(one_by_one(owners, done, ${ARGUMENTS})) WITH ORDINALITY AS o (reply, n)
+      WHERE o.reply IS NOT NULL;
+  END IF;
+  RETURN replies_json(done, replies);
 END $run$;
 `;

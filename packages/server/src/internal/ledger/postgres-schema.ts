@@ -2,7 +2,7 @@ import { MAX_HOLD_MS } from '@spendcap/core';
 import { EACH_FUNCTION } from './postgres-each.ts';
 import { MAKE_MONTHS } from './postgres-months.ts';
 import { READ_FUNCTION } from './postgres-read.ts';
-import { RUN_FUNCTION } from './postgres-run.ts';
+import { LOCK_FUNCTION, RUN_FUNCTION } from './postgres-run.ts';
 
 /**
  * Tables of the ledger. Accounts are a cache of the purchases and may be deleted at any time; the
@@ -83,6 +83,7 @@ const TABLES = `
  *   that began after the last purchase has none. Null if a sum would have to be worked out, or one
  *   of its own that has not ended is not wanted
  * - `purchase_json`: a purchase as a list
+ * - `replies_json`: the numbers of commands, and what is answered to each
  */
 const HELPERS = `
   CREATE FUNCTION selects(
@@ -133,6 +134,10 @@ const HELPERS = `
     END LOOP;
     RETURN result;
   END $body$;
+  CREATE FUNCTION replies_json(numbers int[], replies text[]) RETURNS text
+    LANGUAGE sql STABLE AS $body$
+    SELECT '[[' || array_to_string(numbers, ',') || '],[' || array_to_string(replies, ',') || ']]'
+  $body$;
   CREATE FUNCTION purchase_json(p purchases) RETURNS text LANGUAGE sql STABLE AS $body$
     SELECT json_build_array(p.id, p.request, p.subject, p.amount, p.currency, p.app, p.category,
       p.reserved_at, p.expires_at, p.reconcile, p.basis, p.state, p.committed, p.refunded,
@@ -142,7 +147,7 @@ const HELPERS = `
 
 /** What each migration adds; its number is its place, from 1. A published one never changes. */
 export const MIGRATIONS: readonly string[] = [
-  TABLES + HELPERS + EACH_FUNCTION + RUN_FUNCTION + READ_FUNCTION,
+  TABLES + HELPERS + EACH_FUNCTION + LOCK_FUNCTION + RUN_FUNCTION + READ_FUNCTION,
 ];
 
 /** The oldest server that is supported, as `server_version_num` counts. */
