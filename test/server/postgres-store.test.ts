@@ -1,6 +1,5 @@
-import { type PostgresStore, postgresStore } from '@spendcap/server/stores/postgres';
-import type pg from 'pg';
-import { afterEach, describe, expect, test } from 'vitest';
+import { postgresStore } from '@spendcap/server/stores/postgres';
+import { describe, expect, test } from 'vitest';
 import {
   capped,
   MONTH,
@@ -8,46 +7,10 @@ import {
   purchase,
   TODAY,
 } from '../../packages/server/src/testing/fixtures.ts';
-import { findPostgres, freshSchema, poolOf } from '../support/postgres.ts';
+import { url, type World, world } from './postgres-kit.ts';
 
-const url = await findPostgres();
 const windows = [capped(TODAY, 10_000), capped(MONTH, 10_000)];
 const usage = { subject: 'subject-a', windows, at: NOON };
-
-let cleanUp: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const step of cleanUp.reverse()) await step();
-  cleanUp = [];
-});
-
-interface World {
-  readonly store: PostgresStore;
-  readonly pool: pg.Pool;
-  readonly schema: string;
-  /** Another store on the same ledger. */
-  readonly open: (options?: { maxQueue?: number }) => PostgresStore;
-  /** `@` stands for the schema. */
-  readonly query: (text: string) => Promise<Record<string, unknown>[]>;
-}
-
-async function world(): Promise<World> {
-  const pool = poolOf(url ?? '');
-  const schema = freshSchema();
-  cleanUp.push(async () => {
-    await pool.query(`DROP SCHEMA "${schema}" CASCADE`);
-    await pool.end();
-  });
-  const open: World['open'] = (options = {}) => {
-    const store = postgresStore({ pool, schema, ...options });
-    cleanUp.push(() => store.close());
-    return store;
-  };
-  const store = open();
-  await store.migrate();
-  const query: World['query'] = async (text) =>
-    (await pool.query(text.replaceAll('@', `"${schema}".`))).rows;
-  return { store, pool, schema, open, query };
-}
 
 describe.skipIf(url === null)('calls of one process', () => {
   test('that come together are done in the order in which they came', async () => {
