@@ -71,7 +71,6 @@ export function postgresLedger({ pool, schema, timeoutMs }: PostgresLedgerOption
       const outcomes = await send(waiting, inOrder);
       const left = inOrder ? [] : waiting.filter((command) => !outcomes.has(command));
       if (left.length > 0) {
-        for (const command of left) command.sent = false;
         const later = await run(left, true);
         for (const [index, command] of left.entries()) {
           outcomes.set(command, later[index] ?? UNANSWERED);
