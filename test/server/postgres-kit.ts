@@ -43,13 +43,18 @@ export async function world(): Promise<World> {
   const begin: World['begin'] = async () => {
     const client = await pool.connect();
     await client.query('BEGIN');
+    let open = true;
+    const end: Transaction['end'] = async (how) => {
+      if (!open) return;
+      open = false;
+      await client.query(how);
+      client.release();
+    };
+    onTestFinished(() => end('ROLLBACK'));
     return {
       store: postgresStore({ pool: client, schema }),
       query: async (text) => (await client.query(named(text))).rows,
-      end: async (how) => {
-        await client.query(how);
-        client.release();
-      },
+      end,
     };
   };
   return { store, pool, schema, open, query, begin };

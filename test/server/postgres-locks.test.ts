@@ -5,11 +5,12 @@ import { url, type World, world } from './postgres-kit.ts';
 const windows = [capped(TODAY, 10_000)];
 const buy = (id: string, subject: string) => purchase(id, { subject, windows });
 
-/** Resolves when a statement of this ledger waits for a lock. */
+/** Of the statement of this ledger that waits for another transaction. */
+const whoWaits = (schema: string): string => `SELECT pid FROM pg_stat_activity
+  WHERE wait_event IN ('transactionid', 'tuple') AND query LIKE '%"${schema}".%'`;
+
 async function someoneWaits({ query, schema }: World): Promise<void> {
-  const waiting = `SELECT FROM pg_stat_activity
-    WHERE wait_event_type = 'Lock' AND query LIKE '%${schema}%'`;
-  await expect.poll(() => query(waiting)).toHaveLength(1);
+  await expect.poll(() => query(whoWaits(schema))).toHaveLength(1);
 }
 
 describe.skipIf(url === null)('a purchase that waited for another process', () => {
@@ -88,7 +89,7 @@ describe.skipIf(url === null)('calls that share a statement with one that has to
 
   test('are not told another answer if it fails', async () => {
     const made = await world();
-    const { store, pool, schema, query, begin } = made;
+    const { store, schema, query, begin } = made;
     await Promise.all([...usual, 'bob'].map((who) => store.reserve(buy(`${who}: 1`, who))));
     const other = await begin();
     await other.query(`SELECT FROM @accounts WHERE subject = 'bob' FOR UPDATE`);
@@ -96,8 +97,7 @@ describe.skipIf(url === null)('calls that share a statement with one that has to
       store.reserve(buy(`${who}: 2.${index}`, who)).catch(({ code }: { code: string }) => code),
     );
     await someoneWaits(made);
-    await pool.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-      WHERE wait_event_type = 'Lock' AND query LIKE '%${schema}%'`);
+    await query(`SELECT pg_terminate_backend(pid) FROM (${whoWaits(schema)}) AS waiting`);
     const told = await Promise.all(asked);
     await other.end('ROLLBACK');
     const outcomes = told.map((each) => (typeof each === 'string' ? each : each.outcome));
