@@ -36,7 +36,7 @@ type Replies = readonly [numbers: readonly number[], replies: readonly Reply[]];
 export function toOutcomes(
   sent: readonly PostgresCommand[],
   text: string,
-): ReadonlyMap<PostgresCommand, Outcome<unknown>> {
+): Map<PostgresCommand, Outcome<unknown>> {
   const [numbers, replies] = JSON.parse(text) as Replies;
   const outcomes = new Map<PostgresCommand, Outcome<unknown>>();
   for (const [index, reply] of replies.entries()) {
