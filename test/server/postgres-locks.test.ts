@@ -10,7 +10,7 @@ const whoWaits = (schema: string): string => `SELECT pid FROM pg_stat_activity
   WHERE wait_event IN ('transactionid', 'tuple') AND query LIKE '%"${schema}".%'`;
 
 async function someoneWaits({ query, schema }: World): Promise<void> {
-  await expect.poll(() => query(whoWaits(schema))).toHaveLength(1);
+  await expect.poll(() => query(whoWaits(schema)), { timeout: 10_000 }).toHaveLength(1);
 }
 
 describe.skipIf(url === null)('a purchase that waited for another process', () => {
@@ -44,65 +44,120 @@ describe.skipIf(url === null)('a purchase that waited for another process', () =
     expect(await last).toMatchObject({ outcome: 'refused', used: [9_000] });
   });
 
-  test('is another one if its id was taken meanwhile', async () => {
+  test('is a replay if its id was taken meanwhile', async () => {
     const made = await world();
     const { store, begin } = made;
-    await Promise.all([store.reserve(buy('a', 'ann')), store.reserve(buy('b', 'bob'))]);
+    await store.reserve(buy('before', 'ann'));
     const other = await begin();
     await other.store.reserve(buy('same', 'ann'));
-    const [twin, thief] = [store.reserve(buy('same', 'ann')), store.reserve(buy('mine', 'bob'))];
+    const twin = store.reserve(buy('same', 'ann'));
     await someoneWaits(made);
     await other.end('COMMIT');
     expect(await twin).toMatchObject({ outcome: 'held', replayed: true, used: [2_000] });
-    expect(await thief).toMatchObject({ outcome: 'held', replayed: false, used: [2_000] });
-    expect(await store.reserve(buy('same', 'bob'))).toMatchObject({ outcome: 'conflict' });
+  });
+
+  test('is a conflict if another subject took its id meanwhile, and nothing to those beside it', async () => {
+    const made = await world();
+    const { store, query, begin } = made;
+    await Promise.all(['ann', 'bob', 'cyn'].map((who) => store.reserve(buy(`${who}: 1`, who))));
+    const other = await begin();
+    await other.store.reserve(buy('same', 'ann'));
+    // Both are in one statement: every other subject goes another way.
+    const [thief, , beside] = ['same', 'elsewhere', 'beside'].map((id, index) =>
+      store.reserve(buy(id, ['bob', 'dan', 'cyn'][index] ?? '')),
+    );
+    await someoneWaits(made);
+    await other.end('COMMIT');
+    expect(await thief).toMatchObject({ outcome: 'conflict' });
+    expect(await beside).toMatchObject({ outcome: 'held', replayed: false, used: [2_000] });
+    expect((await store.usage({ subject: 'bob', windows, at: NOON })).used).toEqual([1_000]);
+    const log = await query(`SELECT subject FROM @entries WHERE purchase = 'same'`);
+    expect(log).toEqual([{ subject: 'ann' }]);
+  });
+
+  test('counts what was bought meanwhile of an account that is gone again', async () => {
+    const made = await world();
+    const { store, open, query, begin } = made;
+    const other = await begin();
+    await other.store.reserve(buy('first', 'aaa'));
+    // Every other subject goes another way, so that this statement makes `aaa` and then `ann`.
+    const asked = ['aaa', 'x', 'ann'].map((who) => store.reserve(buy(`${who}: 2`, who)));
+    await someoneWaits(made);
+    await open().reserve(buy('meanwhile', 'ann'));
+    await query(`DELETE FROM @accounts WHERE subject = 'ann'`);
+    await other.end('ROLLBACK');
+    expect(await Promise.all(asked)).toMatchObject([
+      { used: [1_000] },
+      { used: [1_000] },
+      { used: [2_000] },
+    ]);
+  });
+});
+
+describe.skipIf(url === null)('two processes', () => {
+  test.each([
+    ['ann', 'bob'],
+    ['\uff01', '\u{1f600}'],
+  ])('lock %s and %s in the same order', async (first, second) => {
+    const made = await world();
+    const { store, open, query, begin } = made;
+    const names = [first, second];
+    const reserve = (with_ = store, round = 1) =>
+      // What goes the same way shares a statement: every other subject goes another way.
+      Promise.all(
+        [second, 'x', first, 'y'].map((who) => with_.reserve(buy(`${who}: ${round}`, who))),
+      );
+    await reserve();
+    await query(`UPDATE @accounts SET next_expiry = ${NOON + HOUR}`);
+    const other = await begin();
+    await other.query(`SELECT FROM @accounts WHERE subject = '${first}' FOR UPDATE`);
+    const waiting = reserve(open(), 2);
+    await someoneWaits(made);
+    // The first is what it waits for, so that it does not hold the second yet.
+    await other.query(`SET LOCAL lock_timeout = '2s'`);
+    await other.query(`SELECT FROM @accounts WHERE subject = '${second}' FOR UPDATE`);
+    await other.end('ROLLBACK');
+    expect(await waiting).toHaveLength(names.length + 2);
   });
 });
 
 describe.skipIf(url === null)('calls that share a statement with one that has to wait', () => {
-  const usual = Array.from({ length: 8 }, (_, index) => `usual-${index}`);
+  // Every other subject goes another way, and so without those of bob.
+  const buyers = ['ann', 'x1', 'cyn', 'x2', 'bob', 'bob'];
 
-  test('are done without it, and it is done later', async () => {
-    const made = await world();
-    const { store, open, query, begin } = made;
-    await Promise.all([...usual, 'bob'].map((who) => store.reserve(buy(`${who}: 1`, who))));
+  const waitForBob = async (made: World) => {
+    const { store, begin } = made;
+    for (const who of new Set(buyers)) await store.reserve(buy(`${who}: 1`, who));
     const other = await begin();
     await other.query(`SELECT FROM @accounts WHERE subject = 'bob' FOR UPDATE`);
-    // Two of one subject are not usual.
-    const asked = [...usual, 'bob', 'bob'].map((who, index) =>
-      store.reserve(buy(`${who}: 2.${index}`, who)),
+    const asked = buyers.map((who, index) =>
+      store.reserve(buy(`${who}: 2.${index}`, who)).catch(({ code }: { code: string }) => code),
     );
     await someoneWaits(made);
-    const bought = await query(
-      `SELECT DISTINCT subject FROM @purchases WHERE id LIKE '%: 2.%' ORDER BY subject`,
-    );
-    expect(bought.map(({ subject }) => subject)).toEqual(usual);
+    return { other, asked };
+  };
+
+  test('are done and answered without it, and it is done later', async () => {
+    const made = await world();
+    const { other, asked } = await waitForBob(made);
+    for (const each of asked.slice(0, 4)) expect(await each).toMatchObject({ used: [2_000] });
     // Nor do they keep their subjects locked.
-    for (const who of usual) {
-      expect(await open().reserve(buy(`${who}: 3`, who))).toMatchObject({ used: [3_000] });
-    }
+    const next = made.open().reserve(buy('ann: 3', 'ann'));
+    expect(await next).toMatchObject({ used: [3_000] });
     await other.end('ROLLBACK');
-    const told = await Promise.all(asked);
-    const used = told.map((each) => 'used' in each && each.used[0]);
-    expect(used).toEqual([...usual.map(() => 2_000), 2_000, 3_000]);
+    const told = await Promise.all(asked.slice(4));
+    expect(told).toMatchObject([{ used: [2_000] }, { used: [3_000] }]);
   });
 
   test('are not told another answer if it fails', async () => {
     const made = await world();
-    const { store, schema, query, begin } = made;
-    await Promise.all([...usual, 'bob'].map((who) => store.reserve(buy(`${who}: 1`, who))));
-    const other = await begin();
-    await other.query(`SELECT FROM @accounts WHERE subject = 'bob' FOR UPDATE`);
-    const asked = [...usual, 'bob', 'bob'].map((who, index) =>
-      store.reserve(buy(`${who}: 2.${index}`, who)).catch(({ code }: { code: string }) => code),
-    );
-    await someoneWaits(made);
-    await query(`SELECT pg_terminate_backend(pid) FROM (${whoWaits(schema)}) AS waiting`);
+    const { other, asked } = await waitForBob(made);
+    await made.query(`SELECT pg_terminate_backend(pid) FROM (${whoWaits(made.schema)}) AS waiting`);
     const told = await Promise.all(asked);
     await other.end('ROLLBACK');
     const outcomes = told.map((each) => (typeof each === 'string' ? each : each.outcome));
     const unknown = 'outcome_unknown';
-    expect(outcomes).toEqual([...usual.map(() => 'held'), unknown, unknown]);
-    expect(await query(`SELECT FROM @purchases WHERE id LIKE 'bob: 2.%'`)).toEqual([]);
+    expect(outcomes).toEqual(['held', 'held', 'held', 'held', unknown, unknown]);
+    expect(await made.query(`SELECT FROM @purchases WHERE id LIKE 'bob: 2.%'`)).toEqual([]);
   });
 });

@@ -1,15 +1,16 @@
 import { SpendcapError, type Store } from '@spendcap/core';
-import { batcher } from '../internal/ledger/batch.ts';
+import { batcher, type Tell } from '../internal/ledger/batch.ts';
 import { lanes } from '../internal/ledger/lanes.ts';
 import {
   type PostgresCommand,
   type PostgresInputs,
   postgresCommand,
 } from '../internal/ledger/postgres-batch.ts';
-import { type PostgresPool, postgresLedger } from '../internal/ledger/postgres-ledger.ts';
+import { postgresLedger } from '../internal/ledger/postgres-ledger.ts';
+import type { PostgresPool } from '../internal/ledger/postgres-send.ts';
 import { fromReply, type ReserveReply } from '../internal/ledger/reserve-reply.ts';
 
-export type { PostgresPool } from '../internal/ledger/postgres-ledger.ts';
+export type { PostgresPool } from '../internal/ledger/postgres-send.ts';
 
 export interface PostgresStoreOptions {
   /** A `Pool` of `pg`, or anything that answers `query` so. It stays the caller's to end. */
@@ -57,9 +58,9 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
   const ledger = postgresLedger({ pool, schema, timeoutMs });
   const bounded = boundedBy(timeoutMs);
   // A database that does not answer may not hold up the calls that come after.
-  const run = async (commands: readonly PostgresCommand[]) => {
+  const run = async (commands: readonly PostgresCommand[], tell: Tell<unknown>) => {
     try {
-      return await bounded(ledger.run(commands), () => whyLate(commands));
+      return await bounded(ledger.run(commands, tell), () => whyLate(commands));
     } catch (error) {
       if (!SpendcapError.isInstance(error)) throw error;
       return commands.map(() => ({ error }));

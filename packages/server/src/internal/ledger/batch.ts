@@ -3,9 +3,15 @@ import { SpendcapError } from '@spendcap/core';
 /** How one command of a batch came out. */
 export type Outcome<R> = { readonly value: R } | { readonly error: SpendcapError };
 
+/** How one command came out, by its place in the batch. Once it is told, no more is heard of it. */
+export type Tell<R> = (index: number, outcome: Outcome<R>) => void;
+
 export interface BatchOptions<C, R> {
-  /** Runs the commands as one transaction and tells how each came out, in order; never rejects. */
-  readonly run: (commands: readonly C[]) => Promise<readonly Outcome<R>[]>;
+  /**
+   * Runs the commands as one transaction and returns how each came out, in order; never rejects. What is
+   * known of one before may be told.
+   */
+  readonly run: (commands: readonly C[], tell: Tell<R>) => Promise<readonly Outcome<R>[]>;
   /**
    * Is handed the first commands of the next batch while others still arrive, so that work on them can
    * begin. `run` is given them again with the rest.
@@ -58,8 +64,12 @@ export function batcher<C, R>(options: BatchOptions<C, R>) {
     const batch = queue.slice(0, maxBatch);
     queue = queue.slice(maxBatch);
     handed = 0;
-    const outcomes = await run(batch.map(({ command }) => command));
-    tell(batch, outcomes);
+    const tell: Tell<R> = (index, outcome) => settle(batch[index], outcome);
+    const outcomes = await run(
+      batch.map(({ command }) => command),
+      tell,
+    );
+    for (const [index, waiting] of batch.entries()) settle(waiting, outcomes[index]);
     inFlight -= 1;
     if (queue.length > 0) schedule();
     else if (inFlight === 0) {
@@ -118,12 +128,10 @@ export function batcher<C, R>(options: BatchOptions<C, R>) {
   };
 }
 
-function tell<C, R>(batch: readonly Waiting<C, R>[], outcomes: readonly Outcome<R>[]): void {
-  for (const [index, { resolve, reject }] of batch.entries()) {
-    const outcome = outcomes[index];
-    if (outcome !== undefined && 'value' in outcome) resolve(outcome.value);
-    else reject(outcome?.error);
-  }
+/** Does nothing to one that is settled. */
+function settle<C, R>(waiting: Waiting<C, R> | undefined, outcome: Outcome<R> | undefined): void {
+  if (outcome !== undefined && 'value' in outcome) waiting?.resolve(outcome.value);
+  else waiting?.reject(outcome?.error);
 }
 
 const afterTwoTurns = (next: () => void) => setImmediate(() => setImmediate(next));

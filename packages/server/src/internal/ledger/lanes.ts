@@ -1,4 +1,4 @@
-import { batcher, type Outcome, overloaded } from './batch.ts';
+import { type BatchOptions, batcher, overloaded } from './batch.ts';
 
 /** What decides which commands have to wait for which. */
 interface Ordered {
@@ -9,8 +9,7 @@ interface Ordered {
 }
 
 export interface LanesOptions<C extends Ordered, R> {
-  /** Runs the commands as one transaction and tells how each came out, in order; never rejects. */
-  readonly run: (commands: readonly C[]) => Promise<readonly Outcome<R>[]>;
+  readonly run: BatchOptions<C, R>['run'];
   readonly maxBatch: number;
   /** Commands that may wait at most; beyond it a call is refused at once. */
   readonly maxQueue: number;
@@ -36,9 +35,12 @@ export function lanes<C extends Ordered, R>({ run, maxBatch, maxQueue }: LanesOp
   let waiting = 0;
   let held: { readonly command: C; readonly resolve: (value: Promise<R>) => void }[] = [];
   const newLane = () =>
-    lane<C, R>(maxBatch, async (entries) => {
+    lane<C, R>(maxBatch, async (entries, tell) => {
       waiting -= entries.length;
-      const outcomes = await run(entries.map(({ command }) => command));
+      const outcomes = await run(
+        entries.map(({ command }) => command),
+        tell,
+      );
       for (const { keys } of entries) places.leave(keys);
       return outcomes;
     });
@@ -154,15 +156,12 @@ function keptPlaces<L>() {
 type Lane<C, R> = ReturnType<typeof lane<C, R>>;
 
 /** One queue of batches, of which one is under way, and how much is on its way in it. */
-function lane<C, R>(
-  maxBatch: number,
-  run: (entries: readonly Entry<C>[]) => Promise<readonly Outcome<R>[]>,
-) {
+function lane<C, R>(maxBatch: number, run: BatchOptions<Entry<C>, R>['run']) {
   let entered = 0;
   let unknown = 0;
   const queue = batcher<Entry<C>, R>({
-    run: async (entries) => {
-      const outcomes = await run(entries);
+    run: async (entries, tell) => {
+      const outcomes = await run(entries, tell);
       entered -= entries.length;
       for (const { isUnknown } of entries) if (isUnknown) unknown -= 1;
       return outcomes;

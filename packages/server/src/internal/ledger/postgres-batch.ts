@@ -139,23 +139,29 @@ export function postgresBatch(commands: readonly PostgresCommand[]): PostgresBat
     caps.push(...list.caps);
   }
   const together = { lists, texts, buyers, againIds, againSubjects };
-  const sent = inOrder(commands, together);
+  const sent = usualFirst(commands, together);
   const columns = COLUMNS.map(([name]) => column(sent, together, CELLS[name]));
   const shared = [windows, first, caps, Array.from(texts.keys(), quote)];
   return { values: [...columns, ...shared.map(listOf)], sent };
 }
 
 /** Usual holds come first, in the order of their subjects, in which their accounts are locked. */
-function inOrder(
+function usualFirst(
   commands: readonly PostgresCommand[],
   together: Together,
 ): readonly PostgresCommand[] {
   const holds: PostgresCommand[] = [];
   const others: PostgresCommand[] = [];
   for (const each of commands) (isPlainReserve(each, together) ? holds : others).push(each);
-  holds.sort((a, b) => (subjectOf(a) < subjectOf(b) ? -1 : 1));
+  const compare = holds.some(({ subject = '' }) => SURROGATE.test(subject)) ? byBytes : byUnits;
+  holds.sort((a, b) => compare(subjectOf(a), subjectOf(b)));
   return [...holds, ...others];
 }
+
+/** Two orders of texts: the one of the server's collation "C", and one that is quicker and, of texts without surrogates, the same. */
+const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+const byUnits = (a: string, b: string): number => (a < b ? -1 : 1);
+const SURROGATE = /[\ud800-\udfff]/;
 
 const subjectOf = ({ subject = '' }: PostgresCommand): string => subject;
 

@@ -87,17 +87,16 @@ const OPEN_HOLDS = `purchases q WHERE q.subject = a.subject
           AND q.reserved_at >= a.next_expiry - ${MAX_HOLD_MS}
           AND q.state = 'reserved' AND NOT q.reconcile`;
 
-/** True if no hold of an account `a`, which is locked, has ended by the time of a command `b` without being told. */
+/** True if no hold of an account `a` has ended by the time of a command `b` without being told. */
 export const NONE_IS_OVER = `(b.at < a.next_expiry
         OR NOT EXISTS (SELECT FROM ${OPEN_HOLDS} AND q.expires_at <= b.at))`;
 
 /**
- * The same in the statement that locks the account by writing to it. If another transaction wrote to the
- * account meanwhile, `a` is what it left, but the holds are those of before: then it cannot be told.
+ * True if nobody has written to an account `a` since the statement began that locks it by writing to
+ * it. Otherwise `a` is what the other left, but holds are seen as they were before. Who only locked it
+ * has settled holds in full, and to take those for open is safe.
  */
-export const NONE_IS_OVER_YET = `(b.at < a.next_expiry
-        OR a.ctid = (SELECT s.ctid FROM accounts s WHERE s.subject = b.subject)
-          AND NOT EXISTS (SELECT FROM ${OPEN_HOLDS} AND q.expires_at <= b.at))`;
+export const IS_AS_SEEN = 'EXISTS (SELECT FROM accounts s WHERE s.ctid = a.ctid)';
 
 /** When the first hold of an account `a` ends; what it remembers may have been settled since. */
 export const NEXT_EXPIRY = `CASE WHEN b.at < a.next_expiry THEN a.next_expiry

@@ -26,6 +26,11 @@ const ADVICE: Readonly<Record<string, string>> = {
     'The transaction is not READ COMMITTED. Set default_transaction_isolation back for this role.',
 };
 
+/** An id was taken while the statement waited; it was undone. */
+export function isTaken(cause: unknown): boolean {
+  return stateOf(cause) === '23505';
+}
+
 export function isInTheWay(cause: unknown): boolean {
   return IN_THE_WAY.has(stateOf(cause));
 }

@@ -2,9 +2,9 @@ import { FOREVER } from '@spendcap/core';
 import {
   ARGUMENTS,
   commandsWith,
+  IS_AS_SEEN,
   NEXT_EXPIRY,
   NONE_IS_OVER,
-  NONE_IS_OVER_YET,
   PARAMETERS,
   WRITE_HELD,
 } from './postgres-columns.ts';
@@ -25,7 +25,7 @@ const PLAIN_RESERVES = commandsWith([
 ]);
 const PLAIN_COMMITS = commandsWith(['plain', 'id', 'at', 'amount', 'owner']);
 
-/** Makes the usual holds, of those of which the condition is true; `done` and `replies` are then theirs as well. */
+/** Makes the usual holds where the condition is true, and adds them to `done` and `replies`. */
 const makeHolds = (condition: string): string => `
     WITH held AS (
       UPDATE accounts a SET windows = windows_[b.list],
@@ -36,6 +36,7 @@ const makeHolds = (condition: string): string => `
             ${NEXT_EXPIRY})
         FROM ${PLAIN_RESERVES}
         WHERE b.plain = 'reserve' AND a.subject = b.subject AND ${condition}
+          AND ${NONE_IS_OVER}
           AND CASE WHEN a.windows = windows_[b.list]
             THEN fits(a.sums, b.amount, caps_, first_[b.list])
             ELSE fits(${ROLLED}, b.amount, caps_, first_[b.list]) END
@@ -48,7 +49,7 @@ const makeHolds = (condition: string): string => `
 
 /**
  * Locks the accounts of subjects and makes those that are missing, in the order of the subject. False
- * if it would have had to wait for one, and may not.
+ * if one is locked by others, and it may not wait for that. It always waits for who makes one.
  */
 export const LOCK_FUNCTION = `
 CREATE FUNCTION lock_accounts(owners text[], may_wait boolean) RETURNS boolean LANGUAGE plpgsql
@@ -73,9 +74,7 @@ BEGIN
   -- One may be named twice, be nobody, or have no account.
   SELECT count(DISTINCT o) INTO wanted FROM unnest(owners) AS o;
   INSERT INTO accounts
-    SELECT DISTINCT o COLLATE "C" AS subject, '{}', 0,
-        coalesce((SELECT max(q.reserved_at) FROM purchases q WHERE q.subject = o), -1),
-        '{}'::bigint[]
+    SELECT DISTINCT o COLLATE "C" AS subject, '{}', 0, -1, '{}'::bigint[]
       FROM unnest(owners) AS o
       WHERE found < wanted AND o IS NOT NULL
         AND NOT EXISTS (SELECT FROM accounts a WHERE a.subject = o)
@@ -86,6 +85,13 @@ BEGIN
     -- Another process has made one of them meanwhile: it can only be locked from the start again.
     RAISE EXCEPTION USING ERRCODE = '40001', MESSAGE = 'an account was made meanwhile';
   END IF;
+  IF made > 0 THEN
+    -- One that was deleted; now that it is locked, all that it has bought is seen.
+    UPDATE accounts a SET last_at = q.last_at FROM unnest(owners) AS o, LATERAL (
+        SELECT max(p.reserved_at) AS last_at FROM purchases p WHERE p.subject = o
+      ) AS q
+      WHERE a.subject = o AND a.last_at < q.last_at;
+  END IF;
   RETURN found + made = wanted;
 END $lock$;
 `;
@@ -95,15 +101,18 @@ END $lock$;
  * transaction. It is `ledger.ts` in the server's language.
  *
  * An account is the subject's lock: nothing of a subject is written without it. Batches lock in the
- * order of the subject, so that they cannot wait for each other in a circle; and what waits to make
- * an account waits for no lock any more.
+ * order of the subject, so that they do not wait for each other in a circle; and what waits to make
+ * an account waits for no lock any more. (Ids that two batches take for other subjects can still
+ * make a circle, which the server breaks.)
  *
  * 1. What is most usual is done for the whole batch at once, and locks by writing: reserves alone
  *    for their subject that fit into windows whose sums are known, while no hold is over. They are
- *    decided by the row that is locked; only that their id is new is for the primary key to see to.
+ *    decided by the row that is locked. That their id is new is seen as of before, and for the primary
+ *    key to make sure of: where it was taken meanwhile, all fails and comes again with `in_order_`,
+ *    which leaves this step out.
  * 2. The subjects of the others are found, locked, and made where they are missing. Behind the first
- *    step that is out of order, and so may not wait: where it would have to, only the first step is
- *    done and answered, and the others come again with `in_order_`, which leaves it out.
+ *    step that is out of order, so that it may not wait for locks: where it would have to, only the
+ *    first step is done and answered, and the others come again with `in_order_`.
  * 3. Every query now sees what was committed. Again at once: the same reserves where an account was
  *    missing or in the way, and commits of all that was held.
  * 4. The others are done subject by subject and, within one, in the order in which they came: holds
@@ -130,7 +139,7 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'SC001', MESSAGE = 'not read committed';
   END IF;
 
-  IF holds > 0 AND NOT in_order_ THEN${makeHolds(NONE_IS_OVER_YET)}
+  IF holds > 0 AND NOT in_order_ THEN${makeHolds(`(b.at < a.next_expiry OR ${IS_AS_SEEN})`)}
     IF cardinality(done) = cardinality(verb_) THEN
       RETURN replies_json(done, replies);
     END IF;
@@ -145,8 +154,7 @@ BEGIN
     RETURN replies_json(done, replies);
   END IF;
 
-  IF holds > cardinality(done) THEN${makeHolds(`b.n <> ALL (done)
-          AND ${NONE_IS_OVER}`)}
+  IF holds > cardinality(done) THEN${makeHolds('b.n <> ALL (done)')}
   END IF;
 
   IF 'commit' = ANY (verb_) THEN

@@ -136,7 +136,7 @@ const HELPERS = `
   END $body$;
   CREATE FUNCTION replies_json(numbers int[], replies text[]) RETURNS text
     LANGUAGE sql STABLE AS $body$
-    SELECT '[[' || array_to_string(numbers, ',') || '],[' || array_to_string(replies, ',') || ']]'
+    SELECT '[[' || array_to_string(numbers, ',') || '],[' || array_to_string(replies, ',', 'null') || ']]'
   $body$;
   CREATE FUNCTION purchase_json(p purchases) RETURNS text LANGUAGE sql STABLE AS $body$
     SELECT json_build_array(p.id, p.request, p.subject, p.amount, p.currency, p.app, p.category,
