@@ -113,8 +113,8 @@ describe.skipIf(url === null)('two processes', () => {
     await other.query(`SELECT FROM @accounts WHERE subject = '${first}' FOR UPDATE`);
     const waiting = reserve(open(), 2);
     await someoneWaits(made);
-    // The first is what it waits for, so that it does not hold the second yet.
-    await other.query(`SET LOCAL lock_timeout = '2s'`);
+    // It waits for the first, and so does not hold the second yet. (Circles are looked for after a second.)
+    await other.query(`SET LOCAL lock_timeout = '500ms'`);
     await other.query(`SELECT FROM @accounts WHERE subject = '${second}' FOR UPDATE`);
     await other.end('ROLLBACK');
     expect(await waiting).toHaveLength(names.length + 2);
