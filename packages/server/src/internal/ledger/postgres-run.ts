@@ -90,7 +90,7 @@ BEGIN
     UPDATE accounts a SET last_at = q.last_at FROM unnest(owners) AS o, LATERAL (
         SELECT max(p.reserved_at) AS last_at FROM purchases p WHERE p.subject = o
       ) AS q
-      WHERE a.subject = o AND a.last_at < q.last_at;
+      WHERE a.subject = o AND a.last_at = -1 AND q.last_at IS NOT NULL;
   END IF;
   RETURN found + made = wanted;
 END $lock$;
