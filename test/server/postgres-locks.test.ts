@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { capped, HOUR, NOON, purchase, TODAY } from '../../packages/server/src/testing/fixtures.ts';
 import { url, type World, world } from './postgres-kit.ts';
 
@@ -54,6 +54,13 @@ describe.skipIf(url === null)('a purchase that waited for another process', () =
     await someoneWaits(made);
     await other.end('COMMIT');
     expect(await twin).toMatchObject({ outcome: 'held', replayed: true, used: [2_000] });
+    // Who sends twice often does so again, and would undo a batch each time.
+    const sent = vi.spyOn(made.pool, 'query');
+    await store.reserve(buy('in order', 'ann'));
+    await made.open().reserve(buy('usual', 'ann'));
+    const texts = sent.mock.calls.map(([query]) => Object(query).text);
+    const runs = texts.filter((text) => text?.includes('.run('));
+    expect(runs.map((text) => text.includes(',true)'))).toEqual([true, false]);
   });
 
   test('is a conflict if another subject took its id meanwhile, and nothing to those beside it', async () => {
