@@ -2,9 +2,9 @@
 // machine; for the real one leave out `endpoints` and give your own credentials.
 import { fakeNppa } from '@spendcap/sandbox';
 import { ageTokens, cnGame, createLimiter, SpendcapError } from '@spendcap/server';
-import { ageAuthority, generateAuthorityKey } from '@spendcap/server/age';
-import { type NppaEvidence, nppaSource } from '@spendcap/server/age/nppa';
-import { sqliteNppaStore } from '@spendcap/server/age/nppa/sqlite';
+import { ageAuthority, generateAuthorityKey } from '@spendcap/server/age/authority';
+import { type NppaEvidence, nppaSource } from '@spendcap/server/age/sources/nppa';
+import { sqliteNppaStore } from '@spendcap/server/age/sources/nppa/sqlite';
 import { memoryStore } from '@spendcap/server/stores/memory';
 
 let time = Date.parse('2026-11-23T12:00:00+08:00');

@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { type WalletMdoc, type WalletSdJwt, walletIssuer } from '@spendcap/sandbox/wallet';
 import { ageTokens, createLimiter, parsePolicy, SpendcapError } from '@spendcap/server';
-import { ageAuthority, generateAuthorityKey } from '@spendcap/server/age';
-import { mdocSource } from '@spendcap/server/age/mdoc';
-import { sdJwtSource } from '@spendcap/server/age/sd-jwt';
+import { ageAuthority, generateAuthorityKey } from '@spendcap/server/age/authority';
+import { mdocSource } from '@spendcap/server/age/sources/mdoc';
+import { sdJwtSource } from '@spendcap/server/age/sources/sd-jwt';
 import { memoryStore } from '@spendcap/server/stores/memory';
 import policy from './policy.json' with { type: 'json' };
 

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { SpendcapError } from '@spendcap/server';
-import { type PermittedPurchase, permitVerifier } from '@spendcap/server/permit';
+import { type PermittedPurchase, permitVerifier } from '@spendcap/server/permits';
 
 const verify = permitVerifier({
   jwks: new URL(process.argv[2] ?? ''),

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ageAuthority, generateAuthorityKey } from '@spendcap/server/age';
+import { ageAuthority, generateAuthorityKey } from '@spendcap/server/age/authority';
 import { importJWK, SignJWT } from 'jose';
 import { type Comparison, inFlight } from './harness.ts';
 

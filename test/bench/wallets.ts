@@ -8,8 +8,8 @@ import {
 } from '@owf/mdoc';
 import { SDJwtInstance } from '@sd-jwt/core';
 import { walletIssuer } from '@spendcap/sandbox/wallet';
-import { mdocSource } from '@spendcap/server/age/mdoc';
-import { sdJwtSource } from '@spendcap/server/age/sd-jwt';
+import { mdocSource } from '@spendcap/server/age/sources/mdoc';
+import { sdJwtSource } from '@spendcap/server/age/sources/sd-jwt';
 import { compactVerify, importJWK, type JWK } from 'jose';
 import { type Comparison, inFlight } from './harness.ts';
 

@@ -5,7 +5,7 @@ import { ageTokens, createHandler, createLimiter } from '@spendcap/server';
 import { memoryStore } from '@spendcap/server/stores/memory';
 import { calculateJwkThumbprint } from 'jose';
 import { expect, test } from 'vitest';
-import { authorityWith, NAMED, verifierFor } from '../server/age/authority-kit.ts';
+import { authorityWith, NAMED, verifierFor } from '../server/age/authority/authority-kit.ts';
 
 const named = { issuer: 'https://age.example', audience: 'https://limiter.example' };
 const API_KEY = 'a-key-of-the-back-end';

@@ -14,7 +14,7 @@ import {
   usAppStore,
 } from '@spendcap/core';
 import { describe, expect, it } from 'vitest';
-import { JWS_FAULTS } from '../../packages/server/src/internal/tokens/jws.ts';
+import { JWS_FAULTS } from '../../packages/server/src/jwt/jws.ts';
 import { ROOT } from '../../scripts/packages.ts';
 
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
@@ -60,9 +60,7 @@ describe('docs/errors.md', () => {
   });
 
   it('has everything that can be wrong with a token', () => {
-    const own = read('packages/server/src/internal/tokens/age-fault.ts').matchAll(
-      /^ {2}\| '(\w+)'/gm,
-    );
+    const own = read('packages/server/src/age/token/fault.ts').matchAll(/^ {2}\| '(\w+)'/gm);
     const faults = [...Object.keys(JWS_FAULTS), ...[...own].map(([, fault]) => fault)];
     expect(faults).toContain('age_contradictory');
     const rows = tableUnder('docs/errors.md', '`why` of a token');
@@ -124,7 +122,9 @@ describe('docs/age-sources', () => {
   });
 
   it('has everything that can be wrong with a statement', () => {
-    const own = read('packages/server/src/age/statement.ts').matchAll(/^ {2}\| '(\w+)'/gm);
+    const own = read('packages/server/src/age/sources/statement/index.ts').matchAll(
+      /^ {2}\| '(\w+)'/gm,
+    );
     const faults = [...own].map(([, fault]) => fault);
     expect(faults).toContain('account_mismatch');
     const rows = tableUnder('docs/age-sources/statement.md', '`why`');
@@ -132,7 +132,9 @@ describe('docs/age-sources', () => {
   });
 
   it('has everything that can be wrong with what wallets and OpenID providers sign', () => {
-    const own = read('packages/server/src/age/evidence-fault.ts').matchAll(/^ {2}\| '(\w+)'/gm);
+    const own = read('packages/server/src/age/sources/evidence-fault.ts').matchAll(
+      /^ {2}\| '(\w+)'/gm,
+    );
     const faults = [...own].map(([, fault]) => fault ?? '');
     expect(faults).toContain('holder_proof_invalid');
     const rows = (page: string) =>

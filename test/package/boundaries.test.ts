@@ -16,31 +16,11 @@ interface Rule {
 }
 
 const CORE = ['@spendcap/core', '@spendcap/core/wire'];
+const SERVER = 'packages/server/src';
+const TYPES = `${SERVER}/limiter/types.ts`;
 const SQLITE = ['node:sqlite', 'node:worker_threads', 'node:events'];
-const SERVER_BASE = [
-  ...CORE,
-  'packages/server/src/types.ts',
-  'packages/server/src/internal/**',
-  'node:crypto',
-];
-
-const HTTP = [
-  ...SERVER_BASE,
-  'packages/server/src/http/**',
-  'hono',
-  'hono/**',
-  '@hono/zod-openapi',
-  'zod',
-];
-
-const AGE = [
-  ...SERVER_BASE,
-  'packages/server/src/age/**',
-  'packages/server/src/http/problems.ts',
-  'node:zlib',
-  'jose',
-  'lru-cache',
-];
+const JWT = [...CORE, `${SERVER}/jwt/**`, 'node:crypto', 'jose', 'lru-cache'];
+const SOURCE = [...JWT, `${SERVER}/age/sources/*`, `${SERVER}/age/token/claims.ts`];
 
 const RULES: readonly Rule[] = [
   { files: 'packages/core/src/wire.ts', may: [] },
@@ -49,78 +29,95 @@ const RULES: readonly Rule[] = [
   { files: 'packages/core/src/period.ts', may: ['packages/core/src/**', 'temporal-polyfill'] },
   { files: 'packages/core/src/**', may: ['packages/core/src/**'] },
 
-  { files: 'packages/server/src/index.ts', may: [...CORE, 'packages/server/src/*'] },
-  { files: 'packages/server/src/limiter*.ts', may: SERVER_BASE },
-  { files: 'packages/server/src/age-token*.ts', may: [...SERVER_BASE, 'jose', 'lru-cache'] },
-  { files: 'packages/server/src/permit*.ts', may: [...SERVER_BASE, 'jose', 'lru-cache'] },
-  { files: 'packages/server/src/handler.ts', may: HTTP, types: ['packages/server/src/*'] },
-  { files: 'packages/server/src/http/**', may: HTTP, types: ['packages/server/src/*'] },
+  { files: `${SERVER}/index.ts`, may: [...CORE, `${SERVER}/*/**`] },
+  { files: `${SERVER}/limiter/**`, may: [...CORE, `${SERVER}/limiter/*`, 'node:crypto'] },
+  { files: `${SERVER}/ledger/**`, may: [...CORE, `${SERVER}/ledger/*`] },
   {
-    files: 'packages/server/src/age/nppa/sqlite.ts',
-    may: [...CORE, 'packages/server/src/age/nppa/*', 'node:sqlite'],
-  },
-  // Libraries that only who asks for these sources has to install.
-  { files: 'packages/server/src/age/mdoc**', may: [...AGE, '@owf/mdoc', 'zod'] },
-  { files: 'packages/server/src/age/sd-jwt**', may: [...AGE, '@sd-jwt/core'] },
-  { files: 'packages/server/src/age/**', may: AGE },
-  { files: 'packages/server/src/types.ts', may: CORE },
-  {
-    files: 'packages/server/src/internal/tokens/status-list.ts',
-    may: [...SERVER_BASE, 'node:zlib'],
+    files: `${SERVER}/stores/sqlite/**`,
+    may: [...CORE, `${SERVER}/ledger/*`, `${SERVER}/stores/sqlite/**`, ...SQLITE],
   },
   {
-    files: 'packages/server/src/internal/tokens/certificate-chain.ts',
-    may: [...SERVER_BASE, 'lru-cache'],
+    files: `${SERVER}/stores/<X>/**`,
+    may: [...CORE, `${SERVER}/ledger/*`, `${SERVER}/stores/<X>/**`, 'node:crypto'],
   },
-  { files: 'packages/server/src/internal/ledger/sqlite-*.ts', may: [...SERVER_BASE, ...SQLITE] },
   {
-    files: 'packages/server/src/internal/node-*.ts',
-    may: [...SERVER_BASE, '@hono/node-server', 'node:http'],
+    files: `${SERVER}/payments/<X>/**`,
+    may: [...CORE, `${SERVER}/payments/<X>/**`, 'node:crypto'],
+    types: [TYPES, '<X>'],
   },
-  { files: 'packages/server/src/internal/**', may: SERVER_BASE },
+
+  { files: `${SERVER}/jwt/status-list.ts`, may: [...JWT, 'node:zlib'] },
+  { files: `${SERVER}/jwt/**`, may: JWT },
+  { files: `${SERVER}/age/token/**`, may: [...JWT, `${SERVER}/age/token/*`], types: [TYPES] },
   {
-    files: 'packages/server/src/stores/sqlite**',
+    files: `${SERVER}/age/authority/**`,
+    may: [
+      ...JWT,
+      `${SERVER}/age/authority/*`,
+      `${SERVER}/http/problems.ts`,
+      `${SERVER}/limiter/validate.ts`,
+      'node:zlib',
+    ],
+    types: [`${SERVER}/age/sources/source.ts`],
+  },
+  {
+    files: `${SERVER}/age/sources/nppa/sqlite/*`,
+    may: [...CORE, `${SERVER}/age/sources/nppa/*`, 'node:sqlite'],
+  },
+  // A library that only the users of one source have to install.
+  {
+    files: `${SERVER}/age/sources/mdoc/**`,
+    may: [...SOURCE, `${SERVER}/age/sources/mdoc/*`, '@owf/mdoc', 'zod'],
+  },
+  {
+    files: `${SERVER}/age/sources/sd-jwt/**`,
+    may: [...SOURCE, `${SERVER}/age/sources/sd-jwt/*`, '@sd-jwt/core'],
+  },
+  { files: `${SERVER}/age/sources/<X>/**`, may: [...SOURCE, `${SERVER}/age/sources/<X>/**`] },
+  { files: `${SERVER}/age/sources/*`, may: SOURCE },
+  {
+    files: `${SERVER}/permits/**`,
+    may: [...JWT, `${SERVER}/permits/*`],
+    types: [TYPES],
+  },
+
+  {
+    files: `${SERVER}/http/**`,
     may: [
       ...CORE,
-      'packages/server/src/internal/**',
-      'packages/server/src/stores/sqlite/**',
-      ...SQLITE,
+      `${SERVER}/http/*`,
+      `${SERVER}/jwt/*`,
+      `${SERVER}/limiter/validate.ts`,
+      'hono',
+      'hono/**',
+      '@hono/zod-openapi',
+      'zod',
+      'node:crypto',
     ],
+    types: [TYPES],
   },
   {
-    files: 'packages/server/src/stores/<X>**',
-    may: [...CORE, 'packages/server/src/internal/**', 'packages/server/src/stores/<X>/**'],
+    files: `${SERVER}/adapters/node-listener.ts`,
+    may: [...CORE, `${SERVER}/http/*`, '@hono/node-server', 'node:http'],
   },
   {
-    files: 'packages/server/src/payments/<X>**',
-    may: [...SERVER_BASE, 'packages/server/src/payments/<X>/**'],
-    types: ['<X>'],
-  },
-  {
-    files: 'packages/server/src/adapters/<X>.ts',
-    may: ['packages/server/src/handler.ts', 'packages/server/src/internal/**'],
+    files: `${SERVER}/adapters/<X>/**`,
+    may: [`${SERVER}/http/*`, `${SERVER}/adapters/*`],
     types: ['<X>', 'node:http'],
   },
   {
-    files: 'packages/server/src/testing/**',
-    may: [...SERVER_BASE, 'packages/server/src/testing/**', 'node:assert/strict'],
+    files: `${SERVER}/testing/**`,
+    may: [...CORE, `${SERVER}/testing/**`, 'node:assert/strict'],
+    types: [TYPES],
   },
   {
     // The one place that brings a driver, and only when it is asked for.
-    files: 'packages/server/src/cli/postgres.ts',
-    may: [...CORE, 'packages/server/src/**', 'pg'],
+    files: `${SERVER}/cli/postgres.ts`,
+    may: [...CORE, `${SERVER}/**`, 'pg'],
   },
   {
-    files: 'packages/server/src/cli/**',
-    may: [
-      ...CORE,
-      'packages/server/src/**',
-      'commander',
-      '@hono/node-server',
-      'ioredis',
-      'jose',
-      'node:**',
-    ],
+    files: `${SERVER}/cli/**`,
+    may: [...CORE, `${SERVER}/**`, 'commander', '@hono/node-server', 'ioredis', 'jose', 'node:**'],
   },
 
   {
@@ -221,30 +218,42 @@ describe('boundaries', () => {
     ['packages/core/src/wire.ts', `import type { Policy } from './policy.ts';`],
     ['packages/core/src/decide.ts', `import { z } from 'zod';`],
     ['packages/core/src/decide.ts', `import { readFileSync } from 'node:fs';`],
-    ['packages/server/src/limiter.ts', `import { memoryStore } from './stores/memory.ts';`],
-    ['packages/server/src/limiter.ts', `import { jwtVerify } from 'jose';`],
-    ['packages/server/src/stores/sqlite.ts', `import { memoryStore } from './memory.ts';`],
-    ['packages/server/src/stores/memory.ts', `import { createLimiter } from '../limiter.ts';`],
-    ['packages/server/src/stores/memory.ts', `import { DatabaseSync } from 'node:sqlite';`],
-    ['packages/server/src/stores/postgres.ts', `import pg from 'pg';`],
-    ['packages/server/src/internal/ledger/postgres-ledger.ts', `import pg from 'pg';`],
-    ['packages/server/src/stores/redis.ts', `import { Redis } from 'ioredis';`],
-    ['packages/server/src/payments/stripe.ts', `import Stripe from 'stripe';`],
     [
-      'packages/server/src/payments/stripe.ts',
-      `const { sqlite } = await import('../stores/sqlite.ts');`,
+      'packages/server/src/limiter/index.ts',
+      `import { memoryStore } from '../stores/memory/index.ts';`,
     ],
-    ['packages/server/src/adapters/express.ts', `import { Router } from 'express';`],
-    ['packages/server/src/adapters/express.ts', `export { createLimiter } from '../limiter.ts';`],
+    ['packages/server/src/limiter/index.ts', `import { jwtVerify } from 'jose';`],
+    [
+      'packages/server/src/stores/sqlite/index.ts',
+      `import { memoryStore } from '../memory/index.ts';`,
+    ],
+    [
+      'packages/server/src/stores/memory/index.ts',
+      `import { createLimiter } from '../limiter.ts';`,
+    ],
+    ['packages/server/src/stores/memory/index.ts', `import { DatabaseSync } from 'node:sqlite';`],
+    ['packages/server/src/stores/postgres/index.ts', `import pg from 'pg';`],
+    ['packages/server/src/stores/postgres/dispatch.ts', `import pg from 'pg';`],
+    ['packages/server/src/stores/redis/index.ts', `import { Redis } from 'ioredis';`],
+    ['packages/server/src/payments/stripe/index.ts', `import Stripe from 'stripe';`],
+    [
+      'packages/server/src/payments/stripe/index.ts',
+      `const { sqlite } = await import('../../stores/sqlite/index.ts');`,
+    ],
+    ['packages/server/src/adapters/express/index.ts', `import { Router } from 'express';`],
+    [
+      'packages/server/src/adapters/express/index.ts',
+      `export { createLimiter } from '../../limiter/index.ts';`,
+    ],
     ['packages/client/src/client.ts', `import { SpendcapError } from '@spendcap/core';`],
     ['packages/client/src/client.ts', `let ref: import('react').Ref;`],
     [
       'packages/sandbox/src/story.ts',
-      `import { createLimiter } from '../../server/src/limiter.ts';`,
+      `import { createLimiter } from '../../server/src/limiter/index.ts';`,
     ],
     [
       'examples/permit/decide.ts',
-      `import { memory } from '../../packages/server/src/stores/memory.ts';`,
+      `import { memory } from '../../packages/server/src/stores/memory/index.ts';`,
     ],
     ['packages/server/src/elsewhere/new.ts', ''],
   ])('%s may not say %s', (file, source) => {
@@ -254,9 +263,9 @@ describe('boundaries', () => {
   it.each([
     ['packages/core/src/decide.ts', `import { PERIODS } from './wire.ts';`],
     ['packages/core/src/money.ts', `import { Decimal } from 'decimal.js';`],
-    ['packages/server/src/payments/stripe.ts', `import type Stripe from 'stripe';`],
-    ['packages/server/src/stores/sqlite.ts', `import { DatabaseSync } from 'node:sqlite';`],
-    ['packages/server/src/adapters/express.ts', `import type { Request } from 'express';`],
+    ['packages/server/src/payments/stripe/index.ts', `import type Stripe from 'stripe';`],
+    ['packages/server/src/stores/sqlite/index.ts', `import { DatabaseSync } from 'node:sqlite';`],
+    ['packages/server/src/adapters/express/index.ts', `import type { Request } from 'express';`],
     ['packages/client/src/client.ts', `import type { Allowance } from '@spendcap/core/wire';`],
     ['examples/permit/decide.ts', `import express from 'express';`],
   ])('%s may say %s', (file, source) => {

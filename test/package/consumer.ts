@@ -3,7 +3,7 @@ import { createClient } from '@spendcap/client';
 import { cnGame } from '@spendcap/core';
 import type { RefusalCode } from '@spendcap/core/wire';
 import { createLimiter } from '@spendcap/server';
-import { createHandler } from '@spendcap/server/handler';
+import { createHandler } from '@spendcap/server/http';
 import { memoryStore } from '@spendcap/server/stores/memory';
 
 const limiter = createLimiter({ policy: cnGame(), store: memoryStore() });

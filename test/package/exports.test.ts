@@ -13,6 +13,8 @@ const published = new Set(
   ),
 );
 const SOURCE_CONDITION = '@spendcap/source';
+/** Entries that are a file: types that every package shares, and the program of a worker thread. */
+const ONE_FILE = new Set(['./wire', './stores/sqlite/worker']);
 
 describe.each(packages)('$manifest.name', ({ folder, manifest }) => {
   const modules = Object.entries(manifest.exports).filter(([, to]) => typeof to === 'object');
@@ -26,6 +28,13 @@ describe.each(packages)('$manifest.name', ({ folder, manifest }) => {
       types: `./dist/${name}.d.ts`,
       default: `./dist/${name}.js`,
     });
+  });
+
+  it.each(modules)('exports %s from the folder of that name', (subpath, target) => {
+    if (typeof target === 'string') throw new Error('not a module');
+    const path = subpath.slice(2);
+    const inFolder = `./src/${path === '' ? '' : `${path}/`}index.ts`;
+    expect(target[SOURCE_CONDITION]).toBe(ONE_FILE.has(subpath) ? `./src/${path}.ts` : inFolder);
   });
 
   it('lists by name what its index exports', () => {

@@ -1,7 +1,7 @@
 import { type FakeStripe, fakeStripe } from '@spendcap/sandbox';
 import Stripe from 'stripe';
 import { describe, expect, it } from 'vitest';
-import { codeOf, sessionOf, THIRTY } from '../server/payments/kit.ts';
+import { codeOf, sessionOf, THIRTY } from '../server/payments/stripe/stripe-kit.ts';
 
 const START = Date.parse('2026-03-10T02:00:00Z');
 

@@ -3,8 +3,8 @@ import { ageTokens, cnGame, createHandler, createLimiter } from '@spendcap/serve
 import { memoryStore } from '@spendcap/server/stores/memory';
 import { calculateJwkThumbprint, SignJWT } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { authorityWith, NAMED, verifierFor } from '../server/age/authority-kit.ts';
-import { type Device, device, type ProofParts, PUBLIC_URL } from '../server/dpop-kit.ts';
+import { authorityWith, NAMED, verifierFor } from '../server/age/authority/authority-kit.ts';
+import { type Device, device, type ProofParts, PUBLIC_URL } from '../server/age/token/dpop-kit.ts';
 import {
   AUDIENCE,
   base64url,
@@ -14,7 +14,7 @@ import {
   refusal,
   SECOND,
   verifierOf,
-} from '../server/token-kit.ts';
+} from '../server/age/token/token-kit.ts';
 
 const API_KEY = 'an-example-key-of-a-test';
 const ALLOWANCE = ['GET', '/v1/allowance'] as const;

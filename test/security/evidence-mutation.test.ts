@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import * as mdoc from '../server/age/mdoc-kit.ts';
-import * as oidc from '../server/age/oidc-kit.ts';
-import * as sdJwt from '../server/age/sd-jwt-kit.ts';
+import * as mdoc from '../server/age/sources/mdoc/mdoc-kit.ts';
+import * as oidc from '../server/age/sources/oidc/oidc-kit.ts';
+import * as sdJwt from '../server/age/sources/sd-jwt/sd-jwt-kit.ts';
 import { mutantBytes, mutantTokens, refusalsOf } from './mutate.ts';
 
 const SEED = 20_261_124;

@@ -1,10 +1,10 @@
 import { inspect } from 'node:util';
 import { expect, it } from 'vitest';
-import { p256 } from '../server/age/certificate-kit.ts';
-import * as mdoc from '../server/age/mdoc-kit.ts';
-import * as oidc from '../server/age/oidc-kit.ts';
-import * as sdJwt from '../server/age/sd-jwt-kit.ts';
-import { NOW } from '../server/token-kit.ts';
+import * as mdoc from '../server/age/sources/mdoc/mdoc-kit.ts';
+import * as oidc from '../server/age/sources/oidc/oidc-kit.ts';
+import * as sdJwt from '../server/age/sources/sd-jwt/sd-jwt-kit.ts';
+import { NOW } from '../server/age/token/token-kit.ts';
+import { p256 } from '../server/jwt/certificate-kit.ts';
 
 const MARKED = '2014-05-17';
 const PID = 'eu.europa.ec.eudi.pid.1';

@@ -1,6 +1,6 @@
 import { generatePermitKey, permits, permitVerifier } from '@spendcap/server';
 import { beforeAll, expect, it } from 'vitest';
-import { type Authority, authority, verifierOf } from '../server/token-kit.ts';
+import { type Authority, authority, verifierOf } from '../server/age/token/token-kit.ts';
 import { mutantBytes, mutantTokens, refusalsOf } from './mutate.ts';
 
 let age: Authority;

@@ -7,8 +7,8 @@ import {
   type Provider,
   provider,
   sourceOf,
-} from '../server/age/oidc-kit.ts';
-import { base64url, type Claims, NOW, refusal, SECOND } from '../server/token-kit.ts';
+} from '../server/age/sources/oidc/oidc-kit.ts';
+import { base64url, type Claims, NOW, refusal, SECOND } from '../server/age/token/token-kit.ts';
 
 let id: Provider;
 beforeAll(async () => {

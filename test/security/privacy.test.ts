@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Store } from '@spendcap/core';
-import type { AgeSource } from '@spendcap/server/age';
-import type { NppaEvidence, NppaStore } from '@spendcap/server/age/nppa';
-import { sqliteNppaStore } from '@spendcap/server/age/nppa/sqlite';
+import type { AgeSource } from '@spendcap/server/age/sources';
+import type { NppaEvidence, NppaStore } from '@spendcap/server/age/sources/nppa';
+import { sqliteNppaStore } from '@spendcap/server/age/sources/nppa/sqlite';
 import { postgresStore } from '@spendcap/server/stores/postgres';
 import { redisStore } from '@spendcap/server/stores/redis';
 import { sqliteStore } from '@spendcap/server/stores/sqlite';

@@ -3,7 +3,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ageTokens } from '@spendcap/server';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { AUDIENCE, type Authority, authority, ISSUER } from '../server/token-kit.ts';
+import { AUDIENCE, type Authority, authority, ISSUER } from '../server/age/token/token-kit.ts';
 
 const MINUTE = 60_000;
 const BEGIN = Date.UTC(2026, 10, 24);

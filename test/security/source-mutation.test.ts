@@ -1,15 +1,15 @@
 import { hash } from 'node:crypto';
 import { SpendcapError } from '@spendcap/core';
-import { memoryNppaStore } from '@spendcap/server/age/nppa';
+import { memoryNppaStore } from '@spendcap/server/age/sources/nppa';
 import {
   type AttestationVerifier,
   appleSource,
   googlePlaySource,
-} from '@spendcap/server/age/platform';
-import { statementSource } from '@spendcap/server/age/statement';
+} from '@spendcap/server/age/sources/platform';
+import { statementSource } from '@spendcap/server/age/sources/statement';
 import { expect, it } from 'vitest';
-import { nppaWorld } from '../server/age/nppa/kit.ts';
-import { authority, ISSUER, NOW, SECOND } from '../server/token-kit.ts';
+import { nppaWorld } from '../server/age/sources/nppa/nppa-kit.ts';
+import { authority, ISSUER, NOW, SECOND } from '../server/age/token/token-kit.ts';
 import { mutantBytes, mutantTokens, refusalsOf } from './mutate.ts';
 
 const INVALID = 'age_evidence_invalid';

@@ -11,7 +11,7 @@ import {
   NOW,
   refusal,
   SECOND,
-} from '../server/token-kit.ts';
+} from '../server/age/token/token-kit.ts';
 
 const LISTS = 'https://age.example/status';
 const URI = `${LISTS}/1`;

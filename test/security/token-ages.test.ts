@@ -1,5 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Authority, authority, type Claims, faultOf, SECOND } from '../server/token-kit.ts';
+import {
+  type Authority,
+  authority,
+  type Claims,
+  faultOf,
+  SECOND,
+} from '../server/age/token/token-kit.ts';
 
 let age: Authority;
 beforeAll(async () => {

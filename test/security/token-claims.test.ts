@@ -10,7 +10,7 @@ import {
   ISSUER,
   SECOND,
   verifierOf,
-} from '../server/token-kit.ts';
+} from '../server/age/token/token-kit.ts';
 
 let age: Authority;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { permitVerifier } from '@spendcap/server';
-import { oidcSource } from '@spendcap/server/age/oidc';
-import { statementSource } from '@spendcap/server/age/statement';
+import { oidcSource } from '@spendcap/server/age/sources/oidc';
+import { statementSource } from '@spendcap/server/age/sources/statement';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   AUDIENCE,
@@ -12,7 +12,7 @@ import {
   refusal,
   SECOND,
   verifierOf,
-} from '../server/token-kit.ts';
+} from '../server/age/token/token-kit.ts';
 
 /** One party that signs every kind of token with one key, so that nothing but the kind tells them apart. */
 let age: Authority;

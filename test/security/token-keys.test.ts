@@ -1,5 +1,11 @@
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Authority, authority, base64url, faultOf, verifierOf } from '../server/token-kit.ts';
+import {
+  type Authority,
+  authority,
+  base64url,
+  faultOf,
+  verifierOf,
+} from '../server/age/token/token-kit.ts';
 
 let age: Authority;
 let stranger: Authority;

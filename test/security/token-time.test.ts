@@ -1,5 +1,4 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { bought, order, setUp } from '../server/limiter-kit.ts';
 import {
   type Authority,
   authority,
@@ -7,7 +6,8 @@ import {
   refusal,
   SECOND,
   verifierOf,
-} from '../server/token-kit.ts';
+} from '../server/age/token/token-kit.ts';
+import { bought, order, setUp } from '../server/limiter/limiter-kit.ts';
 
 let age: Authority;
 beforeAll(async () => {

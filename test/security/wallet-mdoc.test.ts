@@ -1,7 +1,6 @@
 import { cborEncode } from '@owf/mdoc';
-import type { MdocSession } from '@spendcap/server/age/mdoc';
+import type { MdocSession } from '@spendcap/server/age/sources/mdoc';
 import { describe, expect, it } from 'vitest';
-import { certified, DAY, p256 } from '../server/age/certificate-kit.ts';
 import {
   AV,
   type Changes,
@@ -13,8 +12,9 @@ import {
   signer,
   sourceOf,
   transcript,
-} from '../server/age/mdoc-kit.ts';
-import { NOW, refusal } from '../server/token-kit.ts';
+} from '../server/age/sources/mdoc/mdoc-kit.ts';
+import { NOW, refusal } from '../server/age/token/token-kit.ts';
+import { certified, DAY, p256 } from '../server/jwt/certificate-kit.ts';
 
 const read = sourceOf();
 const fault = async (bytes: Uint8Array | string, session: MdocSession = SESSION, at = NOW) =>

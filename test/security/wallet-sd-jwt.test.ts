@@ -1,6 +1,5 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { certified, DAY, p256 } from '../server/age/certificate-kit.ts';
 import {
   AUDIENCE,
   BIRTHDATE,
@@ -15,8 +14,9 @@ import {
   signer,
   sourceOf,
   TYPE,
-} from '../server/age/sd-jwt-kit.ts';
-import { base64url, NOW, refusal, SECOND } from '../server/token-kit.ts';
+} from '../server/age/sources/sd-jwt/sd-jwt-kit.ts';
+import { base64url, NOW, refusal, SECOND } from '../server/age/token/token-kit.ts';
+import { certified, DAY, p256 } from '../server/jwt/certificate-kit.ts';
 
 const read = sourceOf();
 const fault = async (text: string, nonce = NONCE, at = NOW) =>

@@ -1,9 +1,16 @@
 import { deflateSync } from 'node:zlib';
-import { type StatusListSigner, statusListCheck } from '@spendcap/server/age';
+import { type StatusListSigner, statusListCheck } from '@spendcap/server/age/sources';
 import { describe, expect, it } from 'vitest';
-import { certified, DAY, p256 } from '../server/age/certificate-kit.ts';
-import { jws, presentation, publicJwk, root, signer, sourceOf } from '../server/age/sd-jwt-kit.ts';
-import { type Claims, NOW, refusal, SECOND } from '../server/token-kit.ts';
+import {
+  jws,
+  presentation,
+  publicJwk,
+  root,
+  signer,
+  sourceOf,
+} from '../server/age/sources/sd-jwt/sd-jwt-kit.ts';
+import { type Claims, NOW, refusal, SECOND } from '../server/age/token/token-kit.ts';
+import { certified, DAY, p256 } from '../server/jwt/certificate-kit.ts';
 
 const LISTS = 'https://pid.example/status';
 const URI = `${LISTS}/1`;

@@ -1,7 +1,7 @@
 import type { Store, StoredPurchase } from '@spendcap/core';
 import { memoryStore } from '@spendcap/server/stores/memory';
-import * as ledger from '../../packages/server/src/internal/ledger/ledger.ts';
-import { memoryRows } from '../../packages/server/src/internal/ledger/memory-rows.ts';
+import * as ledger from '../../packages/server/src/ledger/ledger.ts';
+import { memoryRows } from '../../packages/server/src/stores/memory/rows.ts';
 import { KEEP_MS, type OpenLedger, sharedLedger } from './stores.ts';
 
 type Verbs = Omit<Store, 'overdue' | 'ready' | 'close'>;

@@ -8,9 +8,9 @@ import {
   countedAge,
   intersectAgeRanges,
 } from '@spendcap/core';
-import { appleSource, googlePlaySource } from '@spendcap/server/age/platform';
+import { appleSource, googlePlaySource } from '@spendcap/server/age/sources/platform';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Authority, authority, verifierOf } from '../server/token-kit.ts';
+import { type Authority, authority, verifierOf } from '../server/age/token/token-kit.ts';
 import { loadVectors, outcomeOf } from './load.ts';
 
 type Ages = readonly [number, number | null];

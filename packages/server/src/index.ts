@@ -32,19 +32,9 @@ export {
   type AgeTokenOptions,
   ageTokens,
   type JwkSet,
-} from './age-token.ts';
-export { createHandler, type Handler, type HandlerOptions } from './handler.ts';
-export { createLimiter, type LimiterOptions } from './limiter.ts';
-export {
-  generatePermitKey,
-  type PermitFault,
-  type PermitOptions,
-  type PermittedPurchase,
-  type PermitVerifierOptions,
-  permits,
-  permitVerifier,
-  verifyPermit,
-} from './permit.ts';
+} from './age/token/index.ts';
+export { createHandler, type Handler, type HandlerOptions } from './http/index.ts';
+export { createLimiter, type LimiterOptions } from './limiter/index.ts';
 export type {
   AgeVerifier,
   AllowanceRequest,
@@ -59,4 +49,14 @@ export type {
   ShownWith,
   SpendcapEvent,
   TokenProof,
-} from './types.ts';
+} from './limiter/types.ts';
+export {
+  generatePermitKey,
+  type PermitFault,
+  type PermitOptions,
+  type PermittedPurchase,
+  type PermitVerifierOptions,
+  permits,
+  permitVerifier,
+  verifyPermit,
+} from './permits/index.ts';

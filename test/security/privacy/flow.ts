@@ -1,6 +1,6 @@
 import { ageTokens, cnGame, createHandler, createLimiter, type Store } from '@spendcap/server';
-import type { AgeSource } from '@spendcap/server/age';
-import type { NppaEvidence, NppaStore } from '@spendcap/server/age/nppa';
+import type { AgeSource } from '@spendcap/server/age/sources';
+import type { NppaEvidence, NppaStore } from '@spendcap/server/age/sources/nppa';
 import { collector, type Marks, type Output } from './leaks.ts';
 import { CHILD, SECRETS, TOKEN_PERSON } from './people.ts';
 import { nppaRefusals, tokenRefusals } from './refusals.ts';

@@ -1,9 +1,9 @@
-import { memoryNppaStore, type NppaOptions, nppaSource } from '@spendcap/server/age/nppa';
-import { oidcSource } from '@spendcap/server/age/oidc';
-import { appleSource } from '@spendcap/server/age/platform';
-import { statementSource } from '@spendcap/server/age/statement';
+import { memoryNppaStore, type NppaOptions, nppaSource } from '@spendcap/server/age/sources/nppa';
+import { oidcSource } from '@spendcap/server/age/sources/oidc';
+import { appleSource } from '@spendcap/server/age/sources/platform';
+import { statementSource } from '@spendcap/server/age/sources/statement';
 import { piOf } from '../../../packages/sandbox/src/fake-nppa/people.ts';
-import { NOW, SECOND } from '../../server/token-kit.ts';
+import { NOW, SECOND } from '../../server/age/token/token-kit.ts';
 import type { Collector } from './leaks.ts';
 import { CHILD, NOBODY, PENDING, TOKEN_PERSON } from './people.ts';
 import { NONCE, type PrivacyWorld } from './world.ts';

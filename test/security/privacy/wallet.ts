@@ -1,7 +1,7 @@
 import { walletIssuer } from '@spendcap/sandbox/wallet';
-import { mdocSource } from '@spendcap/server/age/mdoc';
-import { sdJwtSource } from '@spendcap/server/age/sd-jwt';
-import { NOW } from '../../server/token-kit.ts';
+import { mdocSource } from '@spendcap/server/age/sources/mdoc';
+import { sdJwtSource } from '@spendcap/server/age/sources/sd-jwt';
+import { NOW } from '../../server/age/token/token-kit.ts';
 import type { Collector } from './leaks.ts';
 import { TOKEN_PERSON } from './people.ts';
 

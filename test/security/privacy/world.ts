@@ -6,13 +6,13 @@ import {
   generateAuthorityKey,
   memoryStatusStore,
   type StatusStore,
-} from '@spendcap/server/age';
-import { type NppaOptions, nppaSource } from '@spendcap/server/age/nppa';
-import { oidcSource } from '@spendcap/server/age/oidc';
-import { googlePlaySource } from '@spendcap/server/age/platform';
-import { statementSource } from '@spendcap/server/age/statement';
+} from '@spendcap/server/age/authority';
+import { type NppaOptions, nppaSource } from '@spendcap/server/age/sources/nppa';
+import { oidcSource } from '@spendcap/server/age/sources/oidc';
+import { googlePlaySource } from '@spendcap/server/age/sources/platform';
+import { statementSource } from '@spendcap/server/age/sources/statement';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { NOW, SECOND } from '../../server/token-kit.ts';
+import { NOW, SECOND } from '../../server/age/token/token-kit.ts';
 import type { Collector } from './leaks.ts';
 import { ACCOUNTS, CHILD, PENDING, personalMarks, SECRETS, TOKEN_PERSON } from './people.ts';
 import { wallet } from './wallet.ts';

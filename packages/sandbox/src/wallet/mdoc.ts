@@ -20,7 +20,7 @@ import {
   SessionTranscript,
   SignatureAlgorithm,
 } from '@owf/mdoc';
-import type { MdocSession } from '@spendcap/server/age/mdoc';
+import type { MdocSession } from '@spendcap/server/age/sources/mdoc';
 import type { Signer } from './signer.ts';
 
 export interface MdocRequest {

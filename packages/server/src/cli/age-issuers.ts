@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import type { AgeIssuer, JwkSet } from '../age-token.ts';
+import type { AgeIssuer, JwkSet } from '../age/token/index.ts';
 import { readJsonFile } from './policy.ts';
 import type { ServeFlags } from './settings.ts';
 import { UsageError } from './usage-error.ts';

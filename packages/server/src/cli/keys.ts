@@ -16,7 +16,7 @@ import {
   keyRing,
   SIGNING_ALGORITHMS,
   type SigningAlgorithm,
-} from '../age/keys.ts';
+} from '../age/authority/keys.ts';
 import { aligned } from './columns.ts';
 import { readJsonFile } from './policy.ts';
 import { UsageError } from './usage-error.ts';

@@ -1,5 +1,5 @@
 import type { Store } from '@spendcap/core';
-import { type PostgresStore, postgresStore } from '../stores/postgres.ts';
+import { type PostgresStore, postgresStore } from '../stores/postgres/index.ts';
 import { UsageError } from './usage-error.ts';
 
 export const POSTGRES_URL = /^postgres(ql)?:\/\//;

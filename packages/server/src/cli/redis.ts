@@ -1,5 +1,5 @@
 import { SpendcapError, type Store } from '@spendcap/core';
-import { redisStore } from '../stores/redis.ts';
+import { redisStore } from '../stores/redis/index.ts';
 import { UsageError } from './usage-error.ts';
 
 /** After so long without an answer the connection is given up: the network may have forgotten it. */

@@ -1,12 +1,12 @@
 import { createServer, type Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { SpendcapError } from '@spendcap/core';
-import { ageTokens } from '../age-token.ts';
-import { createHandler } from '../handler.ts';
-import { unreadableRequest } from '../internal/node-listener.ts';
-import { createLimiter } from '../limiter.ts';
-import { permits } from '../permit.ts';
-import type { Limiter, SpendcapEvent } from '../types.ts';
+import { unreadableRequest } from '../adapters/node-listener.ts';
+import { ageTokens } from '../age/token/index.ts';
+import { createHandler } from '../http/index.ts';
+import { createLimiter } from '../limiter/index.ts';
+import type { Limiter, SpendcapEvent } from '../limiter/types.ts';
+import { permits } from '../permits/index.ts';
 import { ageIssuersOf } from './age-issuers.ts';
 import { loadPolicy } from './policy.ts';
 import {

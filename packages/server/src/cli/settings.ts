@@ -1,7 +1,7 @@
 import { SpendcapError, type Store } from '@spendcap/core';
-import { generatePermitKey } from '../permit.ts';
-import { memoryStore } from '../stores/memory.ts';
-import { sqliteStore } from '../stores/sqlite.ts';
+import { generatePermitKey } from '../permits/index.ts';
+import { memoryStore } from '../stores/memory/index.ts';
+import { sqliteStore } from '../stores/sqlite/index.ts';
 import { openReadyPostgres, POSTGRES_URL } from './postgres.ts';
 import { openRedis } from './redis.ts';
 import { UsageError } from './usage-error.ts';

@@ -1,6 +1,6 @@
 import { SpendcapError } from '@spendcap/core';
 import type { ZodType } from 'zod';
-import { namesIn, namesOf } from '../internal/json.ts';
+import { namesIn, namesOf } from '../jwt/json.ts';
 import { HttpProblem } from './problems.ts';
 
 const MEDIA_TYPE = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;

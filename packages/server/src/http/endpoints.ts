@@ -1,6 +1,6 @@
 import { type Purchase, SpendcapError } from '@spendcap/core';
-import { ID_PATTERN } from '../internal/verbs/validate.ts';
-import type { Limiter } from '../types.ts';
+import type { Limiter } from '../limiter/types.ts';
+import { ID_PATTERN } from '../limiter/validate.ts';
 import type { Authenticator } from './auth.ts';
 import { readJson, validate } from './body.ts';
 import type { Metrics } from './metrics.ts';

@@ -1,5 +1,5 @@
 import { type Problem, SpendcapError, type SpendcapErrorCode } from '@spendcap/core';
-import { PROOF_ALGORITHMS } from '../internal/tokens/proof-algorithms.ts';
+import { PROOF_ALGORITHMS } from '../jwt/proof-algorithms.ts';
 
 /** Codes that only HTTP has; every other problem has the code of its `SpendcapError`. */
 const HTTP_PROBLEMS = {

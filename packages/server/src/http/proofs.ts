@@ -1,6 +1,6 @@
 import { SpendcapError } from '@spendcap/core';
-import { invalid } from '../internal/verbs/validate.ts';
-import type { Player } from '../types.ts';
+import type { Player } from '../limiter/types.ts';
+import { invalid } from '../limiter/validate.ts';
 import type { Caller } from './auth.ts';
 
 /** Finds the DPoP proof of a call, and says what request it must have been made for. */

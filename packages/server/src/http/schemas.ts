@@ -7,7 +7,7 @@ import {
   MAX_TEXT,
   NAME_PATTERN,
   TEXT_PATTERN,
-} from '../internal/verbs/validate.ts';
+} from '../limiter/validate.ts';
 
 const text = ({ min, max }: { min: number; max: number }) =>
   z

@@ -1,6 +1,6 @@
 import { type Purchase, SpendcapError } from '@spendcap/core';
 import type Stripe from 'stripe';
-import type { Limiter } from '../../types.ts';
+import type { Limiter } from '../../limiter/types.ts';
 import { fromStripe } from './money.ts';
 import type { StripeDeps } from './types.ts';
 

@@ -1,6 +1,6 @@
 import type { Refused, Reservation } from '@spendcap/core';
 import type Stripe from 'stripe';
-import type { Limiter, Player } from '../../types.ts';
+import type { Limiter, Player } from '../../limiter/types.ts';
 
 /** Who buys what: the `spendcap` member of the request options of a call that starts a charge. */
 export interface PurchaseContext extends Player {

@@ -1,0 +1,19 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Handler } from '../../http/index.ts';
+import { nodeListener } from '../node-listener.ts';
+
+/**
+ * Runs a handler on plain `node:http`. Mounted below the root, the handler's `basePath` says where.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http';
+ * import { toNode } from '@spendcap/server/adapters/node';
+ * const handler = async () => new Response('an answer of createHandler');
+ * const server = createServer(toNode(handler));
+ * server.listening; // => false
+ * ```
+ */
+export function toNode(handler: Handler): (req: IncomingMessage, res: ServerResponse) => void {
+  return nodeListener(handler);
+}

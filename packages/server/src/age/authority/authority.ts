@@ -1,0 +1,265 @@
+import { randomUUID } from 'node:crypto';
+import {
+  ASSURANCES,
+  type Assurance,
+  type CombinedAge,
+  combineFindings,
+  isTimeZone,
+  MAX_AGE,
+  SpendcapError,
+} from '@spendcap/core';
+import { invalid } from '../../limiter/validate.ts';
+import type { AgeSource, SourceFinding, SourceQuestion } from '../sources/source.ts';
+import { createAuthorityHandler } from './handler.ts';
+import type { AuthorityKey } from './keys.ts';
+import { audienceGroups, type Name, pairwise, TEXT } from './pairwise.ts';
+import { authoritySigner } from './signer.ts';
+import { authorityStatus, type StatusListOptions } from './status-lists.ts';
+
+/** The sources of an authority by name. `never`, since each takes evidence of its own. */
+export type AgeSources = Readonly<Record<string, AgeSource<never>>>;
+
+/** Evidence by the name of the source that is to verify it. */
+export type EvidenceFor<Sources extends AgeSources> = {
+  readonly [Name in keyof Sources]?: Parameters<Sources[Name]['verify']>[0];
+};
+
+export interface AgeAuthorityOptions<Sources extends AgeSources> {
+  /** The `iss` of its tokens, as `https://age.example`. */
+  readonly issuer: string;
+  /**
+   * Private keys, at least one of which signs now. A function is asked on every call, so that a
+   * rotated key file counts without a restart; it must give the same array while nothing changed.
+   */
+  readonly keys: readonly AuthorityKey[] | (() => readonly AuthorityKey[]);
+  readonly sources: Sources;
+  /**
+   * Secret of 16 bytes or more that makes the `sub` of tokens. Keep it for ever: under another key
+   * everyone is a new person, with nothing spent.
+   */
+  readonly subjectKey: Uint8Array | string;
+  /** How long a token lives, 30 to 86,400. Default 300. It never outlives the evidence. */
+  readonly tokenSeconds?: number;
+  /**
+   * Who may be an audience, by enterprise: `{ 'star-studio': ['https://limiter.star.example'] }`. A
+   * person has one `sub` for all audiences of an enterprise. Default: every audience is its own.
+   */
+  readonly audiences?: Readonly<Record<string, readonly string[]>>;
+  /** Lets tokens be revoked, by OAuth Token Status List. Default: they are good until their `exp`. */
+  readonly statusList?: StatusListOptions;
+  /**
+   * What is less sure only lowers an age. Take the `minimumAssurance` of the policy that the tokens are for,
+   * or a less sure source makes them less sure than it wants. Default, and the least there is: `guardian`.
+   */
+  readonly minimumAssurance?: Assurance;
+  /** IANA name of the calendar in which ages grow: the policy's. Default `UTC`. */
+  readonly timeZone?: string;
+  /** Epoch milliseconds. Default `Date.now`. */
+  readonly now?: () => number;
+}
+
+export interface IssueOptions {
+  /**
+   * The caller's own name of the account, of the log-in and never of the evidence. A person that a
+   * source knows goes before it; evidence that names an account must name this one.
+   */
+  readonly subject: string;
+  /** The `aud`: the limiter that the token is for. */
+  readonly audience: string;
+  /** Binds the token to a key by its RFC 7638 thumbprint (SHA-256), for DPoP (RFC 9449). */
+  readonly confirm?: { readonly jkt: string };
+}
+
+export interface AgeAuthority<Sources extends AgeSources> {
+  /**
+   * Verifies the evidence of every named source, puts the findings together and signs an age token.
+   *
+   * Rejects with a SpendcapError: that of the source whose evidence does not hold;
+   * `age_evidence_invalid`, why `expired`, if it no longer holds; `invalid_request` for a wrong
+   * subject, audience or source; `age_keys_unavailable` if no key signs now, or `keys` fails.
+   */
+  issue(evidence: EvidenceFor<Sources>, options: IssueOptions): Promise<string>;
+  /**
+   * Revokes every living token that was issued with this `subject`, whatever their audiences; how many
+   * they were. Verifiers know when they next read the list.
+   *
+   * @throws TypeError without `statusList`
+   */
+  revoke(subject: string): Promise<number>;
+  /** The public keys that tokens may be signed with now or soon, a JWK Set (RFC 7517, section 5). */
+  jwks(): { readonly keys: readonly Readonly<Record<string, unknown>>[] };
+  /**
+   * Serves `/.well-known/jwks.json` and the status lists, under whatever path it is mounted. It never
+   * rejects.
+   */
+  handler(request: Request): Promise<Response>;
+}
+
+const TYP = 'age+jwt';
+const TOKEN_SECONDS = { min: 30, max: 86_400, default: 300 } as const;
+const THUMBPRINT = /^[\w-]{43}$/;
+
+/**
+ * Turns evidence of an age into an age token of spendcap's profile: `typ` `age+jwt`, a pairwise `sub`, a
+ * short `exp`, `age_range`, `assurance`, `evidence` (the kind). It keeps nothing of the evidence.
+ *
+ * @throws TypeError for options that can never work
+ * @example
+ * ```ts
+ * import { ageTokens } from '@spendcap/server';
+ * import { ageAuthority, generateAuthorityKey } from '@spendcap/server/age/authority';
+ * const authority = ageAuthority({
+ *   issuer: 'https://age.example',
+ *   keys: [await generateAuthorityKey()],
+ *   sources: {
+ *     desk: {
+ *       kind: 'desk',
+ *       verify: async (evidence: { age: number }, { at }) => ({
+ *         range: { min: evidence.age, maxExclusive: evidence.age + 1 },
+ *         asOf: at,
+ *         assurance: 'assessed',
+ *         kind: 'desk',
+ *       }),
+ *     },
+ *   },
+ *   subjectKey: 'at least sixteen secret bytes',
+ * });
+ * const named = { subject: 'player-12', audience: 'https://limiter.example' };
+ * const token = await authority.issue({ desk: { age: 12 } }, named);
+ * const { issuer, audience } = { issuer: 'https://age.example', audience: named.audience };
+ * const verifier = ageTokens({ issuers: [{ issuer, audience, jwks: authority.jwks() }] });
+ * (await verifier.verify(token)).assurance; // => 'assessed'
+ * ```
+ */
+export function ageAuthority<const Sources extends AgeSources>(
+  options: AgeAuthorityOptions<Sources>,
+): AgeAuthority<Sources> {
+  const { issuer, sources, now = Date.now, timeZone = 'UTC' } = options;
+  const { minimumAssurance = 'guardian' } = options;
+  const tokenSeconds = options.tokenSeconds ?? TOKEN_SECONDS.default;
+  assertOptions({ ...options, tokenSeconds, timeZone, minimumAssurance });
+  const { sign, jwks } = authoritySigner(options.keys, { tokenSeconds, now });
+  const groupOf = audienceGroups(options.audiences);
+  const pseudonym = pairwise(options.subjectKey);
+  // Of no enterprise, and under another name than a `sub`, so that it is equal to none.
+  const holderOf = (subject: string) => pseudonym('', ['holder', subject]);
+  const { statusList } = options;
+  const status = statusList ? authorityStatus(statusList, { issuer, tokenSeconds, sign }) : null;
+
+  async function issue(evidence: EvidenceFor<Sources>, asked: IssueOptions): Promise<string> {
+    const { subject, audience, confirm } = asked;
+    const group = groupOf(audience);
+    checkIssue(asked);
+    const at = now();
+    const findings = await verifyAll(sources, evidence, { at, subject });
+    const age = combineFindings(findings, { at, timeZone, minimumAssurance });
+    const iat = Math.floor(at / 1000);
+    const exp = expiryOf(findings, { iat, tokenSeconds });
+    const claims = {
+      iss: issuer,
+      aud: audience,
+      sub: pseudonym(group, personIn(findings) ?? ['subject', subject]),
+      iat,
+      exp,
+      jti: randomUUID(),
+      age_range: rangeClaim(age),
+      assurance: age.assurance,
+      evidence: age.kind,
+      ...(confirm === undefined ? {} : { cnf: { jkt: confirm.jkt } }),
+      ...(status && { status: await status.claimFor({ holder: holderOf(subject), exp, at }) }),
+    };
+    return sign(claims, TYP);
+  }
+
+  return {
+    issue,
+    jwks,
+    handler: createAuthorityHandler({ jwks, status, now }),
+    async revoke(subject) {
+      if (status === null) throw new TypeError('ageAuthority needs statusList to revoke');
+      return status.revoke(holderOf(subject), now());
+    },
+  };
+}
+
+function assertOptions(options: {
+  readonly issuer: string;
+  readonly sources: AgeSources;
+  readonly tokenSeconds: number;
+  readonly timeZone: string;
+  readonly minimumAssurance: Assurance;
+}): void {
+  const { issuer, sources, tokenSeconds, timeZone, minimumAssurance } = options;
+  if (typeof issuer !== 'string' || !TEXT.test(issuer)) {
+    throw new TypeError('issuer must be a text of 1 to 255 characters');
+  }
+  const named = Object.values(sources ?? {});
+  if (named.length === 0 || named.some((source) => typeof source?.verify !== 'function')) {
+    throw new TypeError('sources must name at least one source');
+  }
+  const { min, max } = TOKEN_SECONDS;
+  if (!Number.isInteger(tokenSeconds) || tokenSeconds < min || tokenSeconds > max) {
+    throw new TypeError(`tokenSeconds must be a whole number from ${min} to ${max}`);
+  }
+  if (!isTimeZone(timeZone)) throw new TypeError('timeZone must be an IANA name');
+  if (!ASSURANCES.includes(minimumAssurance)) {
+    throw new TypeError(`minimumAssurance must be of ${ASSURANCES.join(', ')}`);
+  }
+}
+
+function checkIssue({ subject, confirm }: IssueOptions): void {
+  if (typeof subject !== 'string' || !TEXT.test(subject)) {
+    throw invalid('subject', 'must be a text of 1 to 255 characters');
+  }
+  if (confirm !== undefined && !isThumbprint(confirm?.jkt)) {
+    throw invalid('confirm.jkt', 'must be the SHA-256 thumbprint of a key');
+  }
+}
+
+function isThumbprint(jkt: unknown): boolean {
+  return typeof jkt === 'string' && THUMBPRINT.test(jkt);
+}
+
+/** The findings in the order of the sources. */
+async function verifyAll(
+  sources: AgeSources,
+  evidence: Readonly<Record<string, unknown>>,
+  asked: SourceQuestion,
+): Promise<readonly SourceFinding[]> {
+  const named = Object.keys(evidence ?? {}).filter((name) => evidence[name] !== undefined);
+  if (named.length === 0) throw invalid('evidence', 'must name at least one source');
+  if (named.some((name) => evidence[name] === null)) throw invalid('evidence', 'must not be null');
+  if (!named.every((name) => Object.hasOwn(sources, name))) {
+    throw invalid('evidence', 'names a source that this authority does not have');
+  }
+  const wanted = Object.keys(sources).filter((name) => named.includes(name));
+  return Promise.all(
+    wanted.map((name) => (sources[name] as AgeSource<unknown>).verify(evidence[name], asked)),
+  );
+}
+
+/** The person whom the first of the sources knows that knows any. */
+function personIn(findings: readonly SourceFinding[]): Name | undefined {
+  const known = findings.find(({ person }) => person !== undefined);
+  return known?.person === undefined ? undefined : ['person', known.kind, known.person];
+}
+
+/** Whole seconds; the evidence's own end is rounded down. */
+function expiryOf(
+  findings: readonly SourceFinding[],
+  { iat, tokenSeconds }: { readonly iat: number; readonly tokenSeconds: number },
+): number {
+  const ends = findings.map(({ expiresAt }) => Math.floor((expiresAt ?? Infinity) / 1000));
+  const exp = Math.min(iat + tokenSeconds, ...ends);
+  if (exp > iat) return exp;
+  throw new SpendcapError('age_evidence_invalid', 'The evidence of age has expired.', {
+    why: 'expired',
+  });
+}
+
+/** Ages beyond what a token may state say nothing more. */
+function rangeClaim({ range: { min, maxExclusive } }: CombinedAge) {
+  const start = Math.min(min, MAX_AGE);
+  const open = maxExclusive === null || maxExclusive > MAX_AGE;
+  return open ? { min: start } : { min: start, max_exclusive: maxExclusive };
+}

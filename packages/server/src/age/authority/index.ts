@@ -1,0 +1,16 @@
+export {
+  type AgeAuthority,
+  type AgeAuthorityOptions,
+  type AgeSources,
+  ageAuthority,
+  type EvidenceFor,
+  type IssueOptions,
+} from './authority.ts';
+export { type AuthorityKey, generateAuthorityKey, type SigningAlgorithm } from './keys.ts';
+export type { StatusListOptions } from './status-lists.ts';
+export {
+  memoryStatusStore,
+  STATUS_LIST_PLACES,
+  type StatusPlace,
+  type StatusStore,
+} from './status-store.ts';

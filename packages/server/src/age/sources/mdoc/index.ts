@@ -1,0 +1,234 @@
+import { certificateChains, type TrustedSigner } from '../../../jwt/certificate-chain.ts';
+import { verifyWith } from '../../../jwt/verify-key.ts';
+import { findingOf } from '../claims-finding.ts';
+import { demandValid, type StatusCheck } from '../document-status.ts';
+import { type AgeEvidenceFault, ageEvidenceInvalid } from '../evidence-fault.ts';
+import { type SignedSourceOptions, signedSourceSettings } from '../options.ts';
+import { holderCheck } from '../signer-key.ts';
+import type { AgeSource, SourceFinding } from '../source.ts';
+import { ageElements, checkElements, isMdocType, type MdocType } from './elements.ts';
+import { type Document, readDocument, type SecurityObject } from './library.ts';
+import { deviceAuthentication, type MdocSession } from './session.ts';
+import { assertMdocAlgorithms, deviceJwk, isSignedBy, type MdocAlgorithm } from './signature.ts';
+
+export type {
+  AgeEvidenceFault,
+  AgeSource,
+  MdocAlgorithm,
+  MdocSession,
+  MdocType,
+  SourceFinding,
+  StatusCheck,
+};
+
+/** Issuers whose documents are accepted, by the pinned certificates that vouch for them. */
+export interface MdocIssuer {
+  /** The documents that they may issue. Another document of theirs is refused. */
+  readonly types: readonly MdocType[];
+  /** Pinned certificates, PEM: the signer's chain must lead to one of them. */
+  readonly roots: readonly string[];
+  /**
+   * The extended key purpose that the signer's certificate must have, an OID. Default for a licence
+   * `1.0.18013.5.1.2` (ISO 18013-5, annex B.1.4), for others none.
+   */
+  readonly keyPurpose?: string;
+  /** For the issuer's signature and the device's alike. Default `['ES256']`. */
+  readonly algorithms?: readonly MdocAlgorithm[];
+}
+
+export interface MdocSourceOptions extends SignedSourceOptions {
+  readonly issuers: readonly MdocIssuer[];
+  /** Asks for the status of a document that has one; without it such a document is refused. */
+  readonly status?: StatusCheck;
+}
+
+export interface MdocEvidence {
+  /** The wallet's reply with one document, as bytes or base64url. */
+  readonly deviceResponse: Uint8Array | string;
+  /** The very exchange that it answers, with a nonce made once and used once. */
+  readonly session: MdocSession;
+}
+
+interface Issuer {
+  readonly types: readonly MdocType[];
+  readonly algorithms: readonly MdocAlgorithm[];
+  readonly chain: ReturnType<typeof certificateChains>;
+}
+
+interface Moment {
+  readonly at: number;
+  readonly toleranceSeconds: number;
+}
+
+const KIND = 'mdoc';
+const MAX_BYTES = 64 * 1024;
+const LICENCE: MdocType = 'org.iso.18013.5.1.mDL';
+const LICENCE_SIGNER = '1.0.18013.5.1.2';
+const BASE64URL = /^[\w-]+$/;
+
+/**
+ * Ages out of ISO mdocs that a wallet shows: the EU's age verification `eu.europa.ec.av.1`, the mobile
+ * driving licence, the EU's PID. Verified are the issuer's chain and signature, the type, every element
+ * shown, the dates, the status, and the device's signature over the exchange. `age_over_NN` is read for
+ * the NN that the reply names, never rounded to the one that was asked for.
+ *
+ * Needs the package `@owf/mdoc`. `verify` rejects with a SpendcapError: `age_evidence_invalid`, whose
+ * `why` is an `AgeEvidenceFault`, or `age_source_unavailable` (retryable) if a status list cannot be read.
+ *
+ * @throws TypeError for options that can never work
+ * @example
+ * ```ts
+ * import { walletIssuer } from '@spendcap/sandbox/wallet';
+ * import { mdocSource } from '@spendcap/server/age/sources/mdoc';
+ * const issuer = walletIssuer();
+ * const source = mdocSource({
+ *   issuers: [{ types: ['eu.europa.ec.av.1'], roots: issuer.roots }],
+ * });
+ * const document = { type: 'eu.europa.ec.av.1', elements: { age_over_18: true } } as const;
+ * const attestation = await issuer.mdoc(document);
+ * const session = { protocol: 'dc-api', origin: 'https://game.example', nonce: 'n-0S6_WzA' } as const;
+ * const deviceResponse = await attestation.present({ elements: ['age_over_18'], session });
+ * const { range } = await source.verify({ deviceResponse, session }, { at: Date.now() });
+ * range; // => { min: 18, maxExclusive: null }
+ * ```
+ */
+export function mdocSource(options: MdocSourceOptions): AgeSource<MdocEvidence> {
+  const { timeZone, toleranceSeconds } = signedSourceSettings(options);
+  const issuers = configure(options.issuers);
+
+  return {
+    kind: KIND,
+    async verify({ deviceResponse, session }, { at }) {
+      const { document, signed } = readDocument(bytesOf(deviceResponse));
+      const type = typeOf(document, signed, issuers);
+      const { signer, algorithms } = await proveIssuer(document, { type, issuers, at });
+      checkValidity(signed, signer, { at, toleranceSeconds });
+      checkElements(document, signed);
+      await proveDevice(document, { session, signed, algorithms });
+      await demandValid(plain(statusOf(signed)), options.status, at);
+      return found(ageElements(document, type), signed, { at, timeZone });
+    },
+  };
+}
+
+function bytesOf(reply: Uint8Array | string): Uint8Array {
+  if (typeof reply !== 'string' && !(reply instanceof Uint8Array)) {
+    throw ageEvidenceInvalid('malformed');
+  }
+  if (reply.length > MAX_BYTES * 2) throw ageEvidenceInvalid('too_large');
+  if (typeof reply === 'string' && !BASE64URL.test(reply)) throw ageEvidenceInvalid('malformed');
+  const bytes = typeof reply === 'string' ? Buffer.from(reply, 'base64url') : reply;
+  if (bytes.length > MAX_BYTES) throw ageEvidenceInvalid('too_large');
+  return bytes;
+}
+
+/** The type that the issuer signed and the device answered with, if it is one that is accepted. */
+function typeOf(
+  { docType }: Document,
+  signed: SecurityObject,
+  issuers: readonly Issuer[],
+): MdocType {
+  if (!isMdocType(docType) || !issuers.some(({ types }) => types.includes(docType))) {
+    throw ageEvidenceInvalid('credential_type_unknown');
+  }
+  if (signed.docType !== docType) throw ageEvidenceInvalid('type_mismatch');
+  return docType;
+}
+
+async function proveIssuer(
+  { issuerSigned: { issuerAuth } }: Document,
+  { type, issuers, at }: { type: MdocType; issuers: readonly Issuer[]; at: number },
+): Promise<{ readonly signer: TrustedSigner; readonly algorithms: readonly MdocAlgorithm[] }> {
+  const chain = issuerAuth.certificateChain;
+  if (!chain.every((each) => each instanceof Uint8Array)) throw ageEvidenceInvalid('malformed');
+  for (const { types, algorithms, chain: trusted } of issuers) {
+    const signer = types.includes(type) ? trusted(chain, at) : null;
+    if (signer === null) continue;
+    if (await isSignedBy(issuerAuth, (each) => verifyWith(each, signer.publicKey), algorithms))
+      return { signer, algorithms };
+    throw ageEvidenceInvalid('signature_invalid');
+  }
+  throw ageEvidenceInvalid('certificate_untrusted');
+}
+
+function checkValidity(
+  { validityInfo }: SecurityObject,
+  { notBefore, notAfter }: TrustedSigner,
+  { at, toleranceSeconds }: Moment,
+): void {
+  const { signed, validFrom, validUntil } = validityInfo;
+  const tolerance = toleranceSeconds * 1000;
+  const made = signed.getTime();
+  if (made < notBefore || made > notAfter) throw ageEvidenceInvalid('certificate_untrusted');
+  if (Math.max(validFrom.getTime(), made) > at + tolerance) {
+    throw ageEvidenceInvalid('not_yet_valid');
+  }
+  if (validUntil.getTime() <= at - tolerance) throw ageEvidenceInvalid('expired');
+}
+
+interface DeviceProof {
+  readonly session: MdocSession;
+  readonly signed: SecurityObject;
+  readonly algorithms: readonly MdocAlgorithm[];
+}
+
+async function proveDevice(
+  document: Document,
+  { session, signed, algorithms }: DeviceProof,
+): Promise<void> {
+  // A MAC needs a key of the verifier's in the session, which only proximity exchanges have.
+  const { deviceSignature } = document.deviceSigned.deviceAuth;
+  if (deviceSignature === undefined) throw ageEvidenceInvalid('holder_proof_missing');
+  // A payload of its own would be proved instead of this exchange.
+  if (deviceSignature.payload !== null) throw ageEvidenceInvalid('holder_proof_invalid');
+  deviceSignature.detachedPayload = deviceAuthentication(session, document);
+  const jwk = deviceJwk(signed);
+  if (!(await isSignedBy(deviceSignature, (each) => holderCheck(jwk, each), algorithms))) {
+    throw ageEvidenceInvalid('holder_proof_invalid');
+  }
+}
+
+/** The library keeps members of the signed object that it does not know. */
+function statusOf(signed: SecurityObject): unknown {
+  return (signed.decodedStructure.toMap() as ReadonlyMap<unknown, unknown>).get('status');
+}
+
+/** Maps with text keys as objects. */
+function plain(value: unknown): unknown {
+  if (!(value instanceof Map)) return value;
+  return Object.fromEntries([...value].map(([key, each]) => [String(key), plain(each)]));
+}
+
+function found(
+  claims: Readonly<Record<string, unknown>>,
+  { validityInfo: { signed, validUntil } }: SecurityObject,
+  { at, timeZone }: { readonly at: number; readonly timeZone: string },
+): SourceFinding {
+  const context = {
+    asOf: signed.getTime(),
+    at,
+    timeZone,
+    assurance: 'verified',
+    kind: KIND,
+  } as const;
+  const finding = findingOf(claims, context);
+  if (finding === null) throw ageEvidenceInvalid('age_missing');
+  return { ...finding, expiresAt: validUntil.getTime() };
+}
+
+function configure(issuers: readonly MdocIssuer[]): readonly Issuer[] {
+  if (!Array.isArray(issuers) || issuers.length === 0) {
+    throw new TypeError('issuers must name at least one issuer');
+  }
+  return (issuers as readonly MdocIssuer[]).flatMap((each) => {
+    const { types, roots, algorithms = ['ES256'] } = each;
+    if (!Array.isArray(types) || types.length === 0 || !types.every(isMdocType)) {
+      throw new TypeError('types must name documents that are known, exactly as they are written');
+    }
+    assertMdocAlgorithms(algorithms);
+    return (types as readonly MdocType[]).map((type) => {
+      const keyPurpose = each.keyPurpose ?? (type === LICENCE ? LICENCE_SIGNER : undefined);
+      return { types: [type], algorithms, chain: certificateChains({ roots, keyPurpose }) };
+    });
+  });
+}

@@ -1,0 +1,128 @@
+import { boundedFetch } from '../../../jwt/bounded-fetch.ts';
+import { evidenceInvalid, unavailable } from './faults.ts';
+import { type Throttle, throttle } from './throttle.ts';
+import { encryptBody, type NppaCredentials, signature } from './wire.ts';
+
+export type NppaApi = 'check' | 'query' | 'loginout';
+
+export interface NppaCalls {
+  readonly credentials: NppaCredentials;
+  readonly endpoints: Readonly<Record<NppaApi, URL>>;
+  readonly callsPerSecond: Readonly<Record<NppaApi, number>>;
+  readonly timeoutMs: number;
+  readonly fetch: typeof fetch;
+  readonly now: () => number;
+}
+
+/** What one call carries: parameters in the address, or a body to be encrypted. */
+export interface NppaRequest {
+  readonly query?: Readonly<Record<string, string>>;
+  readonly plain?: unknown;
+}
+
+/** An answer that is one, with `errcode` 0 or one of those that the caller wants to see. */
+export interface NppaAnswer {
+  readonly errcode: number;
+  readonly data: unknown;
+}
+
+const TRIES = 3;
+const PAUSE_MS = 200;
+const BLOCK_MS = 60_000;
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+const SYSTEM_ERROR = 1001;
+const BUSY = 1006;
+const EXPIRED = 1007;
+const ID_NUMBER_ILLEGAL = 2001;
+const RESOURCE_LIMIT = 2002;
+
+/**
+ * Calls the real-name system (interface specification V1.8 of 2021-02-20). Each try has a time stamp
+ * and an IV of its own, and goes through the API's throttle.
+ *
+ * | what happens | what is done |
+ * |---|---|
+ * | 1001, no answer, 5xx | again, three tries in all, 200 and 400 ms apart |
+ * | 1007 time stamp expired | again at once with a new one, three tries in all |
+ * | 1006 over the limit | no call of this API for a minute, which is the system's own block |
+ * | every other code | told, never tried again |
+ */
+export function nppaClient(calls: NppaCalls) {
+  const throttles: Readonly<Record<NppaApi, Throttle>> = {
+    check: throttle(calls.callsPerSecond.check, calls.now),
+    query: throttle(calls.callsPerSecond.query, calls.now),
+    loginout: throttle(calls.callsPerSecond.loginout, calls.now),
+  };
+
+  return {
+    /** @param wanted codes besides 0 that the caller understands */
+    async call(api: NppaApi, request: NppaRequest, wanted: readonly number[] = []) {
+      for (let tried = 1; ; tried += 1) {
+        await throttles[api].take();
+        const answer = await send(calls, api, request);
+        if (typeof answer === 'string') {
+          if (tried === TRIES || answer === 'answer_invalid') throw unavailable(answer);
+          await pause(tried);
+          continue;
+        }
+        const { errcode } = answer;
+        if (errcode === 0 || wanted.includes(errcode)) return answer;
+        if (errcode === BUSY) throttles[api].block(calls.now() + BLOCK_MS);
+        if (tried === TRIES || (errcode !== SYSTEM_ERROR && errcode !== EXPIRED)) {
+          throw faultOf(errcode);
+        }
+        if (errcode === SYSTEM_ERROR) await pause(tried);
+      }
+    },
+  };
+}
+
+export type NppaClient = ReturnType<typeof nppaClient>;
+
+function pause(tried: number): Promise<unknown> {
+  return new Promise((resolve) => setTimeout(resolve, PAUSE_MS * tried));
+}
+
+function faultOf(errcode: number) {
+  if (errcode === ID_NUMBER_ILLEGAL) return evidenceInvalid('id_number_illegal');
+  if (errcode === SYSTEM_ERROR) return unavailable('system_error', errcode);
+  if (errcode === EXPIRED) return unavailable('clock_skewed', errcode);
+  const limited = errcode === BUSY || errcode === RESOURCE_LIMIT;
+  return unavailable(limited ? 'rate_limited' : 'refused', errcode);
+}
+
+async function send(
+  calls: NppaCalls,
+  api: NppaApi,
+  { query = {}, plain }: NppaRequest,
+): Promise<NppaAnswer | 'timeout' | 'unreachable' | 'answer_invalid'> {
+  const { secretKey, appId, bizId } = calls.credentials;
+  const url = new URL(calls.endpoints[api]);
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+  const system = { appId, bizId, timestamps: String(calls.now()) };
+  const body = plain === undefined ? '' : encryptBody(secretKey, plain);
+  const signed = { ...Object.fromEntries(url.searchParams), ...system };
+  const headers = { ...system, sign: signature(secretKey, signed, body) };
+  const init =
+    body === ''
+      ? { method: 'GET', headers }
+      : { method: 'POST', headers: { ...headers, 'content-type': JSON_TYPE }, body };
+  const got = await boundedFetch(url, init, { ...calls, maxBytes: MAX_ANSWER_BYTES });
+  if (got === 'too_large') return 'answer_invalid';
+  if (typeof got === 'string') return got;
+  return got.status >= 500 ? 'unreachable' : readAnswer(got.text);
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+function readAnswer(text: string): NppaAnswer | 'answer_invalid' {
+  try {
+    const { errcode, data } = JSON.parse(text);
+    // Four digits, so that nothing else gets into a message.
+    if (Number.isInteger(errcode) && errcode >= 0 && errcode <= 9999) return { errcode, data };
+  } catch {
+    // Told below; the error would quote the answer.
+  }
+  return 'answer_invalid';
+}

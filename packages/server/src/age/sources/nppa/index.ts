@@ -1,0 +1,188 @@
+import type { AgeSource } from '../source.ts';
+import { type NppaApi, nppaClient } from './client.ts';
+import { evidenceInvalid, unavailable } from './faults.ts';
+import { nppaRecords } from './records.ts';
+import { findingOf, type Registration, registrar } from './registration.ts';
+import { type NppaReportFault, type NppaSession, reportSessions } from './report.ts';
+import type { NppaStore } from './store.ts';
+import type { NppaCredentials } from './wire.ts';
+
+export type { NppaFault } from './faults.ts';
+export { memoryNppaStore } from './store.ts';
+export type { NppaApi, NppaCredentials, NppaReportFault, NppaSession, NppaStore };
+
+/** A player's account, and to register it the name and the number of the person's ID card. */
+export type NppaEvidence =
+  | { readonly account: string }
+  | { readonly account: string; readonly name: string; readonly idNumber: string };
+
+export interface NppaOptions extends NppaCredentials {
+  /**
+   * Secret of 16 bytes or more that makes pseudonyms of persons and seals what is kept. Keep it for
+   * ever, and the same for all games of the enterprise: their caps are summed by it.
+   */
+  readonly personKey: Uint8Array | string;
+  readonly store: NppaStore;
+  /**
+   * The account's id at the system, 1 to 32 letters, digits, `-` or `_`, unique in the game. Default
+   * an HMAC, which says nothing of the account. Give your own if players were registered before.
+   */
+  readonly ai?: (account: string) => string;
+  /** Other addresses: of the test system, or of a proxy. https, but for this machine and api2. */
+  readonly endpoints?: Partial<Readonly<Record<NppaApi, URL>>>;
+  /** This process's share of the system's limits. Default all: check 100, query 300, loginout 10. */
+  readonly callsPerSecond?: Partial<Readonly<Record<NppaApi, number>>>;
+  /** For one try. Default 5000, as the specification advises. */
+  readonly timeoutMs?: number;
+  /**
+   * Is handed the `pi` of each account that is verified, perhaps twice, since sessions are reported with
+   * it. It tells the birth date: keep it encrypted. Without this nothing outside ever sees it.
+   */
+  readonly keepPi?: (registered: { account: string; pi: string }) => Promise<void>;
+  /** Default the global `fetch`. */
+  readonly fetch?: typeof fetch;
+  /** Epoch milliseconds. Default `Date.now`. */
+  readonly now?: () => number;
+}
+
+export interface NppaSource extends AgeSource<NppaEvidence> {
+  /**
+   * Reports sessions, which the law asks of games (it is no part of the age). Resolves to those that
+   * were not taken. If it rejects, the batches of 128 before the failing one were taken.
+   */
+  loginout(sessions: readonly NppaSession[]): Promise<readonly NppaReportFault[]>;
+  /**
+   * Forgets an account, so that it may be registered again, also for someone else: five minutes after
+   * the system told its result, and not while it is pending.
+   */
+  forget(account: string): Promise<void>;
+}
+
+// Where the specification puts them; it names no https for api2.
+const ENDPOINTS: Readonly<Record<NppaApi, string>> = {
+  check: 'https://api.wlc.nppa.gov.cn/idcard/authentication/check',
+  query: 'http://api2.wlc.nppa.gov.cn/idcard/authentication/query',
+  loginout: 'http://api2.wlc.nppa.gov.cn/behavior/collection/loginout',
+};
+const PLAIN_HOSTS = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\]|api2\.wlc\.nppa\.gov\.cn)$/;
+const LIMITS: Readonly<Record<NppaApi, number>> = { check: 100, query: 300, loginout: 10 };
+const APIS: readonly NppaApi[] = ['check', 'query', 'loginout'];
+
+const SECRET_KEY = /^[0-9a-f]{32}$/i;
+const HEADER = /^[\x21-\x7e]{1,64}$/;
+const AI = /^[\w-]{1,32}$/;
+const ACCOUNT = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
+const NAME = /^[^\p{Cc}\p{Cs}]{1,32}$/u;
+// Its check digit is the system's business: there are valid ones that fail the sum.
+const ID_NUMBER = /^\d{17}[\dX]$/;
+
+/**
+ * Ages from China's real-name system for games (NPPA, interface specification V1.8). An account is
+ * registered once with a name and an ID number, and from then on named alone. While the system is
+ * still checking, `verify` rejects with `age_evidence_pending`, up to 48 hours.
+ *
+ * Of what the system answers only this is kept, sealed: a pseudonym of the person, and a minor's month
+ * of birth. So a minor counts as a year older from the last day of that month at the latest, never before
+ * the birthday; of adults nothing is known but that they are.
+ *
+ * Rejects with `age_evidence_invalid` or `age_source_unavailable`; `why` is an `NppaFault`.
+ *
+ * @throws TypeError for options that can never work
+ * @example
+ * ```ts
+ * import { fakeNppa } from '@spendcap/sandbox';
+ * import { memoryNppaStore, nppaSource } from '@spendcap/server/age/sources/nppa';
+ * const fake = fakeNppa();
+ * const source = nppaSource({
+ *   ...fake.credentials,
+ *   personKey: 'at least sixteen secret bytes',
+ *   store: memoryNppaStore(),
+ *   fetch: fake.fetch,
+ * });
+ * const identity = { name: '某一一', idNumber: '110000190101010001' };
+ * const finding = await source.verify({ account: 'player-1', ...identity }, { at: Date.now() });
+ * finding.range; // => { min: 18, maxExclusive: null }
+ * (await source.verify({ account: 'player-1' }, { at: Date.now() })).assurance; // => 'verified'
+ * ```
+ */
+export function nppaSource(options: NppaOptions): NppaSource {
+  const { bizId, now = Date.now } = options;
+  assertCredentials(options);
+  const records = nppaRecords(options.store, options.personKey);
+  const client = nppaClient({
+    credentials: options,
+    endpoints: endpointsOf(options),
+    callsPerSecond: limitsOf(options),
+    timeoutMs: options.timeoutMs ?? 5_000,
+    fetch: options.fetch ?? fetch,
+    now,
+  });
+  const { ai = (account) => records.ai(bizId, account), keepPi = async () => {} } = options;
+  const register = registrar({ client, records, keepPi, now });
+
+  return {
+    kind: 'nppa',
+    async verify(evidence, { at, subject }) {
+      const { account, identity } = readEvidence(evidence);
+      if (subject !== undefined && subject !== account) throw evidenceInvalid('account_mismatch');
+      const id = ai(account);
+      if (!AI.test(id)) throw evidenceInvalid('malformed');
+      const asked = { account, identity, ai: id, key: records.key(bizId, account) };
+      return findingOf(await register(asked), at);
+    },
+    loginout: (sessions) => reportSessions(client, sessions, now),
+    async forget(account) {
+      const key = records.key(bizId, account);
+      for (let round = 0; round < 3; round += 1) {
+        if (await records.write(key, await records.read(key), null)) return;
+      }
+      throw unavailable('store_failed');
+    },
+  };
+}
+
+function readEvidence(evidence: NppaEvidence): Pick<Registration, 'account' | 'identity'> {
+  const { account, name, idNumber } = (evidence ?? {}) as Readonly<Record<string, unknown>>;
+  if (!isText(account, ACCOUNT)) throw evidenceInvalid('malformed');
+  if (name === undefined && idNumber === undefined) return { account, identity: null };
+  const number = typeof idNumber === 'string' ? idNumber.toUpperCase() : idNumber;
+  if (!isText(name, NAME) || !isText(number, ID_NUMBER)) throw evidenceInvalid('malformed');
+  return { account, identity: { name, idNumber: number } };
+}
+
+function isText(value: unknown, pattern: RegExp): value is string {
+  return typeof value === 'string' && pattern.test(value);
+}
+
+function assertCredentials({ appId, bizId, secretKey, timeoutMs = 5_000 }: NppaOptions): void {
+  if (!isText(secretKey, SECRET_KEY)) {
+    throw new TypeError('secretKey must be 32 hexadecimal digits');
+  }
+  if (!isText(appId, HEADER) || !isText(bizId, HEADER)) {
+    throw new TypeError('appId and bizId must be texts');
+  }
+  if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > 60_000) {
+    throw new TypeError('timeoutMs must be a whole number from 1 to 60000');
+  }
+}
+
+function endpointsOf({ endpoints = {} }: NppaOptions): Readonly<Record<NppaApi, URL>> {
+  const address = (api: NppaApi) => {
+    const url = endpoints[api] ?? new URL(ENDPOINTS[api]);
+    const isSafe = url.protocol === 'https:' || PLAIN_HOSTS.test(url.hostname);
+    if (isSafe && url.protocol.startsWith('http') && url.username === '') return url;
+    throw new TypeError(`endpoints.${api} must be an https URL without credentials`);
+  };
+  return { check: address('check'), query: address('query'), loginout: address('loginout') };
+}
+
+function limitsOf({ callsPerSecond }: NppaOptions): Readonly<Record<NppaApi, number>> {
+  const limits = { ...LIMITS, ...callsPerSecond };
+  for (const api of APIS) {
+    const limit = limits[api];
+    if (!Number.isInteger(limit) || limit < 1 || limit > LIMITS[api]) {
+      throw new TypeError(`callsPerSecond.${api} must be a whole number from 1 to ${LIMITS[api]}`);
+    }
+  }
+  return limits;
+}

@@ -1,0 +1,107 @@
+import { ANY_AGE, type Assurance, MAX_AGE } from '@spendcap/core';
+import type { AgeSource } from '../source.ts';
+import {
+  ageOrNull,
+  allowOnly,
+  type Members,
+  type PlatformEvidence,
+  type PlatformOptions,
+  platformInvalid,
+  readPlatform,
+  type Signal,
+  word,
+} from './signal.ts';
+
+/** By `ageRangeDeclaration`, the deprecated ones of iOS 26.2 too. */
+const ASSURANCE = {
+  selfDeclared: 'self_declared',
+  guardianDeclared: 'guardian',
+  confirmed: 'assessed',
+  checkedByOtherMethod: 'assessed',
+  governmentIDChecked: 'assessed',
+  paymentChecked: 'assessed',
+  // Who was checked is the guardian, on whose word the age still is.
+  guardianCheckedByOtherMethod: 'guardian',
+  guardianGovernmentIDChecked: 'guardian',
+  guardianPaymentChecked: 'guardian',
+} as const satisfies Readonly<Record<string, Assurance>>;
+
+const DECLARATIONS = Object.keys(ASSURANCE) as (keyof typeof ASSURANCE)[];
+const RESPONSES = ['sharing', 'declinedSharing', 'notAvailable'] as const;
+/** Which Apple puts in the place of an app's own gates where a law says so. */
+const REGULATED_GATES: readonly number[] = [13, 16, 18];
+const KNOWS_NOTHING: Signal = { range: ANY_AGE, assurance: 'client_claim' };
+
+/**
+ * Apple's Declared Age Range (iOS 26). The app sends what `requestAgeRange` answered as JSON, under
+ * Apple's own names, with the gates that it asked for. `lowerBound` is inclusive, `upperBound` exclusive.
+ * Apple signs nothing of it, so it is a `client_claim` unless `attest` binds it to the app.
+ *
+ * Declined, not available, or without any bound: every age. A range without a declaration, which
+ * some libraries make up where the platform has none, keeps its upper end only.
+ *
+ * Rejects with `age_evidence_invalid`, or `age_source_unavailable` if `attest` fails; `why` is a
+ * `PlatformFault`.
+ *
+ * @example
+ * ```ts
+ * import { appleSource } from '@spendcap/server/age/sources/platform';
+ * const signal = JSON.stringify({
+ *   platform: 'apple',
+ *   response: 'sharing',
+ *   ageGates: [8, 16, 18],
+ *   lowerBound: 8,
+ *   upperBound: 16,
+ *   ageRangeDeclaration: 'guardianDeclared',
+ * });
+ * const finding = await appleSource().verify({ signal }, { at: Date.now() });
+ * finding.range; // => { min: 8, maxExclusive: 16 }
+ * finding.assurance; // => 'client_claim'
+ * ```
+ */
+export function appleSource(options: PlatformOptions = {}): AgeSource<PlatformEvidence> {
+  const kind = 'apple_age_range';
+  return {
+    kind,
+    verify: (evidence, { at }) => readPlatform(evidence, readApple, { ...options, kind, at }),
+  };
+}
+
+function readApple(members: Members): Signal {
+  word(members.platform, ['apple']);
+  if (word(members.response, RESPONSES) !== 'sharing') {
+    allowOnly(members, ['platform', 'response']);
+    return KNOWS_NOTHING;
+  }
+  const bounds = ['ageGates', 'lowerBound', 'upperBound', 'ageRangeDeclaration'];
+  allowOnly(members, ['platform', 'response', ...bounds]);
+  const gates = [...gatesOf(members.ageGates), ...REGULATED_GATES];
+  const lower = boundOf(members.lowerBound, gates);
+  const upper = boundOf(members.upperBound, gates);
+  if (lower !== null && upper !== null && lower >= upper) {
+    throw platformInvalid('age_claim_invalid');
+  }
+  const declaration = members.ageRangeDeclaration ?? null;
+  if (declaration === null) {
+    return { ...KNOWS_NOTHING, range: { min: 0, maxExclusive: upper } };
+  }
+  const assurance = ASSURANCE[word(declaration, DECLARATIONS)];
+  return { range: { min: lower ?? 0, maxExclusive: upper }, assurance };
+}
+
+/** One to three ages, each above the one before. */
+function gatesOf(value: unknown): readonly number[] {
+  if (!Array.isArray(value) || value.length < 1 || value.length > 3) {
+    throw platformInvalid('malformed');
+  }
+  const gates = value.map((gate) => ageOrNull(gate, [1, MAX_AGE]) ?? 0);
+  if (gates.every((gate, index) => gate > (gates[index - 1] ?? 0))) return gates;
+  throw platformInvalid('malformed');
+}
+
+/** Only gates are told, so that anything else is no answer of this platform's. */
+function boundOf(value: unknown, gates: readonly number[]): number | null {
+  const bound = ageOrNull(value, [1, MAX_AGE]);
+  if (bound === null || gates.includes(bound)) return bound;
+  throw platformInvalid('age_claim_invalid');
+}

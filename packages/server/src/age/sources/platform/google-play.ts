@@ -1,0 +1,107 @@
+import { ANY_AGE, type Assurance, MAX_AGE } from '@spendcap/core';
+import type { AgeSource } from '../source.ts';
+import {
+  ageOrNull,
+  allowOnly,
+  type Members,
+  type PlatformEvidence,
+  type PlatformOptions,
+  platformInvalid,
+  readPlatform,
+  type Signal,
+  word,
+} from './signal.ts';
+
+const TIERS = {
+  TIER_A: 'self_declared',
+  TIER_B: 'guardian',
+  TIER_C: 'assessed',
+  TIER_D: 'assessed',
+} as const satisfies Readonly<Record<string, Assurance>>;
+
+const STATUSES = {
+  VERIFIED: 'assessed',
+  DECLARED: 'self_declared',
+  SUPERVISED: 'guardian',
+  // A change of the app waits for the guardian, or was denied: the age is theirs all the same.
+  SUPERVISED_APPROVAL_PENDING: 'guardian',
+  SUPERVISED_APPROVAL_DENIED: 'guardian',
+  UNKNOWN: 'client_claim',
+} as const satisfies Readonly<Record<string, Assurance>>;
+
+const TIER_NAMES = Object.keys(TIERS) as (keyof typeof TIERS)[];
+const STATUS_NAMES = Object.keys(STATUSES) as (keyof typeof STATUSES)[];
+const ACCESS = ['SHARED', 'NOT_SHARED', 'VERIFICATION_REQUIRED'] as const;
+const KNOWS_NOTHING: Signal = { range: ANY_AGE, assurance: 'client_claim' };
+
+/**
+ * Google Play Age Signals, versions 0.0.3 and 0.0.4. The app sends what the library answered as JSON,
+ * under Google's own names. `ageLower` and `ageUpper` are both inclusive. Google signs nothing of it, so
+ * it is a `client_claim` unless `attest` binds it to the app.
+ *
+ * Not shared, unknown, or without any bound: every age. So is the status `VERIFIED` of 0.0.3 alone.
+ *
+ * Rejects with `age_evidence_invalid`, or `age_source_unavailable` if `attest` fails; `why` is a
+ * `PlatformFault`.
+ *
+ * @example
+ * ```ts
+ * import { googlePlaySource } from '@spendcap/server/age/sources/platform';
+ * const signal = JSON.stringify({
+ *   platform: 'google_play',
+ *   version: '0.0.4',
+ *   access: 'SHARED',
+ *   ageRangeSource: 'TIER_B',
+ *   ageLower: 13,
+ *   ageUpper: 15,
+ * });
+ * const finding = await googlePlaySource().verify({ signal }, { at: Date.now() });
+ * finding.range; // => { min: 13, maxExclusive: 16 }
+ * ```
+ */
+export function googlePlaySource(options: PlatformOptions = {}): AgeSource<PlatformEvidence> {
+  const kind = 'google_play_age_signals';
+  return {
+    kind,
+    verify: (evidence, { at }) => readPlatform(evidence, readGoogle, { ...options, kind, at }),
+  };
+}
+
+function readGoogle(members: Members): Signal {
+  word(members.platform, ['google_play']);
+  const common = ['platform', 'version', 'ageLower', 'ageUpper'];
+  if (word(members.version, ['0.0.3', '0.0.4']) === '0.0.4') {
+    allowOnly(members, [...common, 'access', 'ageRangeSource']);
+    return readTiers(members);
+  }
+  allowOnly(members, [...common, 'userStatus']);
+  const status = members.userStatus ?? null;
+  const range = inclusive(members, { lower: [0, MAX_AGE], upper: [0, MAX_AGE] });
+  if (status === null) return KNOWS_NOTHING;
+  const assurance = STATUSES[word(status, STATUS_NAMES)];
+  return assurance === 'client_claim' ? KNOWS_NOTHING : { range, assurance };
+}
+
+function readTiers(members: Members): Signal {
+  const range = inclusive(members, { lower: [0, 18], upper: [2, 18] });
+  if (word(members.access, ACCESS) !== 'SHARED') return KNOWS_NOTHING;
+  const tier = members.ageRangeSource ?? null;
+  const saysNothing = range.min === 0 && range.maxExclusive === null;
+  // Ages of which nobody says where they are from are no answer of this platform's.
+  if (tier === null && !saysNothing) throw platformInvalid('malformed');
+  return tier === null ? KNOWS_NOTHING : { range, assurance: TIERS[word(tier, TIER_NAMES)] };
+}
+
+interface Bounds {
+  readonly lower: readonly [number, number];
+  readonly upper: readonly [number, number];
+}
+
+function inclusive({ ageLower, ageUpper }: Members, bounds: Bounds): Signal['range'] {
+  const lower = ageOrNull(ageLower, bounds.lower);
+  const upper = ageOrNull(ageUpper, bounds.upper);
+  if (lower !== null && upper !== null && lower > upper) {
+    throw platformInvalid('age_claim_invalid');
+  }
+  return { min: lower ?? 0, maxExclusive: upper === null ? null : upper + 1 };
+}

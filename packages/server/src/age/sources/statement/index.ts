@@ -1,0 +1,197 @@
+import { ANY_AGE, ASSURANCES, type Assurance, ageRangeAt, SpendcapError } from '@spendcap/core';
+import {
+  type Claims,
+  checkJws,
+  decodeClaims,
+  JWS_FAULTS,
+  type JwsFault,
+  type JwsRules,
+} from '../../../jwt/jws.ts';
+import { type JwkSet, keySet } from '../../../jwt/key-set.ts';
+import { assertAlgorithms } from '../../../jwt/verify-key.ts';
+import { readAgeClaims } from '../../token/claims.ts';
+import type { AgeSource, SourceFinding } from '../source.ts';
+
+/** A signed statement, and the account that it must be about. */
+export interface StatementEvidence {
+  /** A compact JWS of type `age-statement+jwt`. */
+  readonly statement: string;
+  /** Its `sub` must be this: the account for which a token is wanted. */
+  readonly account: string;
+}
+
+export interface StatementIssuer {
+  /** The exact `iss` of its statements. */
+  readonly issuer: string;
+  /** Its public keys: the address of a JWK Set (https, or http on this machine), or the set itself. */
+  readonly jwks: URL | JwkSet;
+  /** Default `['ES256']`. Signatures by a private key only. */
+  readonly algorithms?: readonly string[];
+}
+
+export interface StatementOptions {
+  readonly issuers: readonly StatementIssuer[];
+  /** The `aud` that stands for this authority. */
+  readonly audience: string;
+  /**
+   * Whose word it is. A guardian's counts as `guardian`; for an operator's own, as after a look at a
+   * document, say how sure it is.
+   */
+  readonly by: 'guardian' | { readonly operator: Assurance };
+  /** Resolves to whether a statement was withdrawn, or was meant for one use and is used. */
+  readonly isRevoked?: (statement: { issuer: string; jti: string }) => Promise<boolean>;
+  /** IANA name of the calendar in which ages grow. Default `UTC`. */
+  readonly timeZone?: string;
+  /** Fetches remote key sets. Default the global `fetch`. */
+  readonly fetch?: typeof fetch;
+}
+
+/** What may be wrong with a statement, in words that never change. */
+export type StatementFault =
+  | JwsFault
+  | 'account_mismatch'
+  | 'age_claim_invalid'
+  | 'age_contradictory'
+  | 'revoked';
+
+/** Its own, so that no age token, permit or id_token passes for a statement, nor a statement for one. */
+const TYP = 'age-statement+jwt';
+const MAX_BYTES = 8 * 1024;
+const TOLERANCE_SECONDS = 5;
+const JTI = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
+
+const FAULTS: Readonly<Record<StatementFault, string>> = {
+  ...JWS_FAULTS,
+  account_mismatch: 'is about another account',
+  age_claim_invalid: 'has an age claim that cannot be right',
+  age_contradictory: 'has age claims that contradict each other',
+  revoked: 'was withdrawn',
+};
+
+/**
+ * A guardian's or the operator's own signed word on an age: a JWS of type `age-statement+jwt` with `iss`, `aud`,
+ * `sub` (the account), `iat`, `exp`, `jti` and age claims as in an age token. It may be shown until it
+ * expires; no age token made of it lives longer.
+ *
+ * Rejects with `age_evidence_invalid`, whose `why` is a `StatementFault`, or `age_source_unavailable`
+ * if a key set or `isRevoked` cannot be asked.
+ *
+ * @throws TypeError for options that can never work
+ * @example
+ * ```ts
+ * import { statementSource } from '@spendcap/server/age/sources/statement';
+ * const source = statementSource({
+ *   by: 'guardian',
+ *   issuers: [
+ *     {
+ *       issuer: 'https://family.example',
+ *       jwks: new URL('https://family.example/.well-known/jwks.json'),
+ *     },
+ *   ],
+ *   audience: 'https://age.example',
+ * });
+ * const shown = { statement: 'no statement', account: 'player-12' };
+ * (await source.verify(shown, { at: Date.now() }).catch((error) => error)).why; // => 'malformed'
+ * ```
+ */
+export function statementSource(options: StatementOptions): AgeSource<StatementEvidence> {
+  const { by, timeZone = 'UTC', isRevoked = async () => false } = options;
+  const rules = rulesByIssuer(options);
+  const assurance = by === 'guardian' ? 'guardian' : by?.operator;
+  if (!ASSURANCES.includes(assurance)) {
+    throw new TypeError(`by must be 'guardian', or name an operator's assurance`);
+  }
+  ageRangeAt([], 0, timeZone);
+  const kind = by === 'guardian' ? 'guardian_statement' : 'operator_statement';
+
+  return {
+    kind,
+    async verify(evidence, { at, subject = evidence?.account }) {
+      const { claims, issuer } = await prove(evidence, rules, at);
+      const jti = jtiOf(claims);
+      if (claims.sub !== evidence.account || claims.sub !== subject) {
+        throw statementInvalid('account_mismatch');
+      }
+      const range = rangeOf(claims, at, timeZone);
+      if (await wasRevoked(() => isRevoked({ issuer, jti }))) throw statementInvalid('revoked');
+      const expiresAt = Math.floor(claims.exp as number) * 1000;
+      return { range, asOf: at, assurance, kind, expiresAt } satisfies SourceFinding;
+    },
+  };
+}
+
+async function prove(
+  evidence: StatementEvidence,
+  issuers: ReadonlyMap<string, JwsRules>,
+  at: number,
+): Promise<{ readonly claims: Claims; readonly issuer: string }> {
+  const { statement } = evidence ?? {};
+  const claims = decodeClaims(statement, MAX_BYTES);
+  if (typeof claims === 'string') throw statementInvalid(claims);
+  const issuer = claims.iss;
+  if (issuer === undefined) throw statementInvalid('claim_missing');
+  const rules = issuers.get(issuer as string);
+  if (rules === undefined) throw statementInvalid('issuer_unknown');
+  const fault = await checkJws(statement, claims, { rules, at });
+  if (fault !== null) throw statementInvalid(fault);
+  return { claims, issuer: rules.issuer };
+}
+
+/** Without the cause of a failure, which is the caller's own and may hold anything. */
+async function wasRevoked(isRevoked: () => Promise<boolean>): Promise<boolean> {
+  try {
+    // Anything but a clear no is a yes.
+    return (await isRevoked()) !== false;
+  } catch {
+    const message = 'It could not be found out whether the statement was withdrawn.';
+    throw new SpendcapError('age_source_unavailable', message);
+  }
+}
+
+function jtiOf({ jti, sub, iat }: Claims): string {
+  if (jti === undefined || sub === undefined || iat === undefined) {
+    throw statementInvalid('claim_missing');
+  }
+  if (typeof jti !== 'string' || !JTI.test(jti)) throw statementInvalid('malformed');
+  return jti;
+}
+
+function rangeOf(claims: Claims, at: number, timeZone: string): SourceFinding['range'] {
+  try {
+    const { statements } = readAgeClaims(claims, { asOf: (claims.iat as number) * 1000, now: at });
+    return statements.length === 0 ? ANY_AGE : ageRangeAt(statements, at, timeZone);
+  } catch (error) {
+    const isContradictory = (error as SpendcapError).why === 'age_contradictory';
+    throw statementInvalid(isContradictory ? 'age_contradictory' : 'age_claim_invalid');
+  }
+}
+
+function statementInvalid(why: StatementFault): SpendcapError {
+  return new SpendcapError('age_evidence_invalid', `The statement ${FAULTS[why]}.`, { why });
+}
+
+function rulesByIssuer(options: StatementOptions): ReadonlyMap<string, JwsRules> {
+  const { issuers, audience } = options;
+  if (typeof audience !== 'string' || audience === '') {
+    throw new TypeError('audience must be a text');
+  }
+  if (!Array.isArray(issuers) || issuers.length === 0) {
+    throw new TypeError('issuers must name at least one issuer');
+  }
+  const rules = new Map<string, JwsRules>();
+  for (const { issuer, jwks, algorithms } of issuers as readonly StatementIssuer[]) {
+    if (typeof issuer !== 'string' || issuer === '' || rules.has(issuer)) {
+      throw new TypeError('issuer must be a text, and each issuer named once');
+    }
+    rules.set(issuer, {
+      keys: keySet(jwks, { fetch: options.fetch }),
+      keysCode: 'age_source_unavailable',
+      algorithms: assertAlgorithms(algorithms ?? ['ES256']),
+      issuer,
+      audience: [audience],
+      typ: TYP,
+      toleranceSeconds: TOLERANCE_SECONDS,
+    });
+  }
+  return rules;
+}

@@ -1,0 +1,46 @@
+import { type Context, contextOf, type LimiterOptions } from './context.ts';
+import { allowance, check, reserve } from './reserve.ts';
+import { commit, get, overdue, refund, release, reverseRefund } from './settle.ts';
+import type { Limiter } from './types.ts';
+
+export type { LimiterOptions } from './context.ts';
+
+/**
+ * Makes a spending limiter over a policy and a store.
+ *
+ * @throws TypeError for wrong options, as versions of a policy that overlap or differ in currency
+ * @throws SpendcapError `policy_invalid` for a policy that `parsePolicy` does not take
+ * @example
+ * ```ts
+ * import { cnGame, createLimiter } from '@spendcap/server';
+ * import { memoryStore } from '@spendcap/server/stores/memory';
+ * const limiter = createLimiter({ policy: cnGame(), store: memoryStore() });
+ * const decision = await limiter.check({ amount: '30.00', currency: 'CNY' });
+ * decision.allowed; // => false
+ * ```
+ */
+export function createLimiter(options: LimiterOptions): Limiter {
+  const context: Context = contextOf(options);
+  const { store, permits, unrecorded } = context;
+  return {
+    reserve: (request) => reserve(context, request),
+    check: (request) => check(context, request),
+    allowance: (request) => allowance(context, request),
+    commit: (id, told = {}) => commit(context, id, told),
+    release: (id, { reason } = {}) => release(context, id, reason),
+    refund: (id, asked) => refund(context, id, asked),
+    reverseRefund: (id, asked) => reverseRefund(context, id, asked),
+    get: (id) => get(context, id),
+    overdue: ({ limit = 100 } = {}) => overdue(context, limit),
+    policy: () => context.policyAt(context.clock()),
+    jwks: permits?.jwks ?? { keys: [] },
+    ready: async () => {
+      context.policyAt(context.clock());
+      await store.ready();
+    },
+    close: async () => {
+      await unrecorded.recordAll();
+      await store.close();
+    },
+  };
+}

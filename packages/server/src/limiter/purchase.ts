@@ -1,0 +1,197 @@
+import {
+  type AgeEvidence,
+  type AgeRange,
+  type Assurance,
+  exchange,
+  formatMoney,
+  type Policy,
+  type Purchase,
+  parseAmount,
+  type StoredPurchase,
+} from '@spendcap/core';
+import type { PermittedHold, PurchaseRequest } from './types.ts';
+import { HOLD_SECONDS } from './validate.ts';
+
+/** What a store keeps as `request`: all that makes two calls the same purchase, but the subject. */
+export interface Wanted {
+  /** Minor units of `currency`. */
+  readonly amount: number;
+  readonly currency: string;
+  readonly category: string | undefined;
+  readonly app: string | undefined;
+  readonly product: string | undefined;
+  readonly metadata: Readonly<Record<string, string>> | undefined;
+  /** Undefined for the default, as is `onExpiry`: few name either, and all that is kept has its price. */
+  readonly holdSeconds: number | undefined;
+  readonly onExpiry: 'reconcile' | undefined;
+  readonly guardianApproval: string | undefined;
+}
+
+/** What a store keeps as `basis`: why the purchase was allowed. No personal data. */
+interface Basis {
+  readonly policy: string;
+  readonly ageRange: readonly [number, number | null];
+  readonly evidence: string;
+  readonly assurance: Assurance;
+  /** Units of the cap currency for one unit of the purchase's, where they differ. */
+  readonly rate?: string;
+}
+
+/**
+ * What a request wants, in a canonical form: the same purchase always gives the same text, and what is
+ * absent stays out of it.
+ */
+export function wantedOf(request: PurchaseRequest): Wanted {
+  return {
+    amount: parseAmount(request.amount, request.currency),
+    currency: request.currency,
+    category: request.category,
+    app: request.app,
+    product: request.product,
+    metadata: sorted(request.metadata),
+    holdSeconds:
+      request.expiresInSeconds === HOLD_SECONDS.default ? undefined : request.expiresInSeconds,
+    onExpiry: request.onExpiry === 'reconcile' ? request.onExpiry : undefined,
+    guardianApproval: request.guardianApproval,
+  };
+}
+
+/** The text of a request for the ledger. Most differ in their price only, and share their text. */
+export function requestText(wanted: Wanted): string {
+  const { amount, currency } = wanted;
+  const plain =
+    wanted.category === undefined &&
+    wanted.app === undefined &&
+    wanted.product === undefined &&
+    wanted.metadata === undefined &&
+    wanted.holdSeconds === undefined &&
+    wanted.onExpiry === undefined &&
+    wanted.guardianApproval === undefined;
+  if (!plain) return JSON.stringify(wanted);
+  const last = plainTexts.get(amount);
+  if (last?.currency === currency) return last.text;
+  const text = JSON.stringify(wanted);
+  if (plainTexts.size >= MAX_TEXTS) plainTexts.clear();
+  plainTexts.set(amount, { currency, text });
+  return text;
+}
+
+const plainTexts = new Map<number, { readonly currency: string; readonly text: string }>();
+
+function sorted(metadata: PurchaseRequest['metadata']): Wanted['metadata'] {
+  // A purchase shows both as `{}`, so both are the same purchase.
+  if (metadata === undefined || Object.keys(metadata).length === 0) return undefined;
+  const pairs = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(pairs);
+}
+
+export interface Grounds {
+  readonly policy: Policy;
+  readonly range: AgeRange;
+  readonly evidence: AgeEvidence;
+  readonly rate: string | null;
+}
+
+/** Why a purchase is allowed, as text. */
+export function basisText({ policy, range, evidence, rate }: Grounds): string {
+  const { kind, assurance } = evidence;
+  const key = range.min * 1_000 + (range.maxExclusive ?? 0);
+  const last = rate === null ? bases.get(key) : undefined;
+  if (last?.policy === policy && last.kind === kind && last.assurance === assurance) {
+    return last.text;
+  }
+  const basis: Basis = {
+    policy: policyName(policy),
+    ageRange: [range.min, range.maxExclusive],
+    evidence: kind,
+    assurance,
+    ...(rate === null ? {} : { rate }),
+  };
+  const text = JSON.stringify(basis);
+  if (rate === null) bases.set(key, { policy, kind, assurance, text });
+  return text;
+}
+
+/** The last text for each age range: players of one age mostly buy on the same grounds. */
+const bases = new Map<
+  number,
+  Pick<AgeEvidence, 'kind' | 'assurance'> & { readonly policy: Policy; readonly text: string }
+>();
+
+/** How a policy is named in the ledger, in permits and in events. */
+export function policyName({ id, version }: Pick<Policy, 'id' | 'version'>): string {
+  return `${id}@${version}`;
+}
+
+/** The name of the policy under which a stored purchase was allowed. */
+export function policyOf(stored: StoredPurchase): string {
+  return (JSON.parse(stored.basis) as Basis).policy;
+}
+
+/** A stored purchase as the API shows it. `wanted` saves reading it again, where it is at hand. */
+export function toPurchase(
+  stored: StoredPurchase,
+  wanted = JSON.parse(stored.request) as Wanted,
+): Purchase {
+  const { currency: capCurrency } = stored;
+  return {
+    id: stored.id,
+    state: stored.state,
+    amount: formatMoney(wanted.amount, wanted.currency),
+    currency: wanted.currency,
+    capCurrency,
+    held: formatMoney(stored.amount, capCurrency),
+    committed: formatMoney(stored.committed, capCurrency),
+    refunded: formatMoney(stored.refunded, capCurrency),
+    late: stored.late,
+    category: stored.category,
+    app: stored.app,
+    product: wanted.product ?? null,
+    metadata: wanted.metadata ?? {},
+    reservedAt: isoText(stored.reservedAt),
+    expiresAt: isoText(stored.expiresAt),
+  };
+}
+
+/** What a permit keeps of a hold: not what is long, or of the guardian. */
+export function permittedHold(
+  stored: StoredPurchase,
+  wanted = JSON.parse(stored.request) as Wanted,
+): PermittedHold {
+  const { subject, amount, currency, app, category, reservedAt: at, expiresAt, basis } = stored;
+  const { product: _product, metadata: _metadata, guardianApproval: _approval, ...kept } = wanted;
+  const request = JSON.stringify(kept);
+  return { subject, amount, currency, app, category, at, expiresAt, basis, request };
+}
+
+/** ISO 8601 in UTC. The purchases of one millisecond share their instants. */
+function isoText(at: number): string {
+  let text = isoTexts.get(at);
+  if (text === undefined) {
+    text = new Date(at).toISOString();
+    if (isoTexts.size >= MAX_TEXTS) isoTexts.clear();
+    isoTexts.set(at, text);
+  }
+  return text;
+}
+
+const isoTexts = new Map<number, string>();
+const MAX_TEXTS = 256;
+
+/**
+ * An amount of a later verb in the ledger's minor units, at the rate that was kept with the hold:
+ * up for a charge, down for a refund, so that rounding never gives allowance away.
+ */
+export function laterAmount(
+  stored: StoredPurchase,
+  amount: string,
+  rounding: 'up' | 'down',
+): number {
+  const { amount: price, currency } = JSON.parse(stored.request) as Wanted;
+  const minor = parseAmount(amount, currency);
+  // The whole price is the whole hold: a full refund must not leave the rounding behind.
+  if (minor === price) return stored.amount;
+  const { rate } = JSON.parse(stored.basis) as Basis;
+  if (rate === undefined) return minor;
+  return exchange(minor, { from: currency, to: stored.currency, rate, rounding });
+}

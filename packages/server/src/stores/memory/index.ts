@@ -1,0 +1,66 @@
+import { SpendcapError, type Store } from '@spendcap/core';
+import {
+  commit,
+  get,
+  type Rows,
+  refund,
+  release,
+  reserve,
+  reverseRefund,
+  usage,
+} from '../../ledger/ledger.ts';
+import { memoryRows } from './rows.ts';
+
+export interface MemoryStoreOptions {
+  /**
+   * How long an ended purchase is remembered at least, so that a retry gets the same answer: in
+   * milliseconds, default 24 hours. What a window still counts stays until that window ends.
+   */
+  readonly keepEndedMs?: number;
+}
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * A ledger in this process's memory: for tests, demos and single processes that may forget. It keeps
+ * every promise of the store contract but durability, as long as it remembers: an ended purchase leaves
+ * memory when no window that was asked for counts it and `keepEndedMs` have passed. A late commit
+ * or a refund after that finds nothing, its id may be used anew, and a limit added later does not see it.
+ *
+ * @throws TypeError if `keepEndedMs` is no positive number
+ * @example
+ * ```ts
+ * import { memoryStore } from '@spendcap/server/stores/memory';
+ * const store = memoryStore();
+ * await store.get({ id: 'order-1', at: 0 }); // => { purchase: null, expired: [] }
+ * ```
+ */
+export function memoryStore({ keepEndedMs = 24 * HOUR_MS }: MemoryStoreOptions = {}): Store {
+  if (!(keepEndedMs > 0)) throw new TypeError('keepEndedMs must be a positive number');
+  const { rows, dropEnded, overdue } = memoryRows(keepEndedMs);
+  let closed = false;
+  const checkOpen = (): void => {
+    if (closed) throw new SpendcapError('store_unavailable', 'The store is closed.');
+  };
+  const verb =
+    <C extends { readonly at: number }, R>(run: (rows: Rows, command: C) => R) =>
+    async (command: C): Promise<R> => {
+      checkOpen();
+      dropEnded(command.at);
+      return run(rows, command);
+    };
+  return {
+    reserve: verb(reserve),
+    commit: verb(commit),
+    release: verb(release),
+    refund: verb(refund),
+    reverseRefund: verb(reverseRefund),
+    get: verb(get),
+    usage: verb(usage),
+    overdue: verb((_, command) => overdue(command)),
+    ready: async () => checkOpen(),
+    close: async () => {
+      closed = true;
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import { type ReserveCommand, SpendcapError, type Store } from '@spendcap/core';
+import { batcher } from '../../ledger/group-commit.ts';
+import { fromReply, type ReserveReply } from '../../ledger/reserve-reply.ts';
+import { type SqliteCommand, sqliteLedger } from './file.ts';
+import { sqliteThread } from './thread.ts';
+
+export interface SqliteStoreOptions {
+  /** The database file, made if it does not exist. `:memory:` keeps it in memory. */
+  readonly path: string;
+  /** How long to wait for another process's transaction, in milliseconds. Default 2000. */
+  readonly busyTimeoutMs?: number;
+  /** Calls that share a transaction at most. Default 256. */
+  readonly maxBatch?: number;
+  /** Calls that may wait for the store; more are refused as `overloaded`. Default 10,000. */
+  readonly maxQueue?: number;
+}
+
+/**
+ * A durable ledger in one SQLite file (`node:sqlite`), for one machine. What was answered survives
+ * `kill -9` and power loss: write-ahead log, `synchronous=FULL`, one flush for all the calls that
+ * wait. The file is written on a thread of its own. Several processes of the machine may share it.
+ *
+ * @throws SpendcapError `store_unavailable` if the file cannot be opened, is no database, or was
+ *   made by a newer version
+ * @throws TypeError for other wrong options
+ */
+export function sqliteStore(options: SqliteStoreOptions): Store {
+  const { path, busyTimeoutMs = 2_000, maxBatch = 256, maxQueue = 10_000 } = options;
+  if (typeof path !== 'string' || path === '') throw new TypeError('path must name a file');
+  checkWhole('busyTimeoutMs', busyTimeoutMs, 0);
+  checkWhole('maxBatch', maxBatch, 1);
+  checkWhole('maxQueue', maxQueue, 1);
+  // Here and not on the thread, so that a wrong file is told at once.
+  sqliteLedger({ path, busyTimeoutMs }).close();
+  const thread = sqliteThread({ path, busyTimeoutMs });
+  const queue = batcher<string, unknown>({ ...thread, maxBatch, maxQueue });
+  let closed = false;
+
+  const verb =
+    <C, R>(name: SqliteCommand[0]) =>
+    async (command: C): Promise<R> => {
+      if (closed) throw new SpendcapError('store_unavailable', 'The store is closed.');
+      const asked: SqliteCommand = [name, command];
+      return (await queue.submit(JSON.stringify(asked))) as R;
+    };
+  const reserve = verb<ReserveCommand, ReserveReply>('reserve');
+  const ready = verb('ready');
+
+  return {
+    reserve: async (command) => fromReply(command, await reserve(command)),
+    commit: verb('commit'),
+    release: verb('release'),
+    refund: verb('refund'),
+    reverseRefund: verb('reverseRefund'),
+    get: verb('get'),
+    usage: verb('usage'),
+    overdue: verb('overdue'),
+    ready: async () => {
+      await ready(null);
+    },
+    close: async () => {
+      if (closed) return;
+      closed = true;
+      await queue.idle();
+      await thread.close();
+    },
+  };
+}
+
+function checkWhole(name: string, value: number, min: number): void {
+  if (Number.isSafeInteger(value) && value >= min) return;
+  throw new TypeError(`${name} must be a whole number from ${min}`);
+}

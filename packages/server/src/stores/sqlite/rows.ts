@@ -1,0 +1,180 @@
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { StoredPurchase, Window } from '@spendcap/core';
+import type { Account } from '../../ledger/account.ts';
+import type { Rows, StoredRefund } from '../../ledger/ledger.ts';
+import {
+  OPEN_OF_SUBJECT,
+  SEQS_IN_WINDOW,
+  SUBJECTS_SCHEMA,
+  sqliteSubjects,
+} from './subject-index.ts';
+
+/** The number of the schema below, kept in the file: a change of it needs a migration. */
+export const SCHEMA_VERSION = 1;
+
+export const SCHEMA = `
+  CREATE TABLE purchases (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    request TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    currency TEXT NOT NULL,
+    app TEXT,
+    category TEXT,
+    reserved_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    on_expiry TEXT NOT NULL CHECK (on_expiry IN ('release', 'reconcile')),
+    basis TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('reserved', 'committed', 'released', 'expired')),
+    committed INTEGER NOT NULL DEFAULT 0 CHECK (committed >= 0),
+    refunded INTEGER NOT NULL DEFAULT 0 CHECK (refunded BETWEEN 0 AND committed),
+    restored INTEGER NOT NULL DEFAULT 0 CHECK (restored BETWEEN 0 AND refunded),
+    late INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+  CREATE INDEX overdue_holds ON purchases (expires_at)
+    WHERE state = 'reserved' AND on_expiry = 'reconcile';
+  ${SUBJECTS_SCHEMA}
+  CREATE TABLE refunds (
+    purchase TEXT NOT NULL REFERENCES purchases (id),
+    id TEXT NOT NULL,
+    amount INTEGER,
+    restored INTEGER NOT NULL,
+    reversed INTEGER NOT NULL,
+    PRIMARY KEY (purchase, id)
+  ) STRICT, WITHOUT ROWID;
+`;
+
+type Row = Record<string, SQLOutputValue>;
+
+/** `counted` in the words of SQL. */
+const COUNTED = `CASE state WHEN 'reserved' THEN amount WHEN 'committed' THEN committed - restored
+  ELSE 0 END`;
+
+/** Subjects whose counters are remembered; beyond it they are worked out again when next asked for. */
+const MAX_ACCOUNTS = 100_000;
+
+/**
+ * The ledger's rows in a SQLite file whose transaction the caller holds. Counters are a cache of the
+ * purchases, so they stay in memory: `refresh` drops them when the file may have changed otherwise.
+ */
+export function sqliteRows(database: DatabaseSync) {
+  const accounts = new Map<string, Account>();
+  const subjects = sqliteSubjects(database);
+  const sql = (text: string) => database.prepare(text);
+  const selectPurchase = sql('SELECT * FROM purchases WHERE id = ?');
+  const insertPurchase = sql(
+    `INSERT INTO purchases (id, request, subject, amount, currency, app, category, reserved_at,
+      expires_at, on_expiry, basis, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'reserved')
+      ON CONFLICT (id) DO NOTHING`,
+  );
+  const updatePurchase = sql(
+    'UPDATE purchases SET state = ?, committed = ?, refunded = ?, restored = ?, late = ? WHERE id = ?',
+  );
+  const selectRefund = sql(
+    'SELECT amount, restored, reversed FROM refunds WHERE purchase = ? AND id = ?',
+  );
+  const upsertRefund = sql(
+    `INSERT INTO refunds (purchase, id, amount, restored, reversed) VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT (purchase, id) DO UPDATE SET reversed = excluded.reversed`,
+  );
+  const selectHolds = sql(
+    `SELECT * FROM purchases WHERE seq IN (${OPEN_OF_SUBJECT})
+      AND state = 'reserved' AND on_expiry = 'release'`,
+  );
+  const selectSum = sql(
+    `SELECT total(${COUNTED}) AS total FROM purchases WHERE seq IN (${SEQS_IN_WINDOW})
+      AND reserved_at >= :start AND reserved_at < :end AND currency = :currency
+      AND (:app IS NULL OR app = :app)
+      AND (:categories IS NULL OR category IN (SELECT value FROM json_each(:categories)))`,
+  );
+  const selectOverdue = sql(
+    `SELECT * FROM purchases WHERE state = 'reserved' AND on_expiry = 'reconcile'
+      AND expires_at <= ? ORDER BY expires_at LIMIT ?`,
+  );
+
+  const rows: Rows = {
+    purchase: (id) => toPurchase(selectPurchase.get(id)),
+    addPurchase(p) {
+      const { changes, lastInsertRowid } = insertPurchase.run(
+        ...[p.id, p.request, p.subject, p.amount, p.currency, p.app, p.category],
+        ...[p.reservedAt, p.expiresAt, p.onExpiry, p.basis],
+      );
+      if (changes === 0) return false;
+      subjects.added(p.subject, Number(lastInsertRowid));
+      return true;
+    },
+    savePurchase(p) {
+      updatePurchase.run(p.state, p.committed, p.refunded, p.restored, p.late ? 1 : 0, p.id);
+    },
+    account: (subject) => accounts.get(subject),
+    addAccount(subject, account) {
+      if (accounts.size >= MAX_ACCOUNTS) accounts.clear();
+      accounts.set(subject, account);
+    },
+    refund: (id, refundId) => toRefund(selectRefund.get(id, refundId)),
+    saveRefund(id, refundId, { amount, restored, reversed }) {
+      upsertRefund.run(id, refundId, amount, restored, reversed ? 1 : 0);
+    },
+    openHolds(subject) {
+      const found = selectHolds.all({ subject, recent: subjects.recent(subject) });
+      return found.flatMap((row) => toPurchase(row) ?? []);
+    },
+    sum(subject, { selector, start, end }: Window) {
+      const { currency, app } = selector;
+      const categories = selector.categories === null ? null : JSON.stringify(selector.categories);
+      const recent = subjects.recent(subject);
+      const row = selectSum.get({ subject, recent, start, end, currency, app, categories });
+      return Number(row?.total ?? 0);
+    },
+  };
+
+  return {
+    rows,
+    /** At the begin of a transaction, if another process has written since the last. */
+    refresh: () => {
+      accounts.clear();
+      subjects.refresh();
+    },
+    /** After a transaction that was undone. */
+    forget: () => {
+      accounts.clear();
+      subjects.forget();
+    },
+    /** At the end of a transaction. */
+    tidy: subjects.tidy,
+    overdue: (at: number, limit: number): StoredPurchase[] =>
+      selectOverdue.all(at, limit).flatMap((row) => toPurchase(row) ?? []),
+  };
+}
+
+function toPurchase(row: Row | undefined): StoredPurchase | undefined {
+  if (row === undefined) return undefined;
+  return {
+    id: String(row.id),
+    request: String(row.request),
+    subject: String(row.subject),
+    amount: Number(row.amount),
+    currency: String(row.currency),
+    app: row.app as string | null,
+    category: row.category as string | null,
+    reservedAt: Number(row.reserved_at),
+    expiresAt: Number(row.expires_at),
+    onExpiry: row.on_expiry as StoredPurchase['onExpiry'],
+    basis: String(row.basis),
+    state: row.state as StoredPurchase['state'],
+    committed: Number(row.committed),
+    refunded: Number(row.refunded),
+    restored: Number(row.restored),
+    late: row.late === 1,
+  };
+}
+
+function toRefund(row: Row | undefined): StoredRefund | undefined {
+  if (row === undefined) return undefined;
+  return {
+    amount: row.amount as number | null,
+    restored: Number(row.restored),
+    reversed: row.reversed === 1,
+  };
+}

@@ -1,0 +1,459 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { cnGame, type Reservation } from '@spendcap/core';
+import { generatePermitKey, verifyPermit } from '@spendcap/server';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { findPostgres, freshSchema, poolOf } from '../../support/postgres.ts';
+import { canStartRedis, redisServer } from '../../support/redis.ts';
+
+const MAIN = fileURLToPath(new URL('../../../packages/server/src/cli/main.ts', import.meta.url));
+const API_KEY = 'an-example-key-of-a-test';
+const ISSUER = 'https://age.example';
+const AUDIENCE = 'https://limiter.example';
+
+let folder: string;
+let adultToken: string;
+const children = new Set<ChildProcessWithoutNullStreams>();
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'spendcap-cli-'));
+  const { privateKey, publicKey } = await generateKeyPair('ES256');
+  const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'k1', alg: 'ES256' }] };
+  writeFileSync(join(folder, 'jwks.json'), JSON.stringify(jwks));
+  adultToken = await new SignJWT({ age_range: { min: 30 }, assurance: 'verified' })
+    .setProtectedHeader({ alg: 'ES256', typ: 'age+jwt', kid: 'k1' })
+    .setIssuer(ISSUER)
+    .setAudience(AUDIENCE)
+    .setSubject('adult-1')
+    .setIssuedAt()
+    .setExpirationTime('10m')
+    .sign(privateKey);
+});
+afterEach(() => {
+  for (const child of children) child.kill('SIGKILL');
+  children.clear();
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function start(args: readonly string[], environment: Record<string, string> = {}) {
+  const child = spawn(process.execPath, ['--conditions=@spendcap/source', MAIN, ...args], {
+    env: { PATH: process.env.PATH, ...environment },
+  });
+  children.add(child);
+  const output = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    output.stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    output.stderr += text;
+  });
+  return { child, output };
+}
+
+/** Runs a command to its end. */
+async function run(args: readonly string[], environment: Record<string, string> = {}) {
+  const { child, output } = start(args, environment);
+  const [code] = await once(child, 'close');
+  return { code, ...output };
+}
+
+function serveArgs(overrides: Record<string, string | undefined> = {}): string[] {
+  const flags = {
+    '--port': '0',
+    '--policy': 'cn-game',
+    '--store': 'memory:',
+    '--age-issuer': ISSUER,
+    '--age-jwks': join(folder, 'jwks.json'),
+    '--age-audience': AUDIENCE,
+    ...overrides,
+  };
+  const pairs = Object.entries(flags).flatMap(([name, value]) =>
+    value === undefined ? [] : [name, value],
+  );
+  return ['serve', ...pairs];
+}
+
+/** Starts `serve` and waits for the line that says where. */
+async function serving(
+  overrides: Record<string, string | undefined> = {},
+  environment: Record<string, string> = {},
+) {
+  const started = start(serveArgs(overrides), { SPENDCAP_API_KEYS: API_KEY, ...environment });
+  const { child, output } = started;
+  while (!output.stdout.includes('\n')) {
+    if (child.exitCode !== null) throw new Error(`it ended: ${output.stderr}`);
+    await sleep(10);
+  }
+  const url = /^spendcap listening on (http:\/\/127\.0\.0\.1:\d+)\n$/.exec(output.stdout)?.[1];
+  if (url === undefined) throw new Error(`unexpected line: ${output.stdout}`);
+  return { ...started, url };
+}
+
+function reserve(url: string, id: string): Promise<Response> {
+  return fetch(`${url}/v1/purchases`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ id, ageToken: adultToken, amount: '648.00', currency: 'CNY' }),
+  });
+}
+
+describe('serve', () => {
+  it('serves the API, warns that its permit key is new, and drains on SIGTERM', async () => {
+    const { child, output, url } = await serving();
+    expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+    expect((await reserve(url, 'order-1')).status).toBe(201);
+    const jwks = (await (await fetch(`${url}/.well-known/jwks.json`)).json()) as {
+      keys: Record<string, unknown>[];
+    };
+    const [key] = jwks.keys;
+    expect(key).not.toHaveProperty('d');
+    child.kill('SIGTERM');
+    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(output.stdout).toBe(`spendcap listening on ${url}\n`);
+    expect(output.stderr).toBe(
+      `spendcap: SPENDCAP_PERMIT_KEY is not set: permits are signed with a new key, kid ${key?.kid}\n`,
+    );
+  });
+
+  it('takes proofs where it knows its public address, and asks for the status of tokens', async () => {
+    const whyOf = async (url: string, headers: Record<string, string>) => {
+      const response = await fetch(`${url}/v1/allowance`, { headers });
+      const { code, why = code } = (await response.json()) as { code: string; why?: string };
+      return why;
+    };
+    const bound = { authorization: `DPoP ${adultToken}`, dpop: 'none' };
+    expect(await whyOf((await serving()).url, bound)).toBe('unauthorized');
+    const proving = await serving({ '--public-url': 'https://pay.example' });
+    expect(await whyOf(proving.url, bound)).toBe('proof_invalid');
+    const asking = await serving({ '--age-status-lists': 'https://age.example/status' });
+    const bearer = { authorization: `Bearer ${adultToken}` };
+    expect(await whyOf(asking.url, bearer)).toBe('status_unknown');
+  });
+
+  it('keeps what it answered in SQLite, and signs with the key that it was given', async () => {
+    const permitKey = { ...(await generatePermitKey()), kid: 'permit-key-1' };
+    const environment = {
+      SPENDCAP_PERMIT_KEY: JSON.stringify(permitKey),
+      SPENDCAP_SUBJECT_KEY: 'a secret of sixteen bytes',
+    };
+    const store = { '--store': `sqlite:${join(folder, 'ledger.db')}` };
+    const first = await serving(store, environment);
+    const answer = (await (await reserve(first.url, 'order-1')).json()) as Reservation;
+    const { d: _private, ...publicKey } = permitKey;
+    const claims = await verifyPermit(String(answer.permit), {
+      jwks: { keys: [publicKey] },
+      issuer: 'spendcap',
+      audience: 'payments',
+      purchase: { id: 'order-1', amount: '648', currency: 'CNY' },
+    });
+    expect(claims.purchaseId).toBe('order-1');
+    first.child.kill('SIGINT');
+    expect(await once(first.child, 'close')).toEqual([0, null]);
+    expect(first.output.stderr).toBe('');
+
+    const second = await serving(store, environment);
+    const again = await reserve(second.url, 'order-1');
+    expect(again.status).toBe(200);
+    expect(((await again.json()) as Reservation).purchase).toEqual(answer.purchase);
+  });
+
+  it.skipIf(!canStartRedis('serve on Redis'))('shares one ledger on Redis', async () => {
+    const redis = await redisServer();
+    await redis.start();
+    const store = { '--store': `redis://127.0.0.1:${redis.port}` };
+    const environment = { SPENDCAP_SUBJECT_KEY: 'a secret of sixteen bytes' };
+    const [first, second] = await Promise.all([
+      serving(store, environment),
+      serving(store, environment),
+    ]);
+    expect((await reserve(first.url, 'order-1')).status).toBe(201);
+    expect((await reserve(second.url, 'order-1')).status).toBe(200);
+    first.child.kill('SIGTERM');
+    expect(await once(first.child, 'close')).toEqual([0, null]);
+    await redis.crash();
+    expect((await fetch(`${second.url}/health/ready`)).status).toBe(503);
+    await redis.start();
+    await expect
+      .poll(async () => (await fetch(`${second.url}/health/ready`)).status, { timeout: 10_000 })
+      .toBe(200);
+  });
+
+  it('serves a policy file, below a path, to the origins it is told', async () => {
+    const file = join(folder, 'served.json');
+    writeFileSync(file, JSON.stringify({ ...cnGame(), id: 'my-game' }));
+    const { url } = await serving({
+      '--policy': file,
+      '--base-path': '/spendcap',
+      '--cors-origin': 'https://shop.example',
+    });
+    const answer = await fetch(`${url}/spendcap/v1/allowance`, {
+      headers: { authorization: `Bearer ${adultToken}`, origin: 'https://shop.example' },
+    });
+    expect(answer.headers.get('access-control-allow-origin')).toBe('https://shop.example');
+    expect(await answer.json()).toMatchObject({ policy: { id: 'my-game' }, limits: [] });
+    expect((await fetch(`${url}/health/live`)).status).toBe(404);
+  });
+
+  const issuer = { issuer: ISSUER, audience: AUDIENCE, jwks: 'jwks.json' };
+  const several = (list: unknown) => {
+    const file = join(folder, 'issuers.json');
+    writeFileSync(file, JSON.stringify(list));
+    const without = { '--age-issuer': undefined, '--age-audience': undefined };
+    return { ...without, '--age-jwks': undefined, '--age-issuers': file };
+  };
+
+  it('takes the tokens of every issuer of a file, each as sure as it says', async () => {
+    const other = {
+      ...issuer,
+      issuer: 'https://other.example',
+      jwks: 'https://other.example/keys',
+    };
+    const trusted = await serving(several([other, issuer]));
+    expect((await reserve(trusted.url, 'order-1')).status).toBe(201);
+    const doubted = await serving(several([other, { ...issuer, assurance: 'self_declared' }]));
+    const refused = await reserve(doubted.url, 'order-1');
+    expect(refused.status).toBe(403);
+    expect(await refused.json()).toMatchObject({
+      reasons: [{ code: 'age_unverified', minimumAssurance: 'verified' }],
+    });
+    const alone = await serving({ '--age-assurance': 'guardian' });
+    expect((await reserve(alone.url, 'order-1')).status).toBe(403);
+  });
+
+  it.each<[string, () => Record<string, string | undefined>, RegExp]>([
+    ['one that is unknown', () => ({ '--age-assurance': 'high' }), /assurance must be of/],
+    ['none', () => ({ '--age-issuer': undefined }), /--age-issuer.* needed/],
+    ['both', () => ({ ...several([issuer]), '--age-issuer': ISSUER }), /takes the place/],
+    ['no list', () => several(issuer), /list of at least one/],
+    ['an empty list', () => several([]), /list of at least one/],
+    ['a list of texts', () => several([ISSUER]), /hold objects/],
+    ['a misspelt field', () => several([{ ...issuer, assurrance: 'x' }]), /no field 'assurrance'/],
+    ['a key set that is away', () => several([{ ...issuer, jwks: 'x.json' }]), /JWK Set/],
+    ['a wrong address', () => several([{ ...issuer, statusLists: 'lists' }]), /not a valid URL/],
+    ['no key set', () => several([{ ...issuer, jwks: undefined }]), /jwks must be/],
+  ])('says what is wrong with age issuers: %s', async (_name, overrides, message) => {
+    const { code, stderr } = await run(serveArgs(overrides()), { SPENDCAP_API_KEYS: API_KEY });
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/^spendcap: [^\n]+\n$/);
+    expect(code).toBe(2);
+  });
+
+  it('finishes a request that is under way when SIGTERM comes', async () => {
+    const { child, url } = await serving();
+    const body = JSON.stringify({
+      id: 'order-slow',
+      ageToken: adultToken,
+      amount: '1.00',
+      currency: 'CNY',
+    });
+    const { port, hostname } = new URL(url);
+    const socket = connect(Number(port), hostname).setEncoding('utf8');
+    let answer = '';
+    socket.on('data', (text) => {
+      answer += text;
+    });
+    socket.write(
+      `POST /v1/purchases HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: Bearer ${API_KEY}\r\n` +
+        `content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body.slice(0, 9)}`,
+    );
+    await sleep(100);
+    child.kill('SIGTERM');
+    await sleep(200);
+    expect(child.exitCode).toBeNull();
+    await expect(fetch(`${url}/health/live`)).rejects.toThrow();
+    socket.write(body.slice(9));
+    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(answer).toMatch(/^HTTP\/1\.1 201 /);
+  });
+
+  it('tells a client that keeps its connection alive to leave while it drains', async () => {
+    const { child, url } = await serving();
+    const { port, hostname } = new URL(url);
+    const socket = connect(Number(port), hostname).setEncoding('utf8');
+    let answer = '';
+    socket.on('data', (text) => {
+      answer += text;
+    });
+    socket.write('GET /health/live HTTP/1.1\r\nhost: a\r\n');
+    await sleep(100);
+    child.kill('SIGTERM');
+    await sleep(200);
+    socket.write('\r\n');
+    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(answer).toMatch(/^HTTP\/1\.1 200 .*\r\nconnection: close\r\n/is);
+  });
+
+  it('exits at once on a second signal', async () => {
+    const { child, url } = await serving();
+    const { port, hostname } = new URL(url);
+    const socket = connect(Number(port), hostname).on('error', () => {});
+    socket.write('POST /v1/purchases HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n');
+    await sleep(100);
+    child.kill('SIGTERM');
+    await sleep(200);
+    expect(child.exitCode).toBeNull();
+    child.kill('SIGTERM');
+    expect(await once(child, 'close')).toEqual([1, null]);
+  });
+
+  const secret = 'never-print-this-secret';
+  it.each<[string, [Record<string, string | undefined>, Record<string, string>], RegExp]>([
+    ['no API key', [{}, { SPENDCAP_API_KEYS: ' , ' }], /SPENDCAP_API_KEYS/],
+    ['a short API key', [{}, { SPENDCAP_API_KEYS: 'short' }], /16/],
+    ['no policy', [{ '--policy': undefined }, {}], /--policy/],
+    ['an unknown policy', [{ '--policy': 'cn-gmae' }, {}], /cn-game, cn-live/],
+    ['no port', [{ '--port': undefined }, {}], /--port/],
+    ['a port out of range', [{ '--port': '65536' }, {}], /--port/],
+    ['a port that is no number', [{ '--port': '80a' }, {}], /--port/],
+    [
+      'a Postgres server that is not there',
+      [{ '--store': `postgres://u:${secret}@127.0.0.1:1/x` }, {}],
+      /No connection to the database/,
+    ],
+    ['Redis away', [{ '--store': `redis://:${secret}@127.0.0.1:1` }, {}], /--store: Redis is not/],
+    ['no address of Redis', [{ '--store': `redis://:${secret}@[` }, {}], /not a valid Redis URL/],
+    ['another store', [{ '--store': 'sqlite:' }, {}], /--store must be/],
+    ['a file in no folder', [{ '--store': 'sqlite:/nowhere/x.db' }, {}], /--store: .*SQLite/],
+    ['a file of another kind', [{ '--store': `sqlite:${MAIN}` }, {}], /--store: .*SQLite/],
+    ['no key set', [{ '--age-jwks': '/nowhere/jwks.json' }, {}], /JWK Set/],
+    ['a file that is no key set', [{ '--age-jwks': MAIN }, {}], /not valid JSON/],
+    ['status lists that are nowhere', [{ '--age-status-lists': 'here' }, {}], /not a valid URL/],
+    ['status lists over http', [{ '--age-status-lists': 'http://age.example' }, {}], /https/],
+    ['a public address that is none', [{ '--public-url': 'pay.example' }, {}], /publicUrl/],
+    ['a wrong permit key', [{}, { SPENDCAP_PERMIT_KEY: secret }], /SPENDCAP_PERMIT_KEY/],
+    ['a permit key of no use', [{}, { SPENDCAP_PERMIT_KEY: `{"d":"${secret}"}` }], /key/],
+    ['a short subject key', [{}, { SPENDCAP_SUBJECT_KEY: 'short' }], /subjectKey/],
+    ['a wrong origin', [{ '--cors-origin': '*' }, {}], /corsOrigins/],
+    ['an unknown option', [{ '--prot': '1' }, {}], /--prot/],
+  ])(
+    '%s is one line on stderr and exit code 2',
+    async (_name, [overrides, environment], message) => {
+      const { code, stdout, stderr } = await run(serveArgs(overrides), {
+        SPENDCAP_API_KEYS: API_KEY,
+        ...environment,
+      });
+      expect(stderr).toMatch(message);
+      expect(stderr).toMatch(/^spendcap: [^\n]+\n$/);
+      expect([code, stdout]).toEqual([2, '']);
+      expect(stderr).not.toContain(secret);
+    },
+  );
+
+  it('says so where the port is taken', async () => {
+    const { url } = await serving();
+    const { port } = new URL(url);
+    const environment = {
+      SPENDCAP_API_KEYS: API_KEY,
+      SPENDCAP_PERMIT_KEY: JSON.stringify(await generatePermitKey()),
+    };
+    const { code, stderr } = await run(serveArgs({ '--port': port }), environment);
+    expect([code, stderr]).toEqual([
+      2,
+      `spendcap: cannot listen on 127.0.0.1:${port} (EADDRINUSE)\n`,
+    ]);
+  });
+});
+
+const postgres = await findPostgres();
+describe.skipIf(postgres === null)('migrate', () => {
+  it('makes the schema that serve asks for, and does nothing the second time', async () => {
+    const url = postgres ?? '';
+    const schema = freshSchema();
+    const pool = poolOf(url);
+    const store = { '--store': url, '--schema': schema };
+    try {
+      const early = await run(serveArgs(store), { SPENDCAP_API_KEYS: API_KEY });
+      expect(early.stderr).toMatch(/^spendcap: [^\n]*spendcap migrate[^\n]*\n$/);
+      expect(early.code).toBe(2);
+      const migrate = () => run(['migrate', '--store', url, '--schema', schema]);
+      expect(await migrate()).toMatchObject({ code: 0, stdout: 'OK\n', stderr: '' });
+      expect(await migrate()).toMatchObject({ code: 0, stdout: 'OK\n', stderr: '' });
+      const first = await serving(store);
+      expect((await reserve(first.url, 'order-1')).status).toBe(201);
+      first.child.kill('SIGTERM');
+      expect(await once(first.child, 'close')).toEqual([0, null]);
+      const second = await serving(store);
+      expect((await reserve(second.url, 'order-1')).status).toBe(200);
+      second.child.kill('SIGTERM');
+      await once(second.child, 'close');
+    } finally {
+      await pool.query(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`);
+      await pool.end();
+    }
+  });
+
+  it('has nothing to make for another store', async () => {
+    const { code, stderr } = await run(['migrate', '--store', 'memory:']);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/--store must be postgres/)]);
+  });
+});
+
+describe('policy', () => {
+  it('checks a good file', async () => {
+    const file = join(folder, 'good.json');
+    writeFileSync(file, JSON.stringify(cnGame()));
+    const { code, stdout } = await run(['policy', 'check', file]);
+    expect([code, stdout]).toEqual([0, 'OK\n']);
+  });
+
+  it('prints each fault with its path', async () => {
+    const policy = cnGame();
+    const bands = policy.bands.map((band, index) =>
+      index === 1
+        ? {
+            ...band,
+            minAge: 9,
+            limits: band.limits.map((limit) => ({ ...limit, max: '1.005' })),
+          }
+        : band,
+    );
+    const file = join(folder, 'bad.json');
+    writeFileSync(file, JSON.stringify({ ...policy, bands }));
+    const { code, stdout } = await run(['policy', 'check', file]);
+    expect(code).toBe(1);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines.length).toBeGreaterThan(3);
+    expect(lines.filter((line) => /^bands\.1\.limits\.\d\.max: ./.test(line))).toHaveLength(3);
+    for (const line of lines) expect(line).toMatch(/^[\w.]+: ./);
+  });
+
+  it('shows a built-in policy as a table', async () => {
+    const { code, stdout } = await run(['policy', 'show', 'cn-game']);
+    expect(code).toBe(0);
+    const lines = stdout.split('\n');
+    expect(lines[0]).toBe('cn-game 2024-01-01: CN, CNY, Asia/Shanghai, per enterprise');
+    expect(lines).toContainEqual(expect.stringMatching(/^0-7 +nothing may be bought +law +2019-/));
+    expect(lines).toContainEqual(expect.stringMatching(/^8-15 +50 CNY per transaction +law +/));
+    expect(lines).toContainEqual(expect.stringMatching(/^ +400 CNY per month +law +.*34号$/));
+    expect(lines).toContainEqual(expect.stringMatching(/^18\+ +no limit$/));
+  });
+
+  it('shows the document, which is a policy file', async () => {
+    const { stdout } = await run(['policy', 'show', '--json', 'us-app-store']);
+    const file = join(folder, 'shown.json');
+    writeFileSync(file, stdout);
+    expect((await run(['policy', 'check', file])).stdout).toBe('OK\n');
+  });
+
+  it.each([
+    ['policy', 'check', '/nowhere.json'],
+    ['policy', 'show', 'constructor'],
+    ['policy', 'frobnicate'],
+    ['frobnicate'],
+  ])('%s %s %s is exit code 2', async (...args) => {
+    const { code, stderr } = await run(args);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^spendcap: [^\n]+\n$/)]);
+  });
+
+  it.each([[[]], [['policy']]])('%j prints the help that is missing', async (args) => {
+    const { code, stderr } = await run(args);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^Usage: /)]);
+  });
+});

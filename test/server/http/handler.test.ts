@@ -1,0 +1,521 @@
+import { SpendcapError, type SpendcapErrorCode } from '@spendcap/core';
+import type { Limiter } from '@spendcap/server';
+import { describe, expect, it, vi } from 'vitest';
+import {
+  createHandler,
+  type Handler,
+  type HandlerOptions,
+} from '../../../packages/server/src/http/index.ts';
+import {
+  AGE_TOKEN,
+  ALLOWANCE,
+  API_KEY,
+  OTHER_KEY,
+  REFUSED,
+  reservation,
+  stubLimiter,
+} from './stub-limiter.ts';
+
+type Json = Record<string, unknown>;
+
+function setup(
+  answers: Parameters<typeof stubLimiter>[0] = {},
+  options: Partial<HandlerOptions> = {},
+) {
+  const { limiter, calls } = stubLimiter(answers);
+  return { handler: createHandler(limiter, { apiKeys: [API_KEY], ...options }), calls };
+}
+
+interface Sent {
+  readonly bearer?: string | null;
+  readonly body?: unknown;
+  readonly headers?: Record<string, string>;
+  readonly method?: string;
+}
+
+async function send(handler: Handler, path: string, sent: Sent = {}) {
+  const { bearer = API_KEY, body, headers = {}, method } = sent;
+  const response = await handler(
+    new Request(`http://limiter.example${path}`, {
+      method: method ?? (body === undefined ? 'GET' : 'POST'),
+      headers: {
+        ...(bearer === null ? {} : { authorization: `Bearer ${bearer}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined
+        ? {}
+        : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    }),
+  );
+  const text = await response.text();
+  const json: Json = text.startsWith('{') ? JSON.parse(text) : {};
+  return { status: response.status, headers: response.headers, text, json };
+}
+
+const PURCHASE = { id: 'order-1', ageToken: AGE_TOKEN, amount: '48.00', currency: 'CNY' };
+
+describe('options', () => {
+  it.each([
+    [{ apiKeys: [] }, /at least one key/],
+    [{ apiKeys: ['short'] }, /16/],
+    [{ apiKeys: [API_KEY, 'with a blank in it'] }, /16/],
+    [{ basePath: 'spendcap' }, /basePath/],
+    [{ basePath: '/spendcap/' }, /basePath/],
+    [{ basePath: '/:id' }, /basePath/],
+    [{ corsOrigins: ['*'] }, /corsOrigins/],
+    [{ corsOrigins: ['https://shop.example/'] }, /corsOrigins/],
+    [{ maxBodyBytes: 0 }, /maxBodyBytes/],
+  ])('%j is a TypeError', (options, message) => {
+    const make = () => setup({}, options);
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow(message);
+  });
+});
+
+describe('purchases', () => {
+  it('answers 201 for a new reservation, with all of the request passed on', async () => {
+    const { handler, calls } = setup();
+    const request = {
+      ...PURCHASE,
+      category: 'loot_box',
+      app: 'star-garden',
+      guardianApproval: 'approval-7',
+      product: '钻石 × 60',
+      metadata: { channel: 'ios' },
+      expiresInSeconds: 600,
+      onExpiry: 'reconcile',
+    };
+    const { status, json, headers } = await send(handler, '/v1/purchases', { body: request });
+    expect(status).toBe(201);
+    expect(json).toEqual(reservation('order-1'));
+    expect(headers.get('content-type')).toBe('application/json');
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(calls).toEqual([['reserve', request]]);
+  });
+
+  it('answers 200 for the same again', async () => {
+    const { handler } = setup({ reserve: { ...reservation('order-1'), replayed: true } });
+    const { status, json } = await send(handler, '/v1/purchases', { body: PURCHASE });
+    expect([status, json.replayed]).toEqual([200, true]);
+  });
+
+  it('answers 403 with the refusal as it is', async () => {
+    const { handler } = setup({ reserve: REFUSED });
+    const { status, json, headers } = await send(handler, '/v1/purchases', { body: PURCHASE });
+    expect(status).toBe(403);
+    expect(json).toEqual(JSON.parse(JSON.stringify(REFUSED)));
+    expect(headers.get('content-type')).toBe('application/json');
+  });
+
+  it.each([
+    ['commit', { amount: '30.00' }, ['commit', 'order-1', { amount: '30.00' }]],
+    ['commit', {}, ['commit', 'order-1', {}]],
+    ['release', { reason: 'declined' }, ['release', 'order-1', { reason: 'declined' }]],
+    ['refund', { id: 'r1', amount: '5' }, ['refund', 'order-1', { id: 'r1', amount: '5' }]],
+    ['reverse-refund', { id: 'r1' }, ['reverseRefund', 'order-1', { id: 'r1' }]],
+  ])('%s %j', async (verb, body, call) => {
+    const { handler, calls } = setup();
+    const { status, json } = await send(handler, `/v1/purchases/order-1/${verb}`, { body });
+    expect([status, json.id]).toEqual([200, 'order-1']);
+    expect(calls).toEqual([call]);
+  });
+
+  it.each(['commit', 'release'])('%s needs no body', async (verb) => {
+    const { handler, calls } = setup();
+    const { status } = await send(handler, `/v1/purchases/order-1/${verb}`, { method: 'POST' });
+    expect([status, calls]).toEqual([200, [[verb, 'order-1', {}]]]);
+  });
+
+  it('reads one purchase, or answers 404', async () => {
+    expect((await send(setup().handler, '/v1/purchases/order-1')).status).toBe(200);
+    const gone = await send(setup({ get: null }).handler, '/v1/purchases/order-1');
+    expect([gone.status, gone.json.code]).toEqual([404, 'purchase_not_found']);
+  });
+
+  it('takes an id with percent-encoded characters that an id may have', async () => {
+    const { handler, calls } = setup();
+    await send(handler, '/v1/purchases/order%3A1');
+    expect(calls).toEqual([['get', 'order:1']]);
+  });
+});
+
+describe('who may call what', () => {
+  it.each([
+    ['no credential', null],
+    ['another scheme', { authorization: `Basic ${API_KEY}` }],
+    ['a wrong key', 'a-key-that-nobody-issued'],
+    ['a key with something behind', `${API_KEY}x`],
+    ['half of a key', API_KEY.slice(0, 16)],
+    ["a player's age token", AGE_TOKEN],
+  ])('%s cannot touch a purchase', async (_name, credential) => {
+    const { handler, calls } = setup();
+    const how =
+      typeof credential === 'string'
+        ? { bearer: credential }
+        : { bearer: null, headers: credential ?? {} };
+    for (const [path, body] of [
+      ['/v1/purchases', PURCHASE],
+      ['/v1/purchases/order-1/commit', {}],
+      ['/v1/purchases/order-1/release', {}],
+      ['/v1/purchases/order-1/refund', { id: 'r1' }],
+      ['/v1/purchases/order-1/reverse-refund', { id: 'r1' }],
+      ['/v1/purchases/order-1', undefined],
+      ['/metrics', undefined],
+    ] as const) {
+      const { status, json, headers } = await send(handler, path, { ...how, body });
+      expect([path, status, json.code]).toEqual([path, 401, 'unauthorized']);
+      expect(headers.get('www-authenticate')).toBe('Bearer');
+    }
+    expect(calls).toEqual([]);
+  });
+
+  it('takes every configured key', async () => {
+    const { handler } = setup({}, { apiKeys: [API_KEY, OTHER_KEY] });
+    for (const bearer of [API_KEY, OTHER_KEY]) {
+      expect((await send(handler, '/v1/purchases', { bearer, body: PURCHASE })).status).toBe(201);
+    }
+  });
+
+  it("reads a player's own allowance by age token only", async () => {
+    const { handler, calls } = setup();
+    const path = '/v1/allowance?category=tip&app=star-garden&currency=CNY&utm=x';
+    const { status, json } = await send(handler, path, { bearer: AGE_TOKEN });
+    expect([status, json]).toEqual([200, ALLOWANCE]);
+    expect(calls).toEqual([
+      ['allowance', { ageToken: AGE_TOKEN, category: 'tip', app: 'star-garden', currency: 'CNY' }],
+    ]);
+    for (const bearer of [API_KEY, null]) {
+      expect((await send(handler, path, { bearer })).status).toBe(401);
+    }
+  });
+
+  it('decides for an operator with a token in the body, and for a player by bearer', async () => {
+    const { handler, calls } = setup();
+    const wish = { amount: '48.00', currency: 'CNY', category: 'tip' };
+    const asked = { ...wish, ageToken: AGE_TOKEN, guardianApproval: 'approval-7' };
+    expect((await send(handler, '/v1/decisions', { body: asked })).status).toBe(200);
+    const own = await send(handler, '/v1/decisions', { bearer: AGE_TOKEN, body: wish });
+    expect([own.status, own.json.allowed]).toEqual([200, true]);
+    expect(calls).toEqual([
+      ['check', asked],
+      ['check', { ...wish, ageToken: AGE_TOKEN }],
+    ]);
+  });
+
+  it('answers 200 to a decision that refuses', async () => {
+    const { handler } = setup({ check: REFUSED });
+    const { status, json } = await send(handler, '/v1/decisions', {
+      body: { amount: '1', currency: 'CNY' },
+    });
+    expect([status, json.allowed]).toEqual([200, false]);
+  });
+
+  it.each(['ageToken', 'guardianApproval', 'id'])('takes no %s from a player', async (field) => {
+    const { handler, calls } = setup();
+    const body = { amount: '48.00', currency: 'CNY', [field]: 'x' };
+    const { status, json } = await send(handler, '/v1/decisions', { bearer: AGE_TOKEN, body });
+    expect([status, json.errors]).toEqual([400, [{ path: field, message: 'Unknown field.' }]]);
+    expect(calls).toEqual([]);
+  });
+
+  it('answers 401 to a bad bearer token, and 422 to a bad token in the body', async () => {
+    const error = new SpendcapError('age_token_invalid', 'Expired.', { why: 'expired' });
+    const { handler } = setup({ allowance: error, check: error, reserve: error });
+    const body = { amount: '48.00', currency: 'CNY' };
+    const bad = { code: 'age_token_invalid', why: 'expired' };
+    const read = await send(handler, '/v1/allowance', { bearer: AGE_TOKEN });
+    expect([read.status, read.json]).toEqual([401, expect.objectContaining(bad)]);
+    expect(read.headers.get('www-authenticate')).toBe('Bearer error="invalid_token"');
+    const asked = await send(handler, '/v1/decisions', { bearer: AGE_TOKEN, body });
+    expect([asked.status, asked.json]).toEqual([401, expect.objectContaining(bad)]);
+    const reserved = await send(handler, '/v1/purchases', { body: PURCHASE });
+    expect([reserved.status, reserved.json]).toEqual([422, expect.objectContaining(bad)]);
+  });
+});
+
+describe('problems', () => {
+  it.each<[SpendcapErrorCode, number, boolean]>([
+    ['invalid_amount', 400, false],
+    ['invalid_currency', 400, false],
+    ['age_token_invalid', 422, false],
+    ['purchase_conflict', 409, false],
+    ['store_unavailable', 503, true],
+    ['age_keys_unavailable', 503, true],
+    ['overloaded', 503, true],
+    ['outcome_unknown', 503, true],
+    ['policy_not_in_effect', 503, false],
+  ])('%s is a %i', async (code, status, retryable) => {
+    const onError = vi.fn();
+    const error = new SpendcapError(code, 'What happened.', { why: 'because' });
+    const { handler } = setup({ reserve: error }, { onError });
+    const answer = await send(handler, '/v1/purchases', { body: PURCHASE });
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get('content-type')).toBe('application/problem+json');
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(answer.headers.get('retry-after')).toBe(retryable ? '1' : null);
+    expect(answer.json).toMatchObject({
+      type: `urn:spendcap:problem:${code}`,
+      status,
+      code,
+      detail: 'What happened.',
+      retryable,
+      why: 'because',
+    });
+    expect(onError.mock.calls).toEqual(status >= 500 ? [[error]] : []);
+  });
+
+  it.each([new Error('password=hunter2'), 'password=hunter2'])(
+    'tells the operator, and not the caller, what was not expected',
+    async (thrown) => {
+      const onError = vi.fn(() => {
+        throw new Error('the logger fails as well');
+      });
+      const { limiter } = stubLimiter();
+      const broken = { ...limiter, reserve: () => Promise.reject(thrown) };
+      const handler = createHandler(broken, { apiKeys: [API_KEY], onError });
+      const { status, json, text } = await send(handler, '/v1/purchases', { body: PURCHASE });
+      expect([status, json.code]).toEqual([500, 'internal_error']);
+      expect(text).not.toContain('hunter2');
+      expect(onError).toHaveBeenCalledExactlyOnceWith(thrown);
+    },
+  );
+
+  it('names every wrong field, and never its value', async () => {
+    const { handler } = setup();
+    const body = { ...PURCHASE, id: 'a b', amount: 48, surprise: 'secret', onExpiry: 'secret' };
+    const { status, json, text } = await send(handler, '/v1/purchases', { body });
+    expect([status, json.code]).toEqual([400, 'invalid_request']);
+    const paths = (json.errors as { path: string }[]).map(({ path }) => path).sort();
+    expect(paths).toEqual(['amount', 'id', 'onExpiry', 'surprise']);
+    expect(text).not.toContain('secret');
+  });
+});
+
+describe('routing', () => {
+  it.each([
+    ['GET', '/v1/purchases', 'POST'],
+    ['DELETE', '/v1/purchases/order-1', 'GET, HEAD'],
+    ['PUT', '/v1/purchases/order-1/commit', 'POST'],
+    ['POST', '/v1/allowance', 'GET, HEAD'],
+    ['HEAD', '/v1/decisions', 'POST'],
+    ['OPTIONS', '/v1/allowance', 'GET, HEAD'],
+  ])('%s %s is a 405', async (method, path, allow) => {
+    const { status, headers } = await send(setup().handler, path, { method });
+    expect([status, headers.get('allow')]).toEqual([405, allow]);
+  });
+
+  it.each(['/', '/v1', '/v1/purchases/', '/v1/purchases/a/b', '/V1/allowance', '/v1//purchases'])(
+    '%s is a 404',
+    async (path) => {
+      const { status, json } = await send(setup().handler, path);
+      expect([status, json.code]).toEqual([404, 'not_found']);
+    },
+  );
+
+  it('answers below basePath only', async () => {
+    const { handler } = setup({}, { basePath: '/pay/spendcap' });
+    const inside = await send(handler, '/pay/spendcap/v1/purchases', { body: PURCHASE });
+    expect(inside.status).toBe(201);
+    const { json } = await send(handler, '/pay/spendcap/openapi.json');
+    expect(json.servers).toEqual([{ url: '/pay/spendcap' }]);
+    expect((await send(handler, '/v1/purchases', { body: PURCHASE })).status).toBe(404);
+  });
+
+  it('answers HEAD as GET, without the body', async () => {
+    const { status, text } = await send(setup().handler, '/v1/purchases/order-1', {
+      method: 'HEAD',
+    });
+    expect([status, text]).toEqual([200, '']);
+  });
+});
+
+describe('CORS', () => {
+  const corsOrigins = ['https://shop.example', 'http://localhost:5173'];
+
+  it('is off unless configured', async () => {
+    const headers = { origin: 'https://shop.example' };
+    const answer = await send(setup().handler, '/v1/allowance', { bearer: AGE_TOKEN, headers });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  it.each([
+    ['/v1/allowance', 'GET'],
+    ['/v1/decisions', 'POST'],
+  ])('answers the preflight of %s', async (path, method) => {
+    const { handler } = setup({}, { corsOrigins });
+    const headers = { origin: 'https://shop.example', 'access-control-request-method': method };
+    const answer = await send(handler, path, { method: 'OPTIONS', bearer: null, headers });
+    expect(answer.status).toBe(204);
+    expect(answer.headers.get('access-control-allow-origin')).toBe('https://shop.example');
+    expect(answer.headers.get('access-control-allow-methods')).toBe(method);
+    expect(answer.headers.get('access-control-allow-headers')).toBe(
+      'authorization, content-type, dpop',
+    );
+    expect(answer.headers.get('access-control-allow-credentials')).toBeNull();
+    expect(answer.headers.get('vary')).toBe('Origin');
+  });
+
+  it('lets the page read problems too', async () => {
+    const { handler } = setup({}, { corsOrigins });
+    const headers = { origin: 'http://localhost:5173' };
+    const answer = await send(handler, '/v1/allowance', { bearer: null, headers });
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get('access-control-allow-origin')).toBe('http://localhost:5173');
+  });
+
+  it.each([
+    'https://evil.example',
+    'https://shop.example.evil.example',
+    'null',
+    'https://SHOP.example',
+  ])('gives %s nothing', async (origin) => {
+    const { handler } = setup({}, { corsOrigins });
+    for (const method of ['GET', 'OPTIONS']) {
+      const sent = { method, bearer: AGE_TOKEN, headers: { origin } };
+      const answer = await send(handler, '/v1/allowance', sent);
+      expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+      expect(answer.headers.get('access-control-allow-methods')).toBeNull();
+      expect(answer.headers.get('vary')).toBe('Origin');
+    }
+  });
+
+  it('never opens the routes that move money', async () => {
+    const { handler } = setup({}, { corsOrigins });
+    const headers = { origin: 'https://shop.example' };
+    const moved = await send(handler, '/v1/purchases', { body: PURCHASE, headers });
+    expect(moved.headers.get('access-control-allow-origin')).toBeNull();
+    const asked = await send(handler, '/v1/purchases', { method: 'OPTIONS', headers });
+    expect(asked.status).toBe(405);
+  });
+});
+
+describe('the operator', () => {
+  it('asks for health without a key', async () => {
+    for (const path of ['/health/live', '/health/ready']) {
+      expect((await send(setup().handler, path, { bearer: null })).status).toBe(200);
+    }
+    const down = setup({ ready: new SpendcapError('store_unavailable', 'Down.') }).handler;
+    expect((await send(down, '/health/ready', { bearer: null })).status).toBe(503);
+    expect((await send(down, '/health/live', { bearer: null })).status).toBe(200);
+  });
+
+  it('publishes the keys of permits', async () => {
+    const { json, headers } = await send(setup().handler, '/.well-known/jwks.json', {
+      bearer: null,
+    });
+    expect(json).toEqual({ keys: [{ kty: 'EC', kid: 'k1' }] });
+    expect(headers.get('cache-control')).toBe('public, max-age=300');
+  });
+
+  it('reads figures', async () => {
+    let reserve: unknown = reservation('order-1');
+    const { limiter } = stubLimiter();
+    const moody = { ...limiter, reserve: async () => reserve as never };
+    const handler = createHandler(moody, { apiKeys: [API_KEY] });
+    await send(handler, '/v1/purchases', { body: PURCHASE });
+    reserve = { ...reservation('order-1'), replayed: true };
+    await send(handler, '/v1/purchases', { body: PURCHASE });
+    reserve = REFUSED;
+    await send(handler, '/v1/purchases', { body: PURCHASE });
+    await send(handler, '/nowhere"}');
+    const { text, headers } = await send(handler, '/metrics');
+    expect(headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+    const lines = text.split('\n');
+    expect(lines).toContain('spendcap_decisions_total{outcome="allowed",code=""} 1');
+    expect(lines).toContain(
+      'spendcap_decisions_total{outcome="refused",code="day_cap_exceeded"} 1',
+    );
+    for (const status of [200, 201, 403]) {
+      expect(lines).toContain(
+        `spendcap_requests_total{route="/v1/purchases",status="${status}"} 1`,
+      );
+    }
+    expect(lines).toContain('spendcap_requests_total{route="unmatched",status="404"} 1');
+    const histogram = 'spendcap_request_duration_seconds';
+    expect(lines).toContain(`${histogram}_bucket{route="/v1/purchases",le="+Inf"} 3`);
+    expect(lines).toContain(`${histogram}_count{route="/v1/purchases"} 3`);
+    // Every line is a comment or a sample.
+    for (const line of lines.filter((each) => each !== '')) {
+      expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{(\w+="[^"\\]*",?)*\})? [0-9.e+-]+)$/);
+    }
+  });
+});
+
+describe('OpenAPI', () => {
+  it('describes every route, with references that resolve', async () => {
+    const { json, text } = await send(setup().handler, '/openapi.json', { bearer: null });
+    expect(json.openapi).toBe('3.1.0');
+    const paths = json.paths as Record<string, Record<string, Json>>;
+    const operations = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+    );
+    expect(operations.map(({ path, method }) => `${method} ${path}`).sort()).toEqual([
+      'get /.well-known/jwks.json',
+      'get /health/live',
+      'get /health/ready',
+      'get /metrics',
+      'get /openapi.json',
+      'get /v1/allowance',
+      'get /v1/purchases/{id}',
+      'post /v1/decisions',
+      'post /v1/purchases',
+      'post /v1/purchases/{id}/commit',
+      'post /v1/purchases/{id}/refund',
+      'post /v1/purchases/{id}/release',
+      'post /v1/purchases/{id}/reverse-refund',
+    ]);
+    const ids = operations.map(({ operation }) => operation.operationId);
+    expect(new Set(ids).size).toBe(operations.length);
+
+    const components = json.components as Record<string, Record<string, Json>>;
+    for (const [, name] of text.matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
+      expect(components.schemas).toHaveProperty(String(name));
+    }
+    const schemes = Object.keys(components.securitySchemes ?? {});
+    for (const { path, operation } of operations) {
+      for (const alternative of operation.security as Json[]) {
+        expect(schemes).toEqual(expect.arrayContaining(Object.keys(alternative)));
+      }
+      const parameters = (operation.parameters ?? []) as Json[];
+      const inPath = parameters.filter(({ in: place }) => place === 'path').map(({ name }) => name);
+      expect(inPath).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
+      expect(Object.keys(operation.responses as Json).length).toBeGreaterThan(0);
+    }
+  });
+
+  it.each<[keyof Limiter, string, Sent]>([
+    ['reserve', 'post /v1/purchases', { body: PURCHASE }],
+    ['commit', 'post /v1/purchases/{id}/commit', { body: {} }],
+    ['release', 'post /v1/purchases/{id}/release', { body: {} }],
+    ['refund', 'post /v1/purchases/{id}/refund', { body: { id: 'r1' } }],
+    ['reverseRefund', 'post /v1/purchases/{id}/reverse-refund', { body: { id: 'r1' } }],
+    ['get', 'get /v1/purchases/{id}', {}],
+    ['check', 'post /v1/decisions', { body: { amount: '1', currency: 'CNY' } }],
+    ['allowance', 'get /v1/allowance', { bearer: AGE_TOKEN }],
+    ['ready', 'get /health/ready', {}],
+  ])('tells of the answers of a failing %s', async (verb, operation, sent) => {
+    const [method = '', path = ''] = operation.split(' ');
+    const store = new SpendcapError('store_unavailable', 'Away.');
+    for (const error of [store, new Error('a fault of ours')]) {
+      const { handler } = setup({ [verb]: error });
+      const { status } = await send(handler, path.replace('{id}', 'order-1'), sent);
+      expect(status).toBe(error === store ? 503 : 500);
+      const { json } = await send(handler, '/openapi.json');
+      const paths = json.paths as Record<string, Record<string, { responses: Json }>>;
+      expect(Object.keys(paths[path]?.[method]?.responses ?? {})).toContain(String(status));
+    }
+  });
+
+  it('asks for what the handler asks for, and allows nothing else', async () => {
+    const { json } = await send(setup().handler, '/openapi.json');
+    const { schemas } = json.components as { schemas: Record<string, Json> };
+    expect(schemas.PurchaseRequest?.required).toEqual(['id', 'amount', 'currency']);
+    expect(schemas.PurchaseRequest?.additionalProperties).toBe(false);
+    // A pattern is a plain ECMA-262 expression that other languages can read.
+    for (const [, pattern] of JSON.stringify(json).matchAll(/"pattern":("(?:[^"\\]|\\.)*")/g)) {
+      expect(JSON.parse(String(pattern))).toMatch(/^\^.*\$$/);
+    }
+  });
+});

@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest';
+import { batcher, type Outcome } from '../../../packages/server/src/ledger/group-commit.ts';
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** A store that never answers, so that it shows what goes without waiting for it. */
+function world(sendsLater: boolean) {
+  const sizes: number[] = [];
+  const queue = batcher<number, number>({
+    run: (commands) => {
+      sizes.push(commands.length);
+      return new Promise<readonly Outcome<number>[]>(() => {});
+    },
+    ...{ sendsLater, maxBatch: 4, maxInFlight: 3, maxQueue: 100 },
+  });
+  const submit = (count: number) => {
+    for (let index = 0; index < count; index += 1) void queue.submit(index);
+  };
+  return { sizes, submit };
+}
+
+describe('batches', () => {
+  test('one that is full goes at once, and the rest at the end of the turn', async () => {
+    const { sizes, submit } = world(false);
+    submit(6);
+    expect(sizes).toEqual([4]);
+    await turn();
+    expect(sizes).toEqual([4, 2]);
+  });
+
+  test('for a client that writes at the end of a turn each has two turns to itself', async () => {
+    const { sizes, submit } = world(true);
+    submit(8);
+    await turn();
+    expect(sizes).toEqual([4]);
+    for (let count = 0; count < 3; count += 1) await turn();
+    expect(sizes).toEqual([4, 4]);
+  });
+
+  test('where many wait none has to, however long a turn takes', () => {
+    const { sizes, submit } = world(true);
+    submit(30);
+    expect(sizes).toEqual([4, 4, 4]);
+  });
+});

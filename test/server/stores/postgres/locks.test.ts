@@ -1,0 +1,176 @@
+import { describe, expect, test, vi } from 'vitest';
+import {
+  capped,
+  HOUR,
+  NOON,
+  purchase,
+  TODAY,
+} from '../../../../packages/server/src/testing/fixtures.ts';
+import { url, type World, world } from './postgres-kit.ts';
+
+const windows = [capped(TODAY, 10_000)];
+const buy = (id: string, subject: string) => purchase(id, { subject, windows });
+
+/** Of the statement of this ledger that waits for another transaction. */
+const whoWaits = (schema: string): string => `SELECT pid FROM pg_stat_activity
+  WHERE wait_event IN ('transactionid', 'tuple') AND query LIKE '%"${schema}".%'`;
+
+async function someoneWaits({ query, schema }: World): Promise<void> {
+  await expect.poll(() => query(whoWaits(schema)), { timeout: 10_000 }).toHaveLength(1);
+}
+
+describe.skipIf(url === null)('a purchase that waited for another process', () => {
+  test('sees the hold that was made meanwhile, and that it is over', async () => {
+    const made = await world();
+    const { store, begin } = made;
+    // The account remembers when this hold would have ended.
+    const before = { at: NOON - HOUR, expiresAt: NOON - HOUR / 2, windows };
+    await store.reserve(purchase('before', before));
+    await store.commit({ id: 'before', at: NOON - HOUR });
+    const other = await begin();
+    const brief = await other.store.reserve(purchase('brief', { expiresAt: NOON + 1, windows }));
+    expect(brief).toMatchObject({ outcome: 'held', used: [2_000] });
+    const waiting = store.reserve(purchase('waiting', { at: NOON + 2, windows }));
+    await someoneWaits(made);
+    await other.end('COMMIT');
+    const told = await waiting;
+    expect(told).toMatchObject({ outcome: 'held', used: [2_000] });
+    expect(told.expired.map(({ id }) => id)).toEqual(['brief']);
+  });
+
+  test('finds no room that was taken meanwhile', async () => {
+    const made = await world();
+    const { store, begin } = made;
+    await store.reserve(purchase('before', { amount: 8_000, windows }));
+    const other = await begin();
+    await other.store.reserve(purchase('other', { windows }));
+    const last = store.reserve(purchase('last', { amount: 1_001, windows }));
+    await someoneWaits(made);
+    await other.end('COMMIT');
+    expect(await last).toMatchObject({ outcome: 'refused', used: [9_000] });
+  });
+
+  test('is a replay if its id was taken meanwhile', async () => {
+    const made = await world();
+    const { store, begin } = made;
+    await store.reserve(buy('before', 'ann'));
+    const other = await begin();
+    await other.store.reserve(buy('same', 'ann'));
+    const twin = store.reserve(buy('same', 'ann'));
+    await someoneWaits(made);
+    await other.end('COMMIT');
+    expect(await twin).toMatchObject({ outcome: 'held', replayed: true, used: [2_000] });
+    // Who sends twice often does so again, and would undo a batch each time.
+    const sent = vi.spyOn(made.pool, 'query');
+    await store.reserve(buy('in order', 'ann'));
+    await made.open().reserve(buy('usual', 'ann'));
+    const texts = sent.mock.calls.map(([query]) => Object(query).text);
+    const runs = texts.filter((text) => text?.includes('.run('));
+    expect(runs.map((text) => text.includes(',true)'))).toEqual([true, false]);
+  });
+
+  test('is a conflict if another subject took its id meanwhile, and nothing to those beside it', async () => {
+    const made = await world();
+    const { store, query, begin } = made;
+    await Promise.all(['ann', 'bob', 'cyn'].map((who) => store.reserve(buy(`${who}: 1`, who))));
+    const other = await begin();
+    await other.store.reserve(buy('same', 'ann'));
+    // Both are in one statement: every other subject goes another way.
+    const [thief, , beside] = ['same', 'elsewhere', 'beside'].map((id, index) =>
+      store.reserve(buy(id, ['bob', 'dan', 'cyn'][index] ?? '')),
+    );
+    await someoneWaits(made);
+    await other.end('COMMIT');
+    expect(await thief).toMatchObject({ outcome: 'conflict' });
+    expect(await beside).toMatchObject({ outcome: 'held', replayed: false, used: [2_000] });
+    expect((await store.usage({ subject: 'bob', windows, at: NOON })).used).toEqual([1_000]);
+    const log = await query(`SELECT subject FROM @entries WHERE purchase = 'same'`);
+    expect(log).toEqual([{ subject: 'ann' }]);
+  });
+
+  test('counts what was bought meanwhile of an account that is gone again', async () => {
+    const made = await world();
+    const { store, open, query, begin } = made;
+    const other = await begin();
+    await other.store.reserve(buy('first', 'aaa'));
+    // Every other subject goes another way, so that this statement makes `aaa` and then `ann`.
+    const asked = ['aaa', 'x', 'ann'].map((who) => store.reserve(buy(`${who}: 2`, who)));
+    await someoneWaits(made);
+    await open().reserve(buy('meanwhile', 'ann'));
+    await query(`DELETE FROM @accounts WHERE subject = 'ann'`);
+    await other.end('ROLLBACK');
+    expect(await Promise.all(asked)).toMatchObject([
+      { used: [1_000] },
+      { used: [1_000] },
+      { used: [2_000] },
+    ]);
+  });
+});
+
+describe.skipIf(url === null)('two processes', () => {
+  test.each([
+    ['ann', 'bob'],
+    ['\uff01', '\u{1f600}'],
+  ])('lock %s and %s in the same order', async (first, second) => {
+    const made = await world();
+    const { store, open, query, begin } = made;
+    const names = [first, second];
+    const reserve = (with_ = store, round = 1) =>
+      // What goes the same way shares a statement: every other subject goes another way.
+      Promise.all(
+        [second, 'x', first, 'y'].map((who) => with_.reserve(buy(`${who}: ${round}`, who))),
+      );
+    await reserve();
+    await query(`UPDATE @accounts SET next_expiry = ${NOON + HOUR}`);
+    const other = await begin();
+    await other.query(`SELECT FROM @accounts WHERE subject = '${first}' FOR UPDATE`);
+    const waiting = reserve(open(), 2);
+    await someoneWaits(made);
+    // It waits for the first, and so does not hold the second yet. (Circles are looked for after a second.)
+    await other.query(`SET LOCAL lock_timeout = '500ms'`);
+    await other.query(`SELECT FROM @accounts WHERE subject = '${second}' FOR UPDATE`);
+    await other.end('ROLLBACK');
+    expect(await waiting).toHaveLength(names.length + 2);
+  });
+});
+
+describe.skipIf(url === null)('calls that share a statement with one that has to wait', () => {
+  // Every other subject goes another way, and so without those of bob.
+  const buyers = ['ann', 'x1', 'cyn', 'x2', 'bob', 'bob'];
+
+  const waitForBob = async (made: World) => {
+    const { store, begin } = made;
+    for (const who of new Set(buyers)) await store.reserve(buy(`${who}: 1`, who));
+    const other = await begin();
+    await other.query(`SELECT FROM @accounts WHERE subject = 'bob' FOR UPDATE`);
+    const asked = buyers.map((who, index) =>
+      store.reserve(buy(`${who}: 2.${index}`, who)).catch(({ code }: { code: string }) => code),
+    );
+    await someoneWaits(made);
+    return { other, asked };
+  };
+
+  test('are done and answered without it, and it is done later', async () => {
+    const made = await world();
+    const { other, asked } = await waitForBob(made);
+    for (const each of asked.slice(0, 4)) expect(await each).toMatchObject({ used: [2_000] });
+    // Nor do they keep their subjects locked.
+    const next = made.open().reserve(buy('ann: 3', 'ann'));
+    expect(await next).toMatchObject({ used: [3_000] });
+    await other.end('ROLLBACK');
+    const told = await Promise.all(asked.slice(4));
+    expect(told).toMatchObject([{ used: [2_000] }, { used: [3_000] }]);
+  });
+
+  test('are not told another answer if it fails', async () => {
+    const made = await world();
+    const { other, asked } = await waitForBob(made);
+    await made.query(`SELECT pg_terminate_backend(pid) FROM (${whoWaits(made.schema)}) AS waiting`);
+    const told = await Promise.all(asked);
+    await other.end('ROLLBACK');
+    const outcomes = told.map((each) => (typeof each === 'string' ? each : each.outcome));
+    const unknown = 'outcome_unknown';
+    expect(outcomes).toEqual(['held', 'held', 'held', 'held', unknown, unknown]);
+    expect(await made.query(`SELECT FROM @purchases WHERE id LIKE 'bob: 2.%'`)).toEqual([]);
+  });
+});
