@@ -102,7 +102,7 @@ describe('docs/age-sources', () => {
   const whys = (page: string) =>
     tableUnder(`docs/age-sources/${page}`, '`why`').map(([code, why]) => `${code} ${why}`);
   const named = (file: string, table: string, code: string) =>
-    namesIn(`packages/server/src/age/${file}`, table).map((why) => `${code} ${why}`);
+    namesIn(`packages/server/src/age/sources/${file}`, table).map((why) => `${code} ${why}`);
 
   it('has everything that can be wrong with the real-name system', () => {
     const file = 'nppa/faults.ts';
