@@ -81,3 +81,10 @@ export class SpendcapError extends Error {
     return typeof value === 'object' && value !== null && MARKER in value;
   }
 }
+
+/** An `invalid_request` that names one field and never repeats its value. */
+export function invalidRequest(path: string, message: string): SpendcapError {
+  return new SpendcapError('invalid_request', `${path} ${message}.`, {
+    errors: [{ path, message }],
+  });
+}

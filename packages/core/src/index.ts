@@ -25,7 +25,12 @@ export {
   unverifiedReason,
   windowOf,
 } from './decide.ts';
-export { SpendcapError, type SpendcapErrorCode, type SpendcapErrorOptions } from './errors.ts';
+export {
+  invalidRequest,
+  SpendcapError,
+  type SpendcapErrorCode,
+  type SpendcapErrorOptions,
+} from './errors.ts';
 export {
   type ExchangeOptions,
   exchange,

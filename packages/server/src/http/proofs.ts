@@ -1,6 +1,5 @@
-import { SpendcapError } from '@spendcap/core';
+import { invalidRequest, SpendcapError } from '@spendcap/core';
 import type { Player } from '../limiter/types.ts';
-import { invalid } from '../limiter/validate.ts';
 import type { Caller } from './auth.ts';
 
 /** Finds the DPoP proof of a call, and says what request it must have been made for. */
@@ -44,7 +43,7 @@ export function createProofs(publicUrl: string | undefined): Proofs {
       if (base !== undefined) {
         return { ...body, proof: { jwt, method: 'POST', url: base + path } };
       }
-      throw invalid('proof', 'is not taken here: publicUrl is not set');
+      throw invalidRequest('proof', 'is not taken here: publicUrl is not set');
     },
   };
 }

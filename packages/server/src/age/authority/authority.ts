@@ -4,11 +4,11 @@ import {
   type Assurance,
   type CombinedAge,
   combineFindings,
+  invalidRequest,
   isTimeZone,
   MAX_AGE,
   SpendcapError,
 } from '@spendcap/core';
-import { invalid } from '../../limiter/validate.ts';
 import type { AgeSource, SourceFinding, SourceQuestion } from '../sources/source.ts';
 import { createAuthorityHandler } from './handler.ts';
 import type { AuthorityKey } from './keys.ts';
@@ -209,10 +209,10 @@ function assertOptions(options: {
 
 function checkIssue({ subject, confirm }: IssueOptions): void {
   if (typeof subject !== 'string' || !TEXT.test(subject)) {
-    throw invalid('subject', 'must be a text of 1 to 255 characters');
+    throw invalidRequest('subject', 'must be a text of 1 to 255 characters');
   }
   if (confirm !== undefined && !isThumbprint(confirm?.jkt)) {
-    throw invalid('confirm.jkt', 'must be the SHA-256 thumbprint of a key');
+    throw invalidRequest('confirm.jkt', 'must be the SHA-256 thumbprint of a key');
   }
 }
 
@@ -227,10 +227,11 @@ async function verifyAll(
   asked: SourceQuestion,
 ): Promise<readonly SourceFinding[]> {
   const named = Object.keys(evidence ?? {}).filter((name) => evidence[name] !== undefined);
-  if (named.length === 0) throw invalid('evidence', 'must name at least one source');
-  if (named.some((name) => evidence[name] === null)) throw invalid('evidence', 'must not be null');
+  if (named.length === 0) throw invalidRequest('evidence', 'must name at least one source');
+  if (named.some((name) => evidence[name] === null))
+    throw invalidRequest('evidence', 'must not be null');
   if (!named.every((name) => Object.hasOwn(sources, name))) {
-    throw invalid('evidence', 'names a source that this authority does not have');
+    throw invalidRequest('evidence', 'names a source that this authority does not have');
   }
   const wanted = Object.keys(sources).filter((name) => named.includes(name));
   return Promise.all(

@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
-import { invalid } from '../../limiter/validate.ts';
+import { invalidRequest } from '@spendcap/core';
 
 const MIN_SUBJECT_KEY_BYTES = 16;
 /** 1 to 255 characters, without control characters and halves of surrogate pairs. */
@@ -16,7 +16,7 @@ export function audienceGroups(
   if (audiences === undefined) {
     return (audience) => {
       if (typeof audience === 'string' && TEXT.test(audience)) return audience;
-      throw invalid('audience', 'must be a text of 1 to 255 characters');
+      throw invalidRequest('audience', 'must be a text of 1 to 255 characters');
     };
   }
   const groups = new Map<string, string>();
@@ -30,7 +30,7 @@ export function audienceGroups(
   }
   return (audience) => {
     const group = groups.get(audience);
-    if (group === undefined) throw invalid('audience', 'is none that this authority serves');
+    if (group === undefined) throw invalidRequest('audience', 'is none that this authority serves');
     return group;
   };
 }
