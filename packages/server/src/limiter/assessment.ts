@@ -9,6 +9,7 @@ import {
   decide,
   exchange,
   FOREVER,
+  invalidRequest,
   limitAllowance,
   limitsOn,
   type Policy,
@@ -24,24 +25,23 @@ import {
   windowOf,
 } from '@spendcap/core';
 import type { DecisionRequest, Exchange } from './types.ts';
-import { invalid } from './validate.ts';
 
-/** Whose allowance, under which rules: all that a decision and an allowance share. */
+/** Whose allowance, under which rules: the input of both a decision and an allowance. */
 export interface Standing {
   readonly at: number;
   readonly policy: Policy;
   readonly evidence: AgeEvidence;
   readonly range: AgeRange;
-  /** Whether the policy takes the evidence for proof of an age. */
+  /** Whether the policy accepts the evidence as proof of age. */
   readonly verified: boolean;
   readonly category: string | null;
   readonly limits: readonly RuleLimit[];
-  /** The windows of `limits` that a store counts, in their order. */
+  /** One window for each entry of `limits` that is not per transaction, in the same order. */
   readonly windows: readonly CappedWindow[];
 }
 
-/** A standing together with a purchase to decide on. */
-export interface Question extends Standing {
+/** A standing and the purchase to decide on. */
+export interface Assessment extends Standing {
   readonly facts: PurchaseFacts;
   /** Units of the policy's currency for one of the purchase's; `null` where they are the same. */
   readonly rate: string | null;
@@ -53,18 +53,19 @@ export interface StandingInput {
   readonly evidence: AgeEvidence;
   readonly category: string | undefined;
   readonly app: string | undefined;
-  /** Without a category: the limits of every category, not only those that count any purchase. */
+  /** If `category` is absent, include the limits of every category. */
   readonly allCategories: boolean;
 }
 
 export function standing(input: StandingInput): Standing {
   const { at, policy, evidence, category = null, app = null, allCategories } = input;
-  if (policy.scope === 'app' && app === null) throw invalid('app', 'is needed by this policy');
-  // Without a subject, all who buy would share one allowance.
+  if (policy.scope === 'app' && app === null)
+    throw invalidRequest('app', 'is required by this policy');
+  // Without a subject, all buyers would share one allowance.
   if (typeof evidence.subject !== 'string' || evidence.subject === '') {
-    throw new TypeError('evidence must name a subject');
+    throw new TypeError('evidence.subject is required');
   }
-  // Not `<=`, so that evidence without an end is no evidence.
+  // Negated, so that an `expiresAt` of undefined or NaN counts as expired.
   if (!(evidence.expiresAt > at)) {
     const message = 'The age evidence has expired.';
     throw new SpendcapError('age_token_invalid', message, { why: 'expired' });
@@ -80,7 +81,7 @@ export function standing(input: StandingInput): Standing {
   return { at, policy, evidence, range, verified, category, limits, windows };
 }
 
-/** Every window that may count a purchase, whatever its buyer's age, with room for all that there is. */
+/** Every window that could count the purchase at any age, each without a cap. */
 export function uncappedWindows(
   policy: Policy,
   { at, app, category }: Pick<ReserveCommand, 'at' | 'app' | 'category'>,
@@ -92,15 +93,16 @@ export function uncappedWindows(
 }
 
 /**
- * Adds the purchase to a standing, or says why it cannot be put into the policy's currency.
+ * Adds the purchase to a standing. Returns the reason if it cannot be converted to the policy's
+ * currency.
  *
  * @throws SpendcapError `invalid_amount`, `invalid_currency`, `exchange_unavailable`
  */
-export function question(
+export function assess(
   base: Standing,
   request: DecisionRequest,
   exchangeRate: Exchange | undefined,
-): Question | readonly [Reason] | Promise<Question> {
+): Assessment | readonly [Reason] | Promise<Assessment> {
   const amount = parseAmount(request.amount, request.currency);
   const { currency: to } = base.policy;
   const from = request.currency;
@@ -116,7 +118,7 @@ function withFacts(
   base: Standing,
   request: DecisionRequest,
   { amount, rate }: { readonly amount: number; readonly rate: string | null },
-): Question {
+): Assessment {
   const facts: PurchaseFacts = {
     amount,
     category: base.category,
@@ -126,29 +128,26 @@ function withFacts(
   return { ...base, facts, rate };
 }
 
-async function rateOf(
-  exchangeRate: Exchange,
-  asked: { readonly from: string; readonly to: string; readonly at: number },
-): Promise<string> {
+async function rateOf(exchangeRate: Exchange, pair: Parameters<Exchange>[0]): Promise<string> {
   try {
-    return await exchangeRate(asked);
+    return await exchangeRate(pair);
   } catch (cause) {
-    throw new SpendcapError('exchange_unavailable', 'No exchange rate can be had.', { cause });
+    throw new SpendcapError('exchange_unavailable', 'The exchange rate is unavailable.', { cause });
   }
 }
 
-/** True if the purchase is refused whatever its windows have used. */
-export function refusesAnyway({ policy, range, facts }: Question): boolean {
+/** True if the purchase is refused even with unused windows. */
+export function isRefusedOutright({ policy, range, facts }: Assessment): boolean {
   return decide(policy, range, { purchase: facts, usage: [] }).length > 0;
 }
 
-/** Every reason against the purchase, given what its windows have used. */
-export function reasonsAgainst(asked: Question, used: readonly number[]): readonly Reason[] {
-  const usage = usageOf(asked, used);
-  return decide(asked.policy, asked.range, { purchase: asked.facts, usage });
+/** Every reason against the purchase, given the usage of its windows. */
+export function reasonsAgainst(assessment: Assessment, used: readonly number[]): readonly Reason[] {
+  const usage = usageOf(assessment, used);
+  return decide(assessment.policy, assessment.range, { purchase: assessment.facts, usage });
 }
 
-/** What a standing leaves, given what its windows have used. */
+/** The remaining allowance, given the usage of its windows. */
 export function allowanceOf(base: Standing, used: readonly number[]): Allowance {
   const { policy, range } = base;
   const rules = rulesFor(policy, range);
@@ -159,7 +158,7 @@ export function allowanceOf(base: Standing, used: readonly number[]): Allowance 
   };
 }
 
-/** What refuses every purchase of a category, whatever its amount: in the words of `decide`. */
+/** The reasons for which every purchase of the category is refused, whatever its amount. */
 function blockedBy({ policy, verified, category }: Standing, rules: Rules): readonly Reason[] {
   if (!verified && policy.unverified === 'refuse') return [unverifiedReason(policy)];
   const { guardianApproval: row } = rules;
@@ -167,7 +166,7 @@ function blockedBy({ policy, verified, category }: Standing, rules: Rules): read
   return [...blockingReasons(rules, category), ...approval];
 }
 
-/** The allowance of someone of whom nothing is known: there is no one to count for. */
+/** The allowance without evidence: there is no subject whose usage could be read. */
 export function unknownAllowance(policy: Policy): Allowance {
   return { ...frame(policy, ANY_AGE), limits: [], blocked: [unverifiedReason(policy)] };
 }
@@ -177,7 +176,7 @@ function frame(policy: Policy, ageRange: AgeRange) {
   return { currency, policy: { id, version, timeZone }, ageRange };
 }
 
-/** Lays the usage of the counted windows beside the limits, of which `transaction` ones have none. */
+/** Pairs each limit with the usage of its window; `transaction` limits have no window. */
 function usageOf({ limits, windows }: Standing, used: readonly number[]) {
   let next = 0;
   return limits.map((limit) => {

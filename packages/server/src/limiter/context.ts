@@ -7,20 +7,20 @@ import {
   type Store,
 } from '@spendcap/core';
 import { emitter } from './events.ts';
-import { unrecordedPurchases } from './outage-queue.ts';
+import { outageQueue } from './outage-queue.ts';
 import type { AgeVerifier, Exchange, PermitSigner, Player, SpendcapEvent } from './types.ts';
 
 export interface LimiterOptions {
   /** The policy, or all its versions, whose dates do not overlap. */
   readonly policy: Policy | readonly Policy[];
   readonly store: Store;
-  /** Needed to take age tokens; without it callers hand in `evidence`. */
+  /** Required to accept age tokens; without it callers pass `evidence`. */
   readonly ageTokens?: AgeVerifier;
   /** Signs a permit for every reservation. */
   readonly permits?: PermitSigner;
-  /** Needed to sell in other currencies than the policy's; without it they are refused. */
+  /** Required for purchases in another currency than the policy's; without it they are refused. */
   readonly exchange?: Exchange;
-  /** Told of every state change, after it has happened. */
+  /** Called after each state change. Errors it throws are ignored. */
   readonly onEvent?: (event: SpendcapEvent) => void;
   /** The clock, epoch milliseconds. Default `Date.now`. */
   readonly now?: () => number;
@@ -33,50 +33,52 @@ export interface Context {
   readonly permits: PermitSigner | undefined;
   readonly exchange: Exchange | undefined;
   readonly events: ReturnType<typeof emitter>;
-  readonly unrecorded: ReturnType<typeof unrecordedPurchases>;
-  /** Rejects a clock that tells no time, rather than count in the wrong window. */
+  readonly outageQueue: ReturnType<typeof outageQueue>;
+  /** Throws `clock_invalid` for an unusable clock rather than count in the wrong window. */
   clock(): number;
   /** The version in force. */
   policyAt(at: number): Policy;
-  /** The version in force, or else the last: what was charged is kept even when none is in force. */
+  /** The version in force, else the last one: settling must work when none is in force. */
   settlingPolicyAt(at: number): Policy;
 }
 
-/** The latest instant of a year with four digits: a clock in microseconds is beyond it. */
+/** The end of the year 9999. A clock that returns microseconds is beyond it. */
 const LAST_INSTANT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
-/** @throws TypeError for wrong options, SpendcapError `policy_invalid` for a wrong policy */
+/** @throws TypeError for invalid options, SpendcapError `policy_invalid` for an invalid policy */
 export function contextOf(options: LimiterOptions): Context {
   const versions = versionsOf(options.policy);
   const last = versions.at(-1) as Policy;
   const now = options.now ?? Date.now;
-  if (typeof options.store?.reserve !== 'function') throw new TypeError('store must be a store');
+  if (typeof options.store?.reserve !== 'function')
+    throw new TypeError('store must be a Store, such as memoryStore()');
   return {
     store: options.store,
     ageTokens: options.ageTokens,
     permits: options.permits,
     exchange: options.exchange,
     events: emitter(options.onEvent),
-    unrecorded: unrecordedPurchases(options.store),
+    outageQueue: outageQueue(options.store),
     clock() {
       const at = now();
       if (Number.isSafeInteger(at) && at >= 0 && at <= LAST_INSTANT) return at;
-      throw new SpendcapError('clock_invalid', 'The clock tells no time.');
+      throw new SpendcapError('clock_invalid', 'The clock returned no valid time.');
     },
     policyAt(at) {
       const policy = policyInForce(versions, at);
       if (policy !== undefined) return policy;
-      throw new SpendcapError('policy_not_in_effect', 'No version of the policy is in force now.');
+      throw new SpendcapError('policy_not_in_effect', 'No version of the policy is in force.');
     },
     settlingPolicyAt: (at) => policyInForce(versions, at) ?? last,
   };
 }
 
-/** The versions in the order of their dates. */
+/** The versions, sorted by date. */
 function versionsOf(policy: Policy | readonly Policy[]): readonly Policy[] {
   const given = [policy].flat() as readonly Policy[];
-  if (given[0]?.bands === undefined) throw new TypeError('policy must be a policy, or several');
-  // One that came from JSON by a cast may leave ages without a band, who would then have no limits.
+  if (given[0]?.bands === undefined)
+    throw new TypeError('policy must be a Policy or an array of its versions');
+  // A policy that was cast from JSON may leave ages without a band, and so without limits.
   const versions = given
     .map((each) => parsePolicy(each))
     .toSorted((a, b) => (a.effectiveFrom < b.effectiveFrom ? -1 : 1));
@@ -87,16 +89,16 @@ function versionsOf(policy: Policy | readonly Policy[]): readonly Policy[] {
       throw new TypeError('versions of a policy must have the same id and currency');
     }
     if (versions.some((other) => other !== version && other.version === version.version)) {
-      throw new TypeError('versions of a policy must have different names');
+      throw new TypeError('versions of a policy must have different `version` names');
     }
     if (version.effectiveTo === undefined || next.effectiveFrom < version.effectiveTo) {
-      throw new TypeError('versions of a policy must not overlap: give effectiveTo');
+      throw new TypeError('versions of a policy must not overlap: set effectiveTo');
     }
   }
   return versions;
 }
 
-/** Verified evidence of who buys, or `null` if there is none at all. */
+/** Verified evidence about the buyer, or `null` if there is none. */
 export async function evidenceOf(
   context: Context,
   player: Player,
@@ -105,7 +107,7 @@ export async function evidenceOf(
   if (player.evidence !== undefined) return player.evidence;
   if (player.ageToken === undefined) return null;
   if (context.ageTokens === undefined) {
-    throw new TypeError('createLimiter needs ageTokens to take an ageToken');
+    throw new TypeError('createLimiter requires the ageTokens option to accept an ageToken');
   }
   return context.ageTokens.verify(player.ageToken, {
     ...(player.proof === undefined ? {} : { proof: player.proof }),

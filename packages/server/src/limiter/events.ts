@@ -2,20 +2,20 @@ import type { StoredPurchase } from '@spendcap/core';
 import { policyOf } from './purchase.ts';
 import type { SpendcapEvent } from './types.ts';
 
-/** Reports what happened; a listener that throws can neither undo nor fail it. */
+/** Calls the listener. What it throws or rejects with becomes a process warning. */
 export function emitter(onEvent: ((event: SpendcapEvent) => void) | undefined) {
   const emit = (event: SpendcapEvent): void => {
     if (onEvent === undefined) return;
     try {
       const listening: unknown = onEvent(event);
-      // An async listener fits the type, and its rejection would end the process.
+      // The type admits an async listener, whose rejection would end the process.
       if (listening instanceof Promise) listening.catch(warn);
     } catch {
       warn();
     }
   };
 
-  /** Reports a state change of a stored purchase. */
+  /** Emits a state change of a stored purchase. */
   const changed = (
     type: SpendcapEvent['type'],
     stored: StoredPurchase,

@@ -6,10 +6,10 @@ import type { Limiter } from './types.ts';
 export type { LimiterOptions } from './context.ts';
 
 /**
- * Makes a spending limiter over a policy and a store.
+ * Creates a spending limiter from a policy and a store.
  *
- * @throws TypeError for wrong options, as versions of a policy that overlap or differ in currency
- * @throws SpendcapError `policy_invalid` for a policy that `parsePolicy` does not take
+ * @throws TypeError for invalid options, such as policy versions that overlap or differ in currency
+ * @throws SpendcapError `policy_invalid` for a policy that `parsePolicy` rejects
  * @example
  * ```ts
  * import { cnGame, createLimiter } from '@spendcap/server';
@@ -21,15 +21,15 @@ export type { LimiterOptions } from './context.ts';
  */
 export function createLimiter(options: LimiterOptions): Limiter {
   const context: Context = contextOf(options);
-  const { store, permits, unrecorded } = context;
+  const { store, permits, outageQueue } = context;
   return {
     reserve: (request) => reserve(context, request),
     check: (request) => check(context, request),
     allowance: (request) => allowance(context, request),
-    commit: (id, told = {}) => commit(context, id, told),
+    commit: (id, charged = {}) => commit(context, id, charged),
     release: (id, { reason } = {}) => release(context, id, reason),
-    refund: (id, asked) => refund(context, id, asked),
-    reverseRefund: (id, asked) => reverseRefund(context, id, asked),
+    refund: (id, refunded) => refund(context, id, refunded),
+    reverseRefund: (id, refunded) => reverseRefund(context, id, refunded),
     get: (id) => get(context, id),
     overdue: ({ limit = 100 } = {}) => overdue(context, limit),
     policy: () => context.policyAt(context.clock()),
@@ -39,7 +39,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
       await store.ready();
     },
     close: async () => {
-      await unrecorded.recordAll();
+      await outageQueue.flushAll();
       await store.close();
     },
   };

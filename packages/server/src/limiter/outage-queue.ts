@@ -6,71 +6,71 @@ import {
   type StoredPurchase,
 } from '@spendcap/core';
 
-const MAX_UNRECORDED = 10_000;
+const MAX_PENDING = 10_000;
 
 /**
- * Purchases that `onUnavailable: 'allow_adults'` let pass while the store was down. Each is
- * written to the ledger before anything else is done with it, so that none is forgotten.
+ * Purchases that `onUnavailable: 'allow_adults'` admitted during an outage of the store. Each is
+ * written to the ledger before any other verb touches it, so that none is lost while the process lives.
  */
-export function unrecordedPurchases(store: Store) {
-  const waiting = new Map<string, ReserveCommand>();
-  let recording: Promise<void> | undefined;
+export function outageQueue(store: Store) {
+  const pending = new Map<string, ReserveCommand>();
+  let flushing: Promise<void> | undefined;
 
-  const recordEach = async (): Promise<void> => {
-    for (const [id, command] of waiting) {
+  const flushEach = async (): Promise<void> => {
+    for (const [id, command] of pending) {
       try {
         await store.reserve(command);
-        waiting.delete(id);
+        pending.delete(id);
       } catch (error) {
-        // Down again: the rest would fail as well.
+        // The outage continues: the rest would fail as well.
         if (SpendcapError.isInstance(error) && error.retryable) return;
       }
     }
   };
 
   return {
-    /** How many wait. */
+    /** How many purchases are pending. */
     get size(): number {
-      return waiting.size;
+      return pending.size;
     },
-    /** Lets the purchase pass and remembers to record it; asked again, answers as a store does. */
+    /** Admits the purchase and queues it. A repeated id is a replay or a conflict, as in a store. */
     add(command: ReserveCommand): ReserveResult {
-      const before = waiting.get(command.id);
+      const before = pending.get(command.id);
       if (before !== undefined) {
         const same = before.subject === command.subject && before.request === command.request;
         if (!same) return { outcome: 'conflict', expired: [] };
-        return heldWithout(before, { replayed: true });
+        return heldWithoutStore(before, { replayed: true });
       }
-      if (waiting.size >= MAX_UNRECORDED) {
-        throw new SpendcapError('overloaded', 'Too many purchases wait to be recorded.');
+      if (pending.size >= MAX_PENDING) {
+        throw new SpendcapError('overloaded', 'Too many purchases are pending from the outage.');
       }
-      waiting.set(command.id, { ...command, windows: [] });
-      return heldWithout(command, { replayed: false });
+      pending.set(command.id, { ...command, windows: [] });
+      return heldWithoutStore(command, { replayed: false });
     },
-    /** Records a purchase that waits, if this one does. Rejects while the store is still down. */
-    async record(id: string): Promise<void> {
-      const command = waiting.get(id);
+    /** Writes one pending purchase to the store, if it is one. Rejects while the outage lasts. */
+    async flush(id: string): Promise<void> {
+      const command = pending.get(id);
       if (command === undefined) return;
       await store.reserve(command);
-      waiting.delete(id);
+      pending.delete(id);
     },
     /**
-     * Records what waits, now that the store answers again; what it does not take goes on waiting. Never
-     * rejects, since the purchase that found the store well has nothing to do with it.
+     * Writes all pending purchases to the store; those it rejects stay pending. Never rejects, since
+     * the purchase whose success triggered it is unrelated.
      */
-    recordAll(): Promise<void> {
-      recording ??= recordEach().finally(() => {
-        recording = undefined;
+    flushAll(): Promise<void> {
+      flushing ??= flushEach().finally(() => {
+        flushing = undefined;
       });
-      return recording;
+      return flushing;
     },
   };
 }
 
-/** The answer of a store that is down, for a purchase that no window counts. */
-function heldWithout(command: ReserveCommand, { replayed }: { readonly replayed: boolean }) {
-  const { windows: _none, at, ...asked } = command;
+/** The result of a hold without windows, in place of the store's. */
+function heldWithoutStore(command: ReserveCommand, { replayed }: { readonly replayed: boolean }) {
+  const { windows: _none, at, ...rest } = command;
   const nothing = { committed: 0, refunded: 0, restored: 0, late: false } as const;
-  const purchase: StoredPurchase = { ...asked, ...nothing, reservedAt: at, state: 'reserved' };
+  const purchase: StoredPurchase = { ...rest, ...nothing, reservedAt: at, state: 'reserved' };
   return { outcome: 'held', purchase, replayed, used: [], expired: [] } as const;
 }

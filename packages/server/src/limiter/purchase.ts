@@ -12,7 +12,7 @@ import {
 import type { PermittedHold, PurchaseRequest } from './types.ts';
 import { HOLD_SECONDS } from './validate.ts';
 
-/** What a store keeps as `request`: all that makes two calls the same purchase, but the subject. */
+/** What a store keeps as `request`: with the subject, the identity of a purchase in a retry. */
 export interface Wanted {
   /** Minor units of `currency`. */
   readonly amount: number;
@@ -21,7 +21,7 @@ export interface Wanted {
   readonly app: string | undefined;
   readonly product: string | undefined;
   readonly metadata: Readonly<Record<string, string>> | undefined;
-  /** Undefined for the default, as is `onExpiry`: few name either, and all that is kept has its price. */
+  /** Undefined for the default, as is `onExpiry`, to save space in the ledger. */
   readonly holdSeconds: number | undefined;
   readonly onExpiry: 'reconcile' | undefined;
   readonly guardianApproval: string | undefined;
@@ -38,8 +38,7 @@ interface Basis {
 }
 
 /**
- * What a request wants, in a canonical form: the same purchase always gives the same text, and what is
- * absent stays out of it.
+ * The canonical form of a request: equal purchases give equal text, and absent fields are omitted.
  */
 export function wantedOf(request: PurchaseRequest): Wanted {
   return {
@@ -56,10 +55,10 @@ export function wantedOf(request: PurchaseRequest): Wanted {
   };
 }
 
-/** The text of a request for the ledger. Most differ in their price only, and share their text. */
+/** The request as ledger text. Requests with only an amount are common, so their text is cached. */
 export function requestText(wanted: Wanted): string {
   const { amount, currency } = wanted;
-  const plain =
+  const amountOnly =
     wanted.category === undefined &&
     wanted.app === undefined &&
     wanted.product === undefined &&
@@ -67,19 +66,19 @@ export function requestText(wanted: Wanted): string {
     wanted.holdSeconds === undefined &&
     wanted.onExpiry === undefined &&
     wanted.guardianApproval === undefined;
-  if (!plain) return JSON.stringify(wanted);
-  const last = plainTexts.get(amount);
+  if (!amountOnly) return JSON.stringify(wanted);
+  const last = amountOnlyTexts.get(amount);
   if (last?.currency === currency) return last.text;
   const text = JSON.stringify(wanted);
-  if (plainTexts.size >= MAX_TEXTS) plainTexts.clear();
-  plainTexts.set(amount, { currency, text });
+  if (amountOnlyTexts.size >= MAX_TEXTS) amountOnlyTexts.clear();
+  amountOnlyTexts.set(amount, { currency, text });
   return text;
 }
 
-const plainTexts = new Map<number, { readonly currency: string; readonly text: string }>();
+const amountOnlyTexts = new Map<number, { readonly currency: string; readonly text: string }>();
 
 function sorted(metadata: PurchaseRequest['metadata']): Wanted['metadata'] {
-  // A purchase shows both as `{}`, so both are the same purchase.
+  // `toPurchase` returns both as `{}`, so they are the same purchase.
   if (metadata === undefined || Object.keys(metadata).length === 0) return undefined;
   const pairs = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(pairs);
@@ -92,7 +91,7 @@ export interface Grounds {
   readonly rate: string | null;
 }
 
-/** Why a purchase is allowed, as text. */
+/** The stored `basis` text: why a purchase was allowed. */
 export function basisText({ policy, range, evidence, rate }: Grounds): string {
   const { kind, assurance } = evidence;
   const key = range.min * 1_000 + (range.maxExclusive ?? 0);
@@ -112,13 +111,13 @@ export function basisText({ policy, range, evidence, rate }: Grounds): string {
   return text;
 }
 
-/** The last text for each age range: players of one age mostly buy on the same grounds. */
+/** The last text for each age range: it is the same for most players of one age. */
 const bases = new Map<
   number,
   Pick<AgeEvidence, 'kind' | 'assurance'> & { readonly policy: Policy; readonly text: string }
 >();
 
-/** How a policy is named in the ledger, in permits and in events. */
+/** The name of a policy in the ledger, in permits and in events. */
 export function policyName({ id, version }: Pick<Policy, 'id' | 'version'>): string {
   return `${id}@${version}`;
 }
@@ -128,7 +127,7 @@ export function policyOf(stored: StoredPurchase): string {
   return (JSON.parse(stored.basis) as Basis).policy;
 }
 
-/** A stored purchase as the API shows it. `wanted` saves reading it again, where it is at hand. */
+/** A stored purchase as the API returns it. Pass `wanted` to save parsing it again. */
 export function toPurchase(
   stored: StoredPurchase,
   wanted = JSON.parse(stored.request) as Wanted,
@@ -153,7 +152,7 @@ export function toPurchase(
   };
 }
 
-/** What a permit keeps of a hold: not what is long, or of the guardian. */
+/** The part of a hold that a permit carries: nothing long, nothing about the guardian. */
 export function permittedHold(
   stored: StoredPurchase,
   wanted = JSON.parse(stored.request) as Wanted,
@@ -164,7 +163,7 @@ export function permittedHold(
   return { subject, amount, currency, app, category, at, expiresAt, basis, request };
 }
 
-/** ISO 8601 in UTC. The purchases of one millisecond share their instants. */
+/** ISO 8601 in UTC, cached: purchases of one millisecond share their instants. */
 function isoText(at: number): string {
   let text = isoTexts.get(at);
   if (text === undefined) {
@@ -179,8 +178,8 @@ const isoTexts = new Map<number, string>();
 const MAX_TEXTS = 256;
 
 /**
- * An amount of a later verb in the ledger's minor units, at the rate that was kept with the hold:
- * up for a charge, down for a refund, so that rounding never gives allowance away.
+ * The amount of a commit or refund in the ledger's minor units, at the rate stored with the hold:
+ * rounded up for a charge, down for a refund, so that rounding never adds allowance.
  */
 export function laterAmount(
   stored: StoredPurchase,
@@ -189,7 +188,7 @@ export function laterAmount(
 ): number {
   const { amount: price, currency } = JSON.parse(stored.request) as Wanted;
   const minor = parseAmount(amount, currency);
-  // The whole price is the whole hold: a full refund must not leave the rounding behind.
+  // A full refund returns the full hold, including its rounding.
   if (minor === price) return stored.amount;
   const { rate } = JSON.parse(stored.basis) as Basis;
   if (rate === undefined) return minor;

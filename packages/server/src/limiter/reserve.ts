@@ -2,6 +2,7 @@ import {
   type AgeEvidence,
   type Allowance,
   type Decision,
+  invalidRequest,
   parseAmount,
   type Reason,
   type Refused,
@@ -14,11 +15,11 @@ import {
   unverifiedReason,
 } from '@spendcap/core';
 import {
+  type Assessment,
   allowanceOf,
-  type Question,
-  question,
+  assess,
+  isRefusedOutright,
   reasonsAgainst,
-  refusesAnyway,
   type Standing,
   standing,
   unknownAllowance,
@@ -35,7 +36,7 @@ import {
   wantedOf,
 } from './purchase.ts';
 import type { AllowanceRequest, DecisionRequest, PurchaseRequest } from './types.ts';
-import { checkDecision, checkPurchase, HOLD_SECONDS, invalid } from './validate.ts';
+import { checkDecision, checkPurchase, HOLD_SECONDS } from './validate.ts';
 
 export async function reserve(
   context: Context,
@@ -43,21 +44,21 @@ export async function reserve(
 ): Promise<Reservation | Refused> {
   checkPurchase(request);
   const evidence = request.evidence ?? (await evidenceOf(context, request, request.id));
-  const answer = ask(context, request, evidence);
-  const asked = answer instanceof Promise ? await answer : answer;
-  if ('allowed' in asked) return refused(context, request.id, asked);
+  const answer = assessRequest(context, request, evidence);
+  const assessment = answer instanceof Promise ? await answer : answer;
+  if ('allowed' in assessment) return refused(context, request.id, assessment);
   const wanted = wantedOf(request);
-  const command = commandOf(asked, request, wanted);
-  if (refusesAnyway(asked)) return refuseUnlessHeld(context, asked, command);
+  const command = commandOf(assessment, request, wanted);
+  if (isRefusedOutright(assessment)) return refuseUnlessHeld(context, assessment, command);
   let result: ReserveResult;
   let recorded = true;
   try {
-    if (context.unrecorded.size > 0) await context.unrecorded.record(command.id);
+    if (context.outageQueue.size > 0) await context.outageQueue.flush(command.id);
     result = await context.store.reserve(command);
-    if (context.unrecorded.size > 0) void context.unrecorded.recordAll();
+    if (context.outageQueue.size > 0) void context.outageQueue.flushAll();
   } catch (error) {
     recorded = false;
-    result = letPass(context, asked, { command, error });
+    result = admitDuringOutage(context, assessment, { command, error });
   }
   reportExpired(context, result.expired);
   if (result.outcome === 'conflict') throw conflict();
@@ -66,20 +67,20 @@ export async function reserve(
     if (recorded && !replayed) {
       context.events.changed('purchase.reserved', purchase, { at: purchase.reservedAt });
     }
-    return reservation(context, asked, { ...result, wanted });
+    return reservation(context, assessment, { ...result, wanted });
   }
-  const allowance = allowanceOf(asked, result.used);
-  const reasons = reasonsAgainst(asked, result.used);
+  const allowance = allowanceOf(assessment, result.used);
+  const reasons = reasonsAgainst(assessment, result.used);
   return refused(context, request.id, { allowed: false, reasons: atLeastOne(reasons), allowance });
 }
 
 export async function check(context: Context, request: DecisionRequest): Promise<Decision> {
   checkDecision(request);
-  const asked = await ask(context, request, await evidenceOf(context, request));
-  if ('allowed' in asked) return asked;
-  const used = await usedIn(context, asked);
-  const reasons = reasonsAgainst(asked, used);
-  const allowance = allowanceOf(asked, used);
+  const assessment = await assessRequest(context, request, await evidenceOf(context, request));
+  if ('allowed' in assessment) return assessment;
+  const used = await usedIn(context, assessment);
+  const reasons = reasonsAgainst(assessment, used);
+  const allowance = allowanceOf(assessment, used);
   if (reasons.length === 0) return { allowed: true, allowance };
   return { allowed: false, reasons: atLeastOne(reasons), allowance };
 }
@@ -89,7 +90,7 @@ export async function allowance(context: Context, request: AllowanceRequest): Pr
   const at = context.clock();
   const policy = context.policyAt(at);
   if (request.currency !== undefined && request.currency !== policy.currency) {
-    throw invalid('currency', `must be ${policy.currency}`);
+    throw invalidRequest('currency', `must be ${policy.currency}`);
   }
   const evidence = await evidenceOf(context, request);
   if (evidence === null) return unknownAllowance(policy);
@@ -98,12 +99,12 @@ export async function allowance(context: Context, request: AllowanceRequest): Pr
   return allowanceOf(base, await usedIn(context, base));
 }
 
-/** Finds out who buys what under which rules; a refusal where no one or no amount can be counted. */
-function ask(
+/** Loads the policy and the evidence; a refusal if the buyer is unknown or the currency cannot be converted. */
+function assessRequest(
   context: Context,
   request: DecisionRequest,
   evidence: AgeEvidence | null,
-): Question | Refused | Promise<Question | Refused> {
+): Assessment | Refused | Promise<Assessment | Refused> {
   const at = context.clock();
   const policy = context.policyAt(at);
   if (evidence === null) {
@@ -113,48 +114,53 @@ function ask(
   }
   const { category, app } = request;
   const base = standing({ at, policy, evidence, category, app, allCategories: false });
-  const asked = question(base, request, context.exchange);
-  if (!('length' in asked)) return asked;
+  const assessment = assess(base, request, context.exchange);
+  if (!('length' in assessment)) return assessment;
   return usedIn(context, base).then((used) => {
-    return { allowed: false, reasons: asked, allowance: allowanceOf(base, used) };
+    return { allowed: false, reasons: assessment, allowance: allowanceOf(base, used) };
   });
 }
 
-function commandOf(asked: Question, request: PurchaseRequest, wanted: Wanted): ReserveCommand {
-  const { at, policy, range, evidence, rate } = asked;
+function commandOf(
+  assessment: Assessment,
+  request: PurchaseRequest,
+  wanted: Wanted,
+): ReserveCommand {
+  const { at, policy, range, evidence, rate } = assessment;
   return {
     id: request.id,
     request: requestText(wanted),
     subject: evidence.subject,
-    amount: asked.facts.amount,
+    amount: assessment.facts.amount,
     currency: policy.currency,
     app: request.app ?? null,
-    category: asked.category,
+    category: assessment.category,
     at,
     expiresAt: at + (wanted.holdSeconds ?? HOLD_SECONDS.default) * 1_000,
     onExpiry: wanted.onExpiry ?? 'release',
     basis: basisText({ policy, range, evidence, rate }),
-    windows: asked.windows,
+    windows: assessment.windows,
   };
 }
 
-/** While the store is down, an adult may pass if the policy says so; else the error stands. */
-function letPass(
+/** During an outage of the store, admits adults if the policy allows it; otherwise rethrows. */
+function admitDuringOutage(
   context: Context,
-  asked: Question,
+  assessment: Assessment,
   { command, error }: { readonly command: ReserveCommand; readonly error: unknown },
 ): ReserveResult {
   const down = SpendcapError.isInstance(error) && error.retryable;
-  if (!down || asked.policy.onUnavailable !== 'allow_adults' || !isFree(asked)) throw error;
-  const result = context.unrecorded.add(command);
+  if (!down || assessment.policy.onUnavailable !== 'allow_adults' || !hasNoRules(assessment))
+    throw error;
+  const result = context.outageQueue.add(command);
   if (result.outcome === 'held' && !result.replayed) {
     context.events.changed('purchase.unrecorded', result.purchase, { at: command.at });
   }
   return result;
 }
 
-/** True for an adult: no age that this person may have is under any rule at all. */
-function isFree({ policy, range }: Question): boolean {
+/** True for an adult: no rule of the policy applies to any age in the range. */
+function hasNoRules({ policy, range }: Assessment): boolean {
   const { limits, forbidden, forbiddenCategories, guardianApproval } = rulesFor(policy, range);
   const rules = limits.length + forbiddenCategories.size;
   return rules === 0 && forbidden === null && guardianApproval === null;
@@ -169,16 +175,19 @@ interface Held {
 
 function reservation(
   context: Context,
-  asked: Question,
+  assessment: Assessment,
   { purchase: stored, replayed, used, wanted }: Held,
 ): Reservation | Promise<Reservation> {
   if (stored.state === 'released' || stored.state === 'expired') {
-    throw new SpendcapError('purchase_ended', `The hold is ${stored.state}: use a new id.`);
+    throw new SpendcapError(
+      'purchase_ended',
+      `The hold is ${stored.state}. Use a new purchase id.`,
+    );
   }
   const purchase = toPurchase(stored, wanted);
-  const allowance = allowanceOf(asked, used);
+  const allowance = allowanceOf(assessment, used);
   const { permits } = context;
-  // A permit is only good for a hold that is still open.
+  // A permit is only valid for an open hold.
   if (permits === undefined || stored.state !== 'reserved') {
     return { allowed: true, purchase, permit: null, replayed, allowance };
   }
@@ -190,15 +199,15 @@ function reservation(
   });
 }
 
-/** Refused whatever is used, unless the id was reserved before: then that is the answer again. */
+/** Refuses a purchase that no usage could admit, unless its id is already held: that is a replay. */
 async function refuseUnlessHeld(
   context: Context,
-  asked: Question,
+  assessment: Assessment,
   command: ReserveCommand,
 ): Promise<Reservation | Refused> {
   const { store } = context;
   const { id, at, subject, windows } = command;
-  await context.unrecorded.record(id);
+  await context.outageQueue.flush(id);
   const [found, usage] = await Promise.all([
     store.get({ id, at }),
     store.usage({ subject, windows, at }),
@@ -206,12 +215,12 @@ async function refuseUnlessHeld(
   reportExpired(context, [...found.expired, ...usage.expired]);
   const { purchase } = found;
   if (purchase === null) {
-    const allowance = allowanceOf(asked, usage.used);
-    const reasons = atLeastOne(reasonsAgainst(asked, usage.used));
+    const allowance = allowanceOf(assessment, usage.used);
+    const reasons = atLeastOne(reasonsAgainst(assessment, usage.used));
     return refused(context, id, { allowed: false, reasons, allowance });
   }
   if (purchase.subject !== subject || purchase.request !== command.request) throw conflict();
-  return reservation(context, asked, { purchase, replayed: true, used: usage.used });
+  return reservation(context, assessment, { purchase, replayed: true, used: usage.used });
 }
 
 function refused(context: Context, purchaseId: string, refusal: Refused): Refused {
@@ -233,7 +242,7 @@ async function usedIn(context: Context, base: Standing): Promise<readonly number
   return used;
 }
 
-/** Holds that a verb found past their time: each is reported once. */
+/** Emits one event for each hold that the store found expired. */
 export function reportExpired(context: Context, expired: readonly StoredPurchase[]): void {
   for (const hold of expired) {
     context.events.changed('purchase.expired', hold, { at: hold.expiresAt });
@@ -241,7 +250,7 @@ export function reportExpired(context: Context, expired: readonly StoredPurchase
 }
 
 export function conflict(): SpendcapError {
-  const message = 'This purchase id was used for another purchase.';
+  const message = 'This purchase id belongs to another purchase.';
   return new SpendcapError('purchase_conflict', message);
 }
 

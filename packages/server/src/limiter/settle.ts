@@ -1,4 +1,5 @@
 import {
+  invalidRequest,
   type Purchase,
   type RefundResult,
   type SettleResult,
@@ -10,9 +11,9 @@ import type { Context } from './context.ts';
 import { laterAmount, toPurchase } from './purchase.ts';
 import { conflict, reportExpired } from './reserve.ts';
 import type { SpendcapEvent } from './types.ts';
-import { checkId, checkText, invalid } from './validate.ts';
+import { checkId, checkText } from './validate.ts';
 
-/** What `commit` may be told. */
+/** The options of `commit`. */
 interface Charged {
   readonly amount?: string;
   readonly permit?: string;
@@ -23,7 +24,7 @@ export async function commit(
   id: string,
   { amount, permit }: Charged,
 ): Promise<Purchase> {
-  await known(context, id);
+  await flushPending(context, id);
   try {
     return await commitKnown(context, id, amount);
   } catch (error) {
@@ -35,19 +36,20 @@ export async function commit(
 }
 
 /**
- * Writes a hold to the ledger that it has lost, past every cap, and ends it: the commit that follows is
- * late. What breaks off in between is found by a retry; `overdue` lists it until then.
+ * Restores a hold that the ledger has lost, ignoring caps, and releases it, so that the commit that
+ * follows is `late`. If this is interrupted, a retry completes it; until then `overdue` lists it.
  */
 async function recordLost(context: Context, id: string, permit: string): Promise<void> {
   const { store, permits } = context;
-  if (permits === undefined) throw new TypeError('createLimiter needs permits to take a permit');
+  if (permits === undefined)
+    throw new TypeError('createLimiter requires the permits option to accept a permit');
   const hold = permits.holdOf(permit, id);
-  // A store may forget early what no window counts.
+  // A store may discard early a purchase that no window counts.
   const windows = uncappedWindows(context.settlingPolicyAt(hold.at), hold);
   const result = await store.reserve({ ...hold, id, onExpiry: 'reconcile', windows });
   reportExpired(context, result.expired);
   if (result.outcome !== 'held') throw conflict();
-  // Another call has been faster; its hold stands.
+  // A concurrent call restored it first.
   if (result.replayed) return;
   const { expired } = await store.release({ id, at: context.clock() });
   reportExpired(context, expired);
@@ -73,7 +75,7 @@ async function commitKnown(
 }
 
 export async function release(context: Context, id: string, reason?: string): Promise<Purchase> {
-  await known(context, id);
+  await flushPending(context, id);
   checkText(reason, 'reason');
   const at = context.clock();
   const { purchase, changed } = settled(context, await context.store.release({ id, at }));
@@ -87,33 +89,33 @@ export async function release(context: Context, id: string, reason?: string): Pr
 export async function refund(
   context: Context,
   id: string,
-  asked: { readonly id: string; readonly amount?: string },
+  request: { readonly id: string; readonly amount?: string },
 ): Promise<Purchase> {
-  await known(context, id);
-  checkId(asked.id, 'refund.id');
-  const { amount } = asked;
+  await flushPending(context, id);
+  checkId(request.id, 'refund.id');
+  const { amount } = request;
   const returned = await amountOf(context, { id, amount, rounding: 'down' });
   const at = context.clock();
   const restores = context.settlingPolicyAt(at).refunds === 'original_window';
-  const command = { id, refundId: asked.id, restores, at, ...returned };
+  const command = { id, refundId: request.id, restores, at, ...returned };
   const result = await context.store.refund(command);
-  return refunded(context, result, { type: 'purchase.refunded', at, refundId: asked.id });
+  return refunded(context, result, { type: 'purchase.refunded', at, refundId: request.id });
 }
 
 export async function reverseRefund(
   context: Context,
   id: string,
-  asked: { readonly id: string },
+  request: { readonly id: string },
 ): Promise<Purchase> {
-  await known(context, id);
-  checkId(asked.id, 'refund.id');
+  await flushPending(context, id);
+  checkId(request.id, 'refund.id');
   const at = context.clock();
-  const result = await context.store.reverseRefund({ id, refundId: asked.id, at });
-  return refunded(context, result, { type: 'refund.reversed', at, refundId: asked.id });
+  const result = await context.store.reverseRefund({ id, refundId: request.id, at });
+  return refunded(context, result, { type: 'refund.reversed', at, refundId: request.id });
 }
 
 export async function get(context: Context, id: string): Promise<Purchase | null> {
-  await known(context, id);
+  await flushPending(context, id);
   const { purchase, expired } = await context.store.get({ id, at: context.clock() });
   reportExpired(context, expired);
   return purchase === null ? null : toPurchase(purchase);
@@ -121,7 +123,7 @@ export async function get(context: Context, id: string): Promise<Purchase | null
 
 export async function overdue(context: Context, limit: number): Promise<readonly Purchase[]> {
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_OVERDUE) {
-    throw invalid('limit', `must be a whole number from 1 to ${MAX_OVERDUE}`);
+    throw invalidRequest('limit', `must be a whole number from 1 to ${MAX_OVERDUE}`);
   }
   const holds = await context.store.overdue({ at: context.clock(), limit });
   return holds.map((hold) => toPurchase(hold));
@@ -129,25 +131,25 @@ export async function overdue(context: Context, limit: number): Promise<readonly
 
 const MAX_OVERDUE = 1_000;
 
-/** Checks an id, and writes its purchase to the ledger if it passed while the store was down. */
-async function known(context: Context, id: string): Promise<void> {
+/** Checks an id, and writes its purchase to the ledger if it was admitted during an outage. */
+async function flushPending(context: Context, id: string): Promise<void> {
   checkId(id);
-  await context.unrecorded.record(id);
+  await context.outageQueue.flush(id);
 }
 
 /**
- * What the caller calls an amount, in the ledger's minor units. Only the purchase tells its currency
- * and rate: by now the limiter may have another policy, or no exchange any more.
+ * The caller's amount in the ledger's minor units. Currency and rate are read from the purchase,
+ * since policy and exchange may have changed after the hold.
  */
 async function amountOf(
   context: Context,
-  asked: {
+  input: {
     readonly id: string;
     readonly amount: string | undefined;
     readonly rounding: 'up' | 'down';
   },
 ): Promise<{ readonly amount?: number }> {
-  const { id, amount, rounding } = asked;
+  const { id, amount, rounding } = input;
   if (amount === undefined) return {};
   const { purchase, expired } = await context.store.get({ id, at: context.clock() });
   reportExpired(context, expired);
@@ -159,7 +161,7 @@ function settled(context: Context, result: SettleResult) {
   reportExpired(context, result.expired);
   if (result.outcome === 'done') return result;
   if (result.outcome === 'not_found') throw notFound();
-  const message = `The purchase is ${result.purchase.state} already, in another way.`;
+  const message = `The purchase is already ${result.purchase.state}.`;
   throw new SpendcapError('purchase_ended', message);
 }
 
@@ -182,14 +184,20 @@ function refundError(
 ): SpendcapError {
   switch (outcome) {
     case 'conflict':
-      return new SpendcapError('refund_conflict', 'This refund id was used for another amount.');
+      return new SpendcapError(
+        'refund_conflict',
+        'This refund id belongs to a refund of another amount.',
+      );
     case 'exceeds':
-      return new SpendcapError('refund_exceeds_purchase', 'More than is left of the purchase.');
+      return new SpendcapError(
+        'refund_exceeds_purchase',
+        'The refund exceeds the rest of the purchase.',
+      );
     case 'not_committed':
       return new SpendcapError('purchase_not_committed', `The purchase is ${state}.`);
   }
 }
 
 function notFound(): SpendcapError {
-  return new SpendcapError('purchase_not_found', 'There is no purchase with this id.');
+  return new SpendcapError('purchase_not_found', 'No purchase has this id.');
 }

@@ -11,56 +11,56 @@ import type {
   ReserveCommand,
 } from '@spendcap/core';
 
-/** A DPoP proof (RFC 9449) beside a bound age token, and the request that it must have been made for. */
+/** A DPoP proof (RFC 9449) for a bound age token, and the request that it must match. */
 export interface TokenProof {
   /** A JWT of type `dpop+jwt`, signed by the player's device. */
   readonly jwt: string;
   /** The request's method, upper case. */
   readonly method: string;
-  /** The request's address as the device knows it; a query is ignored. */
+  /** The request's URL as the device sees it; the query is ignored. */
   readonly url: string;
 }
 
-/** Who buys: an age token, or evidence that `AgeVerifier.verify` has given for one. */
+/** Who buys: an age token, or the evidence that `AgeVerifier.verify` returned for one. */
 export interface Player {
-  /** A signed age token. Absent: refused as `age_unverified`, since there is no one to count for. */
+  /** A signed age token. If absent, the purchase is refused as `age_unverified`: it has no subject. */
   readonly ageToken?: string;
-  /** Needed with a token that is bound to a key. */
+  /** Required with a token that is bound to a key. */
   readonly proof?: TokenProof;
-  /** Evidence that was verified before in this process; goes before `ageToken`. */
+  /** Evidence that this process has already verified; takes precedence over `ageToken`. */
   readonly evidence?: AgeEvidence;
 }
 
-/** What is asked before a charge. Amounts are decimal strings of `currency`. */
+/** A purchase to decide on. Amounts are decimal strings in `currency`. */
 export interface DecisionRequest extends Player {
   /** `"48.00"`: positive, plain digits, no more decimals than the currency has. */
   readonly amount: string;
   /** ISO 4217, upper case. */
   readonly currency: string;
-  /** What is bought, in the policy's words: `tip`, `loot_box`, ... 1 to 64 characters. */
+  /** The kind of purchase, as the policy names it: `tip`, `loot_box`, ... 1 to 64 characters. */
   readonly category?: string;
-  /** Which of the operator's apps sells; needed by policies of scope `app`. 1 to 64 characters. */
+  /** The operator's app that sells; required by policies of scope `app`. 1 to 64 characters. */
   readonly app?: string;
   /** Reference of a guardian's recorded approval of this one purchase. 1 to 200 characters. */
   readonly guardianApproval?: string;
 }
 
 export interface PurchaseRequest extends DecisionRequest {
-  /** Made by the caller and kept before the call: the idempotency key. 1 to 128 characters. */
+  /** The idempotency key: created and stored by the caller before the call. 1 to 128 characters. */
   readonly id: string;
-  /** The caller's own product id, kept and given back. 1 to 200 characters. */
+  /** The caller's product id, stored and returned. 1 to 200 characters. */
   readonly product?: string;
   /** At most 20 entries, keys to 40 and values to 200 characters. Put no personal data here. */
   readonly metadata?: Readonly<Record<string, string>>;
   /** How long the hold lasts, 10 seconds to 30 days. Default 1800. */
   readonly expiresInSeconds?: number;
-  /** `release` (default) ends the hold by itself; `reconcile` keeps it until it is settled. */
+  /** `release` (default) ends the hold at its expiry; `reconcile` keeps it until it is settled. */
   readonly onExpiry?: 'release' | 'reconcile';
 }
 
-/** What an allowance is asked for. */
+/** Whose allowance to read, optionally narrowed to a category or app. */
 export interface AllowanceRequest extends Player {
-  /** Must be the policy's, if given. */
+  /** If given, must be the policy's currency. */
   readonly currency?: string;
   readonly category?: string;
   readonly app?: string;
@@ -77,8 +77,8 @@ export interface SpendcapEvent {
     | 'purchase.refunded'
     | 'refund.reversed'
     /**
-     * The store was down and `onUnavailable: 'allow_adults'` let it pass, unrecorded in the ledger.
-     * It is told in place of `purchase.reserved`.
+     * Admitted by `onUnavailable: 'allow_adults'` during an outage, not yet in the ledger. Replaces
+     * `purchase.reserved`.
      */
     | 'purchase.unrecorded';
   /** Epoch milliseconds. */
@@ -86,37 +86,37 @@ export interface SpendcapEvent {
   readonly purchaseId: string;
   readonly policy: string;
   readonly state?: PurchaseState;
-  /** The charge came after the hold had ended: the caps may be passed, refund it if they are. */
+  /** Charged after the hold had ended: caps may be exceeded; refund it if they are. */
   readonly late?: boolean;
   /** More was charged than was held. */
   readonly overHold?: boolean;
   readonly refundId?: string;
   readonly reasons?: readonly RefusalCode[];
-  /** What `release` was told. */
+  /** The `reason` option of `release`. */
   readonly reason?: string;
 }
 
 /**
- * Says how many units of `to` one unit of `from` is worth, as a decimal string (`"7.12"`). The
- * rate is kept with the hold and used for everything that happens to the purchase later.
+ * Returns how many units of `to` one unit of `from` is worth, as a decimal string (`"7.12"`). The
+ * rate is stored with the hold and applies to its commit and refunds.
  */
-export type Exchange = (asked: {
+export type Exchange = (pair: {
   readonly from: string;
   readonly to: string;
   /** Epoch milliseconds. */
   readonly at: number;
 }) => string | Promise<string>;
 
-/** What is shown beside an age token. */
+/** What is presented together with an age token. */
 export interface ShownWith {
   readonly proof?: TokenProof;
-  /** A proof is good once, but again for the same purchase, so that a retry is one. */
+  /** A proof is valid once; for this purchase it is valid again, so that a retry works. */
   readonly purchaseId?: string;
 }
 
-/** Turns an age token into evidence; made by `ageTokens`. */
+/** Turns an age token into evidence; created by `ageTokens`. */
 export interface AgeVerifier {
-  /** Rejects with `age_token_invalid` (`why` says what is wrong) or `age_keys_unavailable`. */
+  /** Rejects with `age_token_invalid` (see `why`) or `age_keys_unavailable`. */
   verify(token: string, shownWith?: ShownWith): Promise<AgeEvidence>;
 }
 
@@ -127,19 +127,19 @@ export interface PermitClaims {
   readonly currency: string;
   readonly app: string | null;
   readonly policy: string;
-  /** Epoch milliseconds at which the hold ends. */
+  /** The end of the hold, epoch milliseconds. */
   readonly expiresAt: number;
 }
 
-/** What the ledger has to know of a hold to record it anew. */
+/** What the ledger needs to restore a lost hold. */
 export type PermittedHold = Omit<ReserveCommand, 'id' | 'windows' | 'onExpiry'>;
 
-/** Signs permits and publishes the public keys to check them with; made by `permits`. */
+/** Signs permits and publishes the public keys that verify them; created by `permits`. */
 export interface PermitSigner {
-  /** The hold goes with the permit, and only this signer can read it. */
+  /** `hold` travels in the permit, encrypted: only this signer can read it. */
   sign(claims: PermitClaims, hold?: PermittedHold): Promise<string>;
   /**
-   * The hold that went with a permit of this signer, whether or not its time is up.
+   * The hold inside a permit of this signer, expired or not.
    *
    * @throws SpendcapError `permit_invalid`
    */
@@ -149,39 +149,39 @@ export interface PermitSigner {
 }
 
 /**
- * The spending limiter. Refusals are values; broken surroundings and wrong calls reject with a
- * `SpendcapError`. Every verb is idempotent and may be retried as it is.
+ * The spending limiter. A refusal is a value; failures and invalid calls reject with a
+ * `SpendcapError`. Every verb is idempotent and may be retried unchanged.
  */
 export interface Limiter {
-  /** Holds allowance in every window at once, or refuses and changes nothing. */
+  /** Holds allowance in all windows in one atomic step, or refuses and changes nothing. */
   reserve(request: PurchaseRequest): Promise<Reservation | Refused>;
   /**
-   * The money moved. `amount` is what was charged, if less than was reserved. `permit` is the
-   * reservation's: a hold that the store has lost since, as in a failover, is then recorded all the
-   * same, `late`, in the windows of the instant at which it was made.
+   * The money moved. `amount` is the charged amount, if it differs from the hold. `permit` is the
+   * reservation's: with it, a hold that the store has lost (in a failover, say) is recorded as `late`
+   * in the windows of the instant at which it was reserved.
    */
   commit(
     id: string,
     options?: { readonly amount?: string; readonly permit?: string },
   ): Promise<Purchase>;
-  /** The money will not move: the hold is given back. */
+  /** The money will not move: ends the hold and returns its allowance. */
   release(id: string, options?: { readonly reason?: string }): Promise<Purchase>;
-  /** Money went back. `id` is the refund's own, unique within the purchase. */
+  /** Money was returned. `id` is the refund's own, unique within the purchase. */
   refund(id: string, refund: { readonly id: string; readonly amount?: string }): Promise<Purchase>;
-  /** A refund failed at the processor after it was recorded: it counts again. */
+  /** A recorded refund failed at the processor: its amount counts again. */
   reverseRefund(id: string, refund: { readonly id: string }): Promise<Purchase>;
   get(id: string): Promise<Purchase | null>;
-  /** What `reserve` would say now. Holds nothing, leaves no trace. */
+  /** What `reserve` would decide now. Holds nothing and writes nothing. */
   check(request: DecisionRequest): Promise<Decision>;
   allowance(request: AllowanceRequest): Promise<Allowance>;
-  /** Holds made with `onExpiry: 'reconcile'` whose time is up, oldest first; default 100. */
+  /** Expired holds with `onExpiry: 'reconcile'`, oldest first; default 100, at most 1,000. */
   overdue(options?: { readonly limit?: number }): Promise<readonly Purchase[]>;
-  /** The policy in force now. */
+  /** The policy in force. */
   policy(): Policy;
   /** Public keys of the permits, empty without a signer. */
   readonly jwks: PermitSigner['jwks'];
-  /** Rejects when the store cannot serve now. */
+  /** Rejects if the store cannot serve. */
   ready(): Promise<void>;
-  /** Waits for what is under way, then closes the store. */
+  /** Waits for pending work, then closes the store. */
   close(): Promise<void>;
 }

@@ -1,32 +1,32 @@
-import { SpendcapError } from '@spendcap/core';
+import { invalidRequest } from '@spendcap/core';
 import type { DecisionRequest, PurchaseRequest } from './types.ts';
 
-/** Ids of purchases and refunds: 1 to 128 letters, digits and `. _ : -`, not beginning with a mark. */
+/** Ids of purchases and refunds: 1 to 128 of `A-Z a-z 0-9 . _ : -`, starting with a letter or digit. */
 export const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
 /** Categories and apps. */
 export const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
-/** Free text that is kept: no control characters, no lone surrogates. */
+/** Stored free text: no control characters, no lone surrogates. */
 export const TEXT_PATTERN = /^[^\p{Cc}\p{Cs}]*$/u;
 export const MAX_TEXT = 200;
 export const MAX_METADATA = { entries: 20, key: 40, value: 200 } as const;
-/** Seconds that a hold may last. */
+/** The duration of a hold, in seconds. */
 export const HOLD_SECONDS = { min: 10, max: 30 * 24 * 60 * 60, default: 1_800 } as const;
 
 /** @throws SpendcapError `invalid_request` */
 export function checkId(id: string, path = 'id'): void {
   if (typeof id !== 'string' || !ID_PATTERN.test(id)) {
-    throw invalid(path, 'must be 1 to 128 letters, digits or . _ : -');
+    throw invalidRequest(path, 'must be 1 to 128 letters, digits or . _ : -');
   }
 }
 
-/** @throws SpendcapError `invalid_request`, naming the first wrong field */
+/** @throws SpendcapError `invalid_request`, naming the first invalid field */
 export function checkDecision(request: Omit<DecisionRequest, 'amount' | 'currency'>): void {
   checkName(request.category, 'category');
   checkName(request.app, 'app');
   checkText(request.guardianApproval, 'guardianApproval');
 }
 
-/** @throws SpendcapError `invalid_request`, naming the first wrong field */
+/** @throws SpendcapError `invalid_request`, naming the first invalid field */
 export function checkPurchase(request: PurchaseRequest): void {
   checkId(request.id);
   checkDecision(request);
@@ -37,48 +37,45 @@ export function checkPurchase(request: PurchaseRequest): void {
     const { min, max } = HOLD_SECONDS;
     const inRange = expiresInSeconds >= min && expiresInSeconds <= max;
     if (!Number.isInteger(expiresInSeconds) || !inRange) {
-      throw invalid('expiresInSeconds', `must be a whole number from ${min} to ${max}`);
+      throw invalidRequest('expiresInSeconds', `must be a whole number from ${min} to ${max}`);
     }
   }
   if (onExpiry !== undefined && onExpiry !== 'release' && onExpiry !== 'reconcile') {
-    throw invalid('onExpiry', 'must be release or reconcile');
+    throw invalidRequest('onExpiry', 'must be release or reconcile');
   }
 }
 
 function checkName(name: string | undefined, path: string): void {
   if (name === undefined) return;
   if (typeof name !== 'string' || !NAME_PATTERN.test(name)) {
-    throw invalid(path, 'must be 1 to 64 letters, digits or . _ : -');
+    throw invalidRequest(path, 'must be 1 to 64 letters, digits or . _ : -');
   }
 }
 
 export function checkText(text: string | undefined, path: string): void {
   if (text === undefined) return;
   if (typeof text !== 'string' || text === '' || !isText(text, MAX_TEXT)) {
-    throw invalid(path, `must be 1 to ${MAX_TEXT} characters, without control characters`);
+    throw invalidRequest(path, `must be 1 to ${MAX_TEXT} characters, without control characters`);
   }
 }
 
 function checkMetadata(metadata: Readonly<Record<string, string>>): void {
   const { entries, key, value } = MAX_METADATA;
   const plain = typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata);
-  if (!plain) throw invalid('metadata', 'must be an object of strings');
+  if (!plain) throw invalidRequest('metadata', 'must be an object of strings');
   const pairs = Object.entries(metadata);
-  if (pairs.length > entries) throw invalid('metadata', `must have at most ${entries} entries`);
+  if (pairs.length > entries)
+    throw invalidRequest('metadata', `must have at most ${entries} entries`);
   for (const [name, text] of pairs) {
     if (name === '' || !isText(name, key) || typeof text !== 'string' || !isText(text, value)) {
-      throw invalid('metadata', `must map keys to ${key} to texts to ${value} characters`);
+      throw invalidRequest(
+        'metadata',
+        `must map keys of 1 to ${key} to strings of at most ${value} characters`,
+      );
     }
   }
 }
 
 function isText(text: string, max: number): boolean {
   return text.length <= max && TEXT_PATTERN.test(text);
-}
-
-/** An `invalid_request` that names one field and never repeats what was sent. */
-export function invalid(path: string, message: string): SpendcapError {
-  return new SpendcapError('invalid_request', `${path} ${message}.`, {
-    errors: [{ path, message }],
-  });
 }
