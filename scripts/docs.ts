@@ -1,0 +1,54 @@
+// Writes the API reference to docs/api/, one module for each importable name. A broken link, or a
+// public type, function or method without a docstring, fails the run.
+import { relative } from 'node:path';
+import { Application, type ProjectReflection, type TypeDocOptions } from 'typedoc';
+import { builtEntries, listPackages, moduleNames, ROOT } from './packages.ts';
+
+const packages = listPackages();
+const names: ReadonlyMap<string, string> = new Map(
+  packages.flatMap((pkg) => {
+    const imported = moduleNames(pkg);
+    return builtEntries(pkg).modules.map(
+      ({ source }, index) =>
+        [`packages/${pkg.id}/${source.slice(2)}`, imported[index] ?? ''] as const,
+    );
+  }),
+);
+
+const options: Partial<TypeDocOptions> = {
+  name: 'spendcap',
+  readme: 'none',
+  out: 'docs/api',
+  tsconfig: 'tsconfig.json',
+  entryPoints: [...names.keys()],
+  basePath: ROOT,
+  displayBasePath: ROOT,
+  disableGit: true,
+  // From a page of docs/api/functions/ and the like.
+  sourceLinkTemplate: '../../../{path}',
+  skipErrorChecking: true, // The types have a step of their own.
+  validation: { notExported: true, invalidLink: true, notDocumented: true },
+  // Not each property: `readonly currency: string` says it all.
+  requiredToBeDocumented: ['Class', 'Function', 'Interface', 'Method', 'TypeAlias', 'Variable'],
+  packagesRequiringDocumentation: packages.map(({ manifest }) => manifest.name),
+};
+
+/** TypeDoc names a module after its file; readers know it by what they import. */
+function renameModules(project: ProjectReflection): void {
+  for (const module of project.children ?? []) {
+    const file = module.sources?.[0]?.fullFileName ?? '';
+    module.name = names.get(relative(ROOT, file)) ?? module.name;
+  }
+}
+
+process.chdir(ROOT);
+const app = await Application.bootstrap(options);
+const project = await app.convert();
+if (project !== undefined) {
+  renameModules(project);
+  app.validate(project);
+  await app.generateOutputs(project);
+}
+const { errorCount, warningCount } = app.logger;
+console.log(`${names.size} modules, ${errorCount} errors, ${warningCount} warnings`);
+process.exitCode = errorCount + warningCount === 0 ? 0 : 1;
