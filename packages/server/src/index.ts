@@ -34,7 +34,12 @@ export {
   type JwkSet,
 } from './age/token/index.ts';
 export { createHandler, type Handler, type HandlerOptions } from './http/index.ts';
-export { createLimiter, type LimiterOptions } from './limiter/index.ts';
+export {
+  createLimiter,
+  type LimiterOptions,
+  type Tracer,
+  type TracerSpan,
+} from './limiter/index.ts';
 export type {
   AgeVerifier,
   AllowanceRequest,

@@ -8,6 +8,7 @@ import {
 } from '@spendcap/core';
 import { emitter } from './events.ts';
 import { outageQueue } from './outage-queue.ts';
+import type { Tracer } from './tracing.ts';
 import type { AgeVerifier, Exchange, PermitSigner, Player, SpendcapEvent } from './types.ts';
 
 export interface LimiterOptions {
@@ -24,6 +25,8 @@ export interface LimiterOptions {
   readonly onEvent?: (event: SpendcapEvent) => void;
   /** The clock, epoch milliseconds. Default `Date.now`. */
   readonly now?: () => number;
+  /** An OpenTelemetry tracer, such as `trace.getTracer('spendcap')`: one span for each call. */
+  readonly tracer?: Tracer;
 }
 
 /** What the verbs of one limiter share. */
@@ -52,6 +55,9 @@ export function contextOf(options: LimiterOptions): Context {
   const now = options.now ?? Date.now;
   if (typeof options.store?.reserve !== 'function')
     throw new TypeError('store must be a Store, such as memoryStore()');
+  if (options.tracer !== undefined && typeof options.tracer?.startActiveSpan !== 'function') {
+    throw new TypeError('tracer must be an OpenTelemetry Tracer');
+  }
   return {
     store: options.store,
     ageTokens: options.ageTokens,

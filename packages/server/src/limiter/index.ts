@@ -1,9 +1,11 @@
 import { type Context, contextOf, type LimiterOptions } from './context.ts';
 import { allowance, check, reserve } from './reserve.ts';
 import { commit, get, overdue, refund, release, reverseRefund } from './settle.ts';
+import { traced } from './tracing.ts';
 import type { Limiter } from './types.ts';
 
 export type { LimiterOptions } from './context.ts';
+export type { Tracer, TracerSpan } from './tracing.ts';
 
 /**
  * Creates a spending limiter from a policy and a store.
@@ -22,7 +24,7 @@ export type { LimiterOptions } from './context.ts';
 export function createLimiter(options: LimiterOptions): Limiter {
   const context: Context = contextOf(options);
   const { store, permits, outageQueue } = context;
-  return {
+  const limiter: Limiter = {
     reserve: (request) => reserve(context, request),
     check: (request) => check(context, request),
     allowance: (request) => allowance(context, request),
@@ -43,4 +45,5 @@ export function createLimiter(options: LimiterOptions): Limiter {
       await store.close();
     },
   };
+  return options.tracer === undefined ? limiter : traced(limiter, options.tracer);
 }
