@@ -217,13 +217,20 @@ describe.skipIf(found === null)('migrations', () => {
   });
 
   test.each([
-    [{ version: 130_012, replica: false, durability: 'on', migrated: true }, 'PostgreSQL 14'],
-    [{ version: 150_000, replica: true, durability: 'on', migrated: true }, 'primary'],
-  ])('a server that says %j is refused', async (row, message) => {
+    [{ version: 130_012 }, 'store_misconfigured', 'PostgreSQL 14'],
+    [{ durability: 'off' }, 'store_misconfigured', 'synchronous_commit'],
+    // Until a failover has made it the primary.
+    [{ replica: true }, 'store_unavailable', 'primary'],
+  ])('a server that says %j is %s', async (change, code, message) => {
+    const row = { version: 150_000, replica: false, durability: 'on', migrated: true, ...change };
     const store = postgresStore({ pool: { query: async () => ({ rows: [row] }) } });
-    expect(await messageOf(store.ready())).toContain(message);
-    expect(await messageOf(store.migrate())).toContain(message);
-    expect(await messageOf(store.get({ id: 'p', at: NOON }))).toContain(message);
+    for (const call of [store.ready, store.migrate, () => store.get({ id: 'p', at: NOON })]) {
+      await expect(call()).rejects.toMatchObject({
+        code,
+        retryable: code === 'store_unavailable',
+        message: expect.stringContaining(message),
+      });
+    }
   });
 });
 

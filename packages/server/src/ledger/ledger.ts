@@ -11,13 +11,13 @@ import {
   type ReserveResult,
   type ReverseRefundCommand,
   type SettleResult,
-  SpendcapError,
   type StoredPurchase,
   type UsageCommand,
   type UsageResult,
   type Window,
 } from '@spendcap/core';
 import { type Account, changeWeight, dropEnded, findCounter, fits, overflows } from './account.ts';
+import { unsafeTotal } from './store-kit.ts';
 
 /** One refund of a purchase. `amount: null` is a reversal that came before its refund. */
 export interface StoredRefund {
@@ -60,7 +60,7 @@ export function reserve(rows: Rows, command: ReserveCommand): ReserveResult {
     if (isNew) rows.addAccount(subject, account);
     const before = rows.purchase(command.id);
     if (before === undefined && !room) return { outcome: 'refused', used, expired };
-    if (before === undefined) throw unsafe();
+    if (before === undefined) throw unsafeTotal();
     const same = before.subject === subject && before.request === command.request;
     if (!same) return { outcome: 'conflict', expired };
     return { outcome: 'held', purchase: before, replayed: true, used, expired };
@@ -257,11 +257,7 @@ function usedIn(
 function change(rows: Rows, before: StoredPurchase, next: StoredPurchase): void {
   const account = rows.account(next.subject);
   const difference = counted(next) - counted(before);
-  if (account !== undefined && overflows(account, next, difference)) throw unsafe();
+  if (account !== undefined && overflows(account, next, difference)) throw unsafeTotal();
   rows.savePurchase(next);
   if (account !== undefined) changeWeight(account, next, difference);
-}
-
-function unsafe(): SpendcapError {
-  return new SpendcapError('invalid_amount', 'The total would pass the safe integer range.');
 }

@@ -1,4 +1,4 @@
-import { SpendcapError, type Store } from '@spendcap/core';
+import type { Store } from '@spendcap/core';
 import {
   commit,
   get,
@@ -9,6 +9,7 @@ import {
   reverseRefund,
   usage,
 } from '../../ledger/ledger.ts';
+import { checkWhole, lifecycle } from '../../ledger/store-kit.ts';
 import { memoryRows } from './rows.ts';
 
 export interface MemoryStoreOptions {
@@ -27,7 +28,7 @@ const HOUR_MS = 3_600_000;
  * memory when no window that was asked for counts it and `keepEndedMs` have passed. A late commit
  * or a refund after that finds nothing, its id may be used anew, and a limit added later does not see it.
  *
- * @throws TypeError if `keepEndedMs` is no positive number
+ * @throws TypeError if `keepEndedMs` is no whole number from 1
  * @example
  * ```ts
  * import { memoryStore } from '@spendcap/server/stores/memory';
@@ -36,16 +37,13 @@ const HOUR_MS = 3_600_000;
  * ```
  */
 export function memoryStore({ keepEndedMs = 24 * HOUR_MS }: MemoryStoreOptions = {}): Store {
-  if (!(keepEndedMs > 0)) throw new TypeError('keepEndedMs must be a positive number');
+  checkWhole({ keepEndedMs }, 1);
   const { rows, dropEnded, overdue } = memoryRows(keepEndedMs);
-  let closed = false;
-  const checkOpen = (): void => {
-    if (closed) throw new SpendcapError('store_unavailable', 'The store is closed.');
-  };
+  const { assertOpen, close } = lifecycle(async () => undefined);
   const verb =
     <C extends { readonly at: number }, R>(run: (rows: Rows, command: C) => R) =>
     async (command: C): Promise<R> => {
-      checkOpen();
+      assertOpen();
       dropEnded(command.at);
       return run(rows, command);
     };
@@ -58,9 +56,7 @@ export function memoryStore({ keepEndedMs = 24 * HOUR_MS }: MemoryStoreOptions =
     get: verb(get),
     usage: verb(usage),
     overdue: verb((_, command) => overdue(command)),
-    ready: async () => checkOpen(),
-    close: async () => {
-      closed = true;
-    },
+    ready: async () => assertOpen(),
+    close,
   };
 }

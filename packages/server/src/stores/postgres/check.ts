@@ -1,4 +1,4 @@
-import { SpendcapError } from '@spendcap/core';
+import { misconfigured, unavailable } from '../../ledger/store-kit.ts';
 import { toSpendcapError } from './errors.ts';
 import { FROM_THE_FUTURE, MIGRATIONS, MIN_SERVER_VERSION } from './sql/schema.ts';
 
@@ -25,11 +25,13 @@ export function postgresCheck(ask: Ask, schema: string) {
     if (row === undefined) throw unavailable('The database gave no answer.');
     if (row.version < MIN_SERVER_VERSION) {
       const oldest = Math.floor(MIN_SERVER_VERSION / 10_000);
-      throw unavailable(`The server is too old: PostgreSQL ${oldest} or newer is needed.`);
+      throw misconfigured(`The server is too old: PostgreSQL ${oldest} or newer is needed.`);
     }
     if (row.replica) throw unavailable('The server is read-only. Connect to the primary.');
     if (row.durability === 'off') {
-      throw unavailable('synchronous_commit is off: an answered hold could be lost. Set it to on.');
+      throw misconfigured(
+        'synchronous_commit is off, so a confirmed hold could be lost. Set it to on.',
+      );
     }
     return row;
   };
@@ -46,8 +48,4 @@ export function postgresCheck(ask: Ask, schema: string) {
     if (reached > MIGRATIONS.length) throw toSpendcapError({ code: FROM_THE_FUTURE });
   };
   return { checkServer, check };
-}
-
-export function unavailable(message: string): SpendcapError {
-  return new SpendcapError('store_unavailable', message);
 }

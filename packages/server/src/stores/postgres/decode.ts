@@ -1,5 +1,6 @@
-import { SpendcapError, type StoredPurchase } from '@spendcap/core';
+import type { StoredPurchase } from '@spendcap/core';
 import type { Outcome } from '../../ledger/group-commit.ts';
+import { unsafeTotal } from '../../ledger/store-kit.ts';
 import type { PostgresCommand } from './encode.ts';
 
 /** A purchase as `purchase_json` tells it. */
@@ -51,9 +52,8 @@ const NONE: readonly StoredPurchase[] = [];
 function toOutcome(verb: string, reply: Reply): Outcome<unknown> {
   if (verb === 'overdue') return { value: (reply as readonly PurchaseList[]).map(toPurchase) };
   if (!('expired' in reply)) {
-    if (!('error' in reply)) return { value: { outcome: 'fresh', used: reply, expired: NONE } };
-    const message = 'The total would pass the safe integer range.';
-    return { error: new SpendcapError('invalid_amount', message) };
+    if ('error' in reply) return { error: unsafeTotal() };
+    return { value: { outcome: 'fresh', used: reply, expired: NONE } };
   }
   const { purchase, expired } = reply;
   const told = purchase ? { purchase: toPurchase(purchase) } : {};

@@ -1,6 +1,7 @@
 import { SpendcapError } from '@spendcap/core';
 import type { Outcome, Tell } from '../../ledger/group-commit.ts';
-import { postgresCheck, unavailable } from './check.ts';
+import { unavailable } from '../../ledger/store-kit.ts';
+import { postgresCheck } from './check.ts';
 import type { PostgresCommand } from './encode.ts';
 import { isOfOneCommand, toSpendcapError } from './errors.ts';
 import { LATE, type PostgresOptions, type PostgresPool, sender } from './retry.ts';

@@ -1,6 +1,7 @@
 import { SpendcapError, type Store } from '@spendcap/core';
 import { batcher, type Tell } from '../../ledger/group-commit.ts';
 import { fromReply, type ReserveReply } from '../../ledger/reserve-reply.ts';
+import { checkWait, checkWhole, lifecycle } from '../../ledger/store-kit.ts';
 import { postgresLedger } from './dispatch.ts';
 import { type PostgresCommand, type PostgresInputs, postgresCommand } from './encode.ts';
 import { lanes } from './ordered-queue.ts';
@@ -48,9 +49,8 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
     const message = 'schema must be a lower-case name of letters, digits and _, not pg_';
     throw new TypeError(message);
   }
-  for (const [name, value] of Object.entries({ maxBatch, maxQueue, timeoutMs })) {
-    if (!(value > 0)) throw new TypeError(`${name} must be a positive number`);
-  }
+  checkWait({ timeoutMs }, 1);
+  checkWhole({ maxBatch, maxQueue }, 1);
   const ledger = postgresLedger({ pool, schema, timeoutMs });
   const bounded = boundedBy(timeoutMs);
   // A database that does not answer may not hold up the calls that come after.
@@ -65,13 +65,10 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
   const queue = lanes<PostgresCommand, unknown>({ run, maxBatch, maxQueue });
   // Of every subject, and so behind no one's calls.
   const overdueQueue = batcher<PostgresCommand, unknown>({ run, maxBatch, maxQueue });
-  let closed = false;
-  const checkOpen = (): void => {
-    if (closed) throw new SpendcapError('store_unavailable', 'The store is closed.');
-  };
+  const { assertOpen, close } = lifecycle(() => Promise.all([queue.idle(), overdueQueue.idle()]));
 
   const ask = async (name: string, given: PostgresInputs): Promise<unknown> => {
-    checkOpen();
+    assertOpen();
     const command = postgresCommand(name, given);
     const { submit } = name === 'overdue' ? overdueQueue : queue;
     return bounded(submit(command), () => whyLate([command]));
@@ -91,17 +88,14 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
     usage: verb('usage'),
     overdue: verb('overdue'),
     ready: async () => {
-      checkOpen();
+      assertOpen();
       await bounded(ledger.check(), () => whyLate([]));
     },
     migrate: async () => {
-      checkOpen();
+      assertOpen();
       await ledger.migrate();
     },
-    close: async () => {
-      closed = true;
-      await Promise.all([queue.idle(), overdueQueue.idle()]);
-    },
+    close,
   };
 }
 

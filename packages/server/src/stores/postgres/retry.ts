@@ -1,5 +1,5 @@
 import type { Outcome } from '../../ledger/group-commit.ts';
-import { unavailable } from './check.ts';
+import { unavailable } from '../../ledger/store-kit.ts';
 import { toOutcomes } from './decode.ts';
 import { type PostgresCommand, postgresBatch } from './encode.ts';
 import { isInTheWay, isTaken } from './errors.ts';

@@ -1,6 +1,7 @@
-import { type ReserveCommand, SpendcapError, type Store } from '@spendcap/core';
+import type { ReserveCommand, Store } from '@spendcap/core';
 import { batcher } from '../../ledger/group-commit.ts';
 import { fromReply, type ReserveReply } from '../../ledger/reserve-reply.ts';
+import { checkWait, checkWhole, lifecycle } from '../../ledger/store-kit.ts';
 import { type SqliteCommand, sqliteLedger } from './file.ts';
 import { sqliteThread } from './thread.ts';
 
@@ -27,19 +28,21 @@ export interface SqliteStoreOptions {
 export function sqliteStore(options: SqliteStoreOptions): Store {
   const { path, busyTimeoutMs = 2_000, maxBatch = 256, maxQueue = 10_000 } = options;
   if (typeof path !== 'string' || path === '') throw new TypeError('path must name a file');
-  checkWhole('busyTimeoutMs', busyTimeoutMs, 0);
-  checkWhole('maxBatch', maxBatch, 1);
-  checkWhole('maxQueue', maxQueue, 1);
+  checkWait({ busyTimeoutMs }, 0);
+  checkWhole({ maxBatch, maxQueue }, 1);
   // Here and not on the thread, so that a wrong file is told at once.
   sqliteLedger({ path, busyTimeoutMs }).close();
   const thread = sqliteThread({ path, busyTimeoutMs });
   const queue = batcher<string, unknown>({ ...thread, maxBatch, maxQueue });
-  let closed = false;
+  const { assertOpen, close } = lifecycle(async () => {
+    await queue.idle();
+    await thread.close();
+  });
 
   const verb =
     <C, R>(name: SqliteCommand[0]) =>
     async (command: C): Promise<R> => {
-      if (closed) throw new SpendcapError('store_unavailable', 'The store is closed.');
+      assertOpen();
       const asked: SqliteCommand = [name, command];
       return (await queue.submit(JSON.stringify(asked))) as R;
     };
@@ -58,16 +61,6 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
     ready: async () => {
       await ready(null);
     },
-    close: async () => {
-      if (closed) return;
-      closed = true;
-      await queue.idle();
-      await thread.close();
-    },
+    close,
   };
-}
-
-function checkWhole(name: string, value: number, min: number): void {
-  if (Number.isSafeInteger(value) && value >= min) return;
-  throw new TypeError(`${name} must be a whole number from ${min}`);
 }
