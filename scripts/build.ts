@@ -1,10 +1,10 @@
-// Builds every package's dist/ from exactly the entries that its package.json names.
+// Builds every package's dist/ from the entries in its package.json.
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'tsup';
 import { builtEntries, type Entry, listPackages, type Package, ROOT } from './packages.ts';
 
-/** Bare names stay imports: a dependency is installed beside the package, never bundled into it. */
+/** Bare specifiers are external: dependencies are never bundled. */
 const BARE_NAME = /^[^./]/;
 
 async function buildPackage(pkg: Package): Promise<void> {

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 
 export const ROOT = join(import.meta.dirname, '..');
 
-/** What the scripts and tests read of a package.json. */
+/** The parts of a package.json that scripts and tests read. */
 export interface Manifest {
   readonly name: string;
   readonly exports: Readonly<Record<string, string | ModuleTarget>>;
@@ -16,14 +16,14 @@ interface ModuleTarget {
   readonly default: string;
 }
 
-/** A published package: its folder's name, the folder, and its manifest. */
+/** A published package: folder name, folder path and manifest. */
 export interface Package {
   readonly id: string;
   readonly folder: string;
   readonly manifest: Manifest;
 }
 
-/** One file that is built: its name under dist/, without extension, and its source. */
+/** A built file: its name under dist/ without extension, and its source. */
 export interface Entry {
   readonly output: string;
   readonly source: string;
@@ -38,7 +38,7 @@ export function listPackages(): readonly Package[] {
   });
 }
 
-/** The importable names of a package that are modules, as `@spendcap/core/wire`. */
+/** The importable module names of a package, for example `@spendcap/core/wire`. */
 export function moduleNames({ manifest }: Package): readonly string[] {
   return Object.entries(manifest.exports)
     .filter(([, target]) => typeof target === 'object')
@@ -46,8 +46,8 @@ export function moduleNames({ manifest }: Package): readonly string[] {
 }
 
 /**
- * What is built, read off `exports` and `bin` so that it cannot drift from them. A program's source
- * lies under src/ where its output lies under dist/.
+ * The files to build, derived from `exports` and `bin`. A program has the same path under src/ as
+ * under dist/.
  */
 export function builtEntries({ manifest }: Package): { modules: Entry[]; programs: Entry[] } {
   const modules = Object.values(manifest.exports)

@@ -4,11 +4,11 @@ import { ROOT } from './packages.ts';
 
 export interface RunResult {
   readonly ok: boolean;
-  /** Standard output and standard error, as they came. */
+  /** Standard output and standard error, interleaved. */
   readonly output: string;
 }
 
-/** Runs a program to its end. The workspace's own tools come first, so `node` is the pinned one. */
+/** Runs a program until it exits. node_modules/.bin is first in PATH, so `node` is the pinned one. */
 export function run(
   command: string,
   args: readonly string[],
