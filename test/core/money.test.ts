@@ -27,6 +27,16 @@ function pad(fraction: bigint): string {
 const invalidAmount = expect.objectContaining({ code: 'invalid_amount' });
 
 describe('parseMoney and formatMoney', () => {
+  test.each([
+    { code: 'CNY', message: 'Pass a decimal string such as "48.00" (CNY: at most 2 decimals).' },
+    { code: 'JPY', message: 'Pass a decimal string such as "48" (JPY: at most 0 decimals).' },
+    { code: 'KWD', message: 'Pass a decimal string such as "48.000" (KWD: at most 3 decimals).' },
+  ])('an invalid amount in $code names the form, not the amount', ({ code, message }) => {
+    expect(() => parseMoney(48 as unknown as string, code)).toThrow(message);
+    expect(() => parseMoney('4.8000', code)).toThrow(message);
+    expect(() => parseAmount('0', code)).toThrow('The amount must be above zero.');
+  });
+
   test('give back what they were given, in every currency', () => {
     for (const code of CURRENCIES) {
       fc.assert(

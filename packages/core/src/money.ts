@@ -2,30 +2,30 @@ import { Decimal } from 'decimal.js';
 import { currencyExponent } from './currency.ts';
 import { SpendcapError } from './errors.ts';
 
-/** How a currency is turned into another one. */
+/** Options of `exchange`. */
 export interface ExchangeOptions {
-  /** ISO 4217 code of the given amount. */
+  /** ISO 4217 code of the amount. */
   readonly from: string;
   /** ISO 4217 code of the result. */
   readonly to: string;
-  /** Units of `to` for one unit of `from`: `"7.12"`, at most 12 digits on each side of the point. */
+  /** Units of `to` per unit of `from`: `"7.12"`, at most 12 digits before and after the point. */
   readonly rate: string;
-  /** To the next minor unit of `to`: `up` is against the spender, `down` in the spender's favour. */
+  /** To the next minor unit of `to`: `up` counts more against the cap, `down` less. */
   readonly rounding: 'up' | 'down';
 }
 
 const PLAIN_DECIMAL = /^(?:0|[1-9][0-9]*)(?:\.[0-9]+)?$/;
 const PLAIN_RATE = /^(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,12})?$/;
 
-/** The largest safe integer has 16 digits, and there may be a point. */
+/** 16 digits of the largest safe integer and a decimal point. */
 const MAX_AMOUNT_LENGTH = 17;
 
-/** 16 digits of an amount times 24 of a rate, moved by at most 3 places: every product is exact. */
+/** 16 digits of an amount times 24 of a rate, shifted by at most 3 places: every product is exact. */
 const Exact = Decimal.clone({ precision: 50 });
 
 /**
- * Reads a decimal string as an integer of minor units; zero is allowed. Plain ASCII digits only,
- * with no more decimals than the currency has, within the safe-integer range.
+ * Parses a decimal string to an integer of minor units; zero is allowed. ASCII digits only, with at
+ * most the currency's decimals, within the safe-integer range.
  *
  * @throws SpendcapError `invalid_amount` or `invalid_currency`
  * @example
@@ -38,22 +38,22 @@ const Exact = Decimal.clone({ precision: 50 });
  */
 export function parseMoney(text: string, currency: string): number {
   const exponent = currencyExponent(currency);
-  // The length comes first, so that hostile input costs nothing.
+  // The length is checked before the pattern, so that hostile input costs nothing.
   if (typeof text !== 'string' || text.length > MAX_AMOUNT_LENGTH || !PLAIN_DECIMAL.test(text)) {
-    throw invalidAmount();
+    throw invalidAmount(currency, exponent);
   }
   const point = text.indexOf('.');
   const decimals = point === -1 ? 0 : text.length - point - 1;
-  if (decimals > exponent) throw invalidAmount();
+  if (decimals > exponent) throw invalidAmount(currency, exponent);
   const digits = point === -1 ? text : text.slice(0, point) + text.slice(point + 1);
-  // Beyond the safe range this may be inexact, yet never so far that it would come back into it.
+  // Above the safe range this may be inexact, but it never rounds back into that range.
   const minor = Number(digits) * 10 ** (exponent - decimals);
-  if (minor > Number.MAX_SAFE_INTEGER) throw invalidAmount();
+  if (minor > Number.MAX_SAFE_INTEGER) throw invalidAmount(currency, exponent);
   return minor;
 }
 
 /**
- * Reads the amount of a purchase: as `parseMoney`, and zero is refused too.
+ * Parses the amount of a purchase: like `parseMoney`, but rejects zero.
  *
  * @throws SpendcapError `invalid_amount` or `invalid_currency`
  * @example
@@ -64,15 +64,15 @@ export function parseMoney(text: string, currency: string): number {
  */
 export function parseAmount(text: string, currency: string): number {
   const minor = parseMoney(text, currency);
-  if (minor === 0) throw invalidAmount();
+  if (minor === 0) throw new SpendcapError('invalid_amount', 'The amount must be above zero.');
   return minor;
 }
 
 /**
- * Writes minor units as a decimal string with all the decimals that the currency has.
+ * Formats minor units as a decimal string with all decimals of the currency.
  *
  * @param minor a safe integer, zero or more
- * @throws RangeError if it is not; SpendcapError `invalid_currency`
+ * @throws RangeError otherwise; SpendcapError `invalid_currency`
  * @example
  * ```ts
  * import { formatMoney } from '@spendcap/core';
@@ -89,12 +89,13 @@ export function formatMoney(minor: number, currency: string): string {
 }
 
 /**
- * Turns minor units of one currency into minor units of another, exactly and with one rounding.
- * Rounded up, a positive amount never becomes zero, so that small purchases cannot pass for free.
+ * Converts minor units of one currency to minor units of another, exact up to one rounding. Rounding
+ * up never turns a positive amount into zero, so that small purchases still count.
  *
  * @param minor a safe integer, zero or more
  * @throws SpendcapError `exchange_unavailable` if the rate is not a positive plain decimal,
- * `invalid_amount` if the result is beyond the safe range, `invalid_currency`; RangeError
+ * `invalid_amount` if the result exceeds the safe range, `invalid_currency`
+ * @throws RangeError if `minor` is not a safe integer of zero or more
  * @example
  * ```ts
  * import { exchange } from '@spendcap/core';
@@ -107,11 +108,13 @@ export function exchange(minor: number, { from, to, rate, rounding }: ExchangeOp
   const shift = currencyExponent(to) - currencyExponent(from);
   const exact = parseRate(rate).times(minor).times(`1e${shift}`);
   const rounded = rounding === 'up' ? exact.ceil() : exact.floor();
-  if (rounded.greaterThan(Number.MAX_SAFE_INTEGER)) throw invalidAmount();
+  if (rounded.greaterThan(Number.MAX_SAFE_INTEGER)) {
+    throw invalidAmount(to, currencyExponent(to));
+  }
   return rounded.toNumber();
 }
 
-/** A rate comes from the operator's source of rates: a bad one is a fault of that source. */
+/** Rates come from the operator's `exchange`, so a bad rate is a failure of that source. */
 function parseRate(text: string): Decimal {
   if (typeof text === 'string' && PLAIN_RATE.test(text)) {
     const rate = new Exact(text);
@@ -122,13 +125,14 @@ function parseRate(text: string): Decimal {
 
 function assertMinorUnits(minor: number): void {
   if (!Number.isSafeInteger(minor) || minor < 0) {
-    throw new RangeError('Minor units must be a safe integer, zero or more.');
+    throw new RangeError('minor: expected a safe integer, zero or more.');
   }
 }
 
-function invalidAmount(): SpendcapError {
+function invalidAmount(currency: string, exponent: number): SpendcapError {
+  const example = formatMoney(48 * 10 ** exponent, currency);
   return new SpendcapError(
     'invalid_amount',
-    'An amount is plain digits with no more decimals than its currency has, within range.',
+    `Pass a decimal string such as "${example}" (${currency}: at most ${exponent} decimals).`,
   );
 }
