@@ -106,7 +106,13 @@ export const RULES: readonly Rule[] = [
 ];
 
 /** What is still to be rewritten. It only ever gets shorter. */
-export const PENDING: readonly string[] = ['docs/', 'examples/', 'packages/'];
+export const PENDING: readonly string[] = [
+  'docs/',
+  'examples/',
+  'packages/client/',
+  'packages/sandbox/',
+  'packages/server/',
+];
 
 const FILES = [
   '*.md',

@@ -114,7 +114,7 @@ describe('bands', () => {
       faults((it) => {
         teens(it).minAge = 7;
       }),
-    ).toEqual({ 'bands.1': 'overlaps the band before it' });
+    ).toEqual({ 'bands.1': 'overlaps the previous band' });
   });
 
   test('that leave a gap', () => {
@@ -201,7 +201,7 @@ describe('caps', () => {
   test('with decimals that the currency does not have', () => {
     const yen = { ...document(), currency: 'JPY' };
     expect(faultsOf(yen)).toEqual({
-      'bands.1.limits.1.max': 'must be a decimal string of JPY, such as "50" or "0"',
+      'bands.1.limits.1.max': 'must be a decimal string in JPY, such as "50" or "0"',
     });
     expect(faultsOf({ ...document(), currency: 'KWD' })).toEqual({});
   });

@@ -1,57 +1,60 @@
 import { ANY_AGE, ageRangeAt, intersectAgeRanges } from './age-range.ts';
 import { type AgeRange, ASSURANCES, type Assurance } from './wire.ts';
 
-/** What one source has established of a person's age, and all of it that is ever kept. */
+/** A person's age as established by one source. Nothing else of the evidence is ever stored. */
 export interface AgeFinding {
-  /** In completed years, true at the instant `asOf`. */
+  /** In completed years, valid at the instant `asOf`. */
   readonly range: AgeRange;
   /** Epoch milliseconds. */
   readonly asOf: number;
   readonly assurance: Assurance;
-  /** Which kind of evidence it was, as `nppa` or `mdoc`. */
+  /** The kind of evidence, for example `nppa` or `mdoc`. */
   readonly kind: string;
 }
 
+/** The result of `combineFindings`. */
 export interface CombinedAge extends AgeFinding {
   /** True if the findings contradicted each other: a case for review. */
   readonly conflict: boolean;
 }
 
-/** When findings are put together, and how sure one must be to count for more than an upper end. */
+/** Options of `combineFindings`. */
 export interface CombineOptions {
   /** Epoch milliseconds. */
   readonly at: number;
-  /** IANA name, in whose calendar years pass. */
+  /** IANA name of the zone whose calendar counts the years. */
   readonly timeZone: string;
   /**
-   * What is less sure only lowers an age. Take the policy's, so that a less sure finding does not make the
-   * whole less sure than the policy wants. Default, and the least there is: `guardian`.
+   * Findings of lower assurance can only lower an age. Pass the policy's value, so that a weaker
+   * finding does not make the result weaker than the policy requires. Default and minimum: `guardian`.
    */
   readonly minimumAssurance?: Assurance;
 }
 
-/** The weakest word that may show someone older than they would be taken for without it. */
+/** The lowest assurance that may raise the lower end of an age range. */
 const LOOSENS_FROM: Assurance = 'guardian';
 
-/** True if `assurance` is as sure as `minimum` or surer; a word that is not known never is. */
+/** True if `assurance` is `minimum` or higher; false for an unknown value. */
 export function isAtLeast(assurance: Assurance, minimum: Assurance): boolean {
   return ASSURANCES.indexOf(assurance) >= ASSURANCES.indexOf(minimum);
 }
 
 /**
- * Puts several findings of one person together, as of an instant.
+ * Combines several findings about one person, as of an instant.
  *
- * - What agrees is intersected.
- * - Where findings contradict each other, the surer one holds; of equally sure ones every age from the lowest
- *   to the highest that any of them allows remains, so that the strictest limits apply. Beside surer ones
- *   they then only lower the age, and so do all less sure ones.
- * - What a device or the player claims, and all below `minimumAssurance`, only ever lowers the age.
+ * - Consistent findings are intersected.
+ * - Of contradictory findings the one with the higher assurance wins. If they have the same
+ *   assurance, the result spans the lowest to the highest age that any of them allows, so that the
+ *   strictest limits apply; together with higher assurances they can then only lower the age, and so
+ *   can all findings of lower assurance.
+ * - Claims of a device or the player, and all findings below `minimumAssurance`, can only lower the
+ *   age.
  *
- * The assurance and kind are those of the finding that the lower end rests on, since that end is
- * what gives someone more allowance. The order of the findings changes nothing.
+ * Assurance and kind are those of the finding that determines the lower end, because that end
+ * grants more allowance. The order of the findings is irrelevant.
  *
- * @throws SpendcapError `age_token_invalid` for a finding that cannot be right
- * @throws TypeError without findings, or for an assurance that is not known
+ * @throws SpendcapError `age_token_invalid` for an impossible finding
+ * @throws TypeError without findings, or for an unknown assurance
  * @example
  * ```ts
  * import { combineFindings } from '@spendcap/core';
@@ -81,11 +84,11 @@ export function combineFindings(
   return weaker.reduce(narrowedBy, surest);
 }
 
-/** The finding as it stands at an instant; one that may only lower the age loses its lower end. */
+/** The finding at an instant; one that may only lower the age loses its lower end. */
 function ageFinding(finding: AgeFinding, options: CombineOptions): CombinedAge {
   const { assurance, kind, asOf } = finding;
-  // Left out it would not even tighten.
-  if (!ASSURANCES.includes(assurance)) throw new TypeError('an assurance that is not known');
+  // Skipping it would drop its upper end as well.
+  if (!ASSURANCES.includes(assurance)) throw new TypeError('unknown assurance');
   const { at, timeZone, minimumAssurance = LOOSENS_FROM } = options;
   const { min, maxExclusive } = ageRangeAt(
     [{ ...finding.range, kind: 'range', asOf }],
@@ -104,7 +107,7 @@ function ofEqualAssurance(level: readonly CombinedAge[]): CombinedAge {
     ANY_AGE,
   );
   const range = common ?? hull(ranges);
-  // Of equals the first by name, so that the order in which they came decides nothing.
+  // Ties are broken by name, so that the order of the findings is irrelevant.
   const [lowest] = level
     .filter((each) => each.range.min === range.min)
     .toSorted((a, b) => (a.kind < b.kind ? -1 : 1));
@@ -120,9 +123,9 @@ function hull(ranges: readonly AgeRange[]): AgeRange {
 }
 
 function narrowedBy(sure: CombinedAge, weaker: CombinedAge): CombinedAge {
-  // While some contradict each other, neither they nor any below them may show someone older.
-  const said = sure.conflict || weaker.conflict ? { ...weaker.range, min: 0 } : weaker.range;
-  const range = intersectAgeRanges(sure.range, said);
+  // After a contradiction, neither side nor any weaker finding may raise the age.
+  const claimed = sure.conflict || weaker.conflict ? { ...weaker.range, min: 0 } : weaker.range;
+  const range = intersectAgeRanges(sure.range, claimed);
   const conflict = sure.conflict || weaker.conflict || range === null;
   if (range === null) return { ...sure, conflict };
   const { assurance, kind } = range.min > sure.range.min ? weaker : sure;

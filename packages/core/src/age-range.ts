@@ -3,10 +3,10 @@ import { type CivilDate, civilDateOf } from './period.ts';
 import type { AgeRange, Assurance } from './wire.ts';
 
 /**
- * One thing known of a person's age, in the shape that stays true as time goes by.
+ * One fact about a person's age, in a form that stays valid over time.
  *
- * - `range`: in completed years, true at the instant `asOf` (epoch milliseconds).
- * - `born`: the birth date lies between two ISO dates, both inclusive (the same date if it is known).
+ * - `range`: in completed years, valid at the instant `asOf` (epoch milliseconds).
+ * - `born`: the birth date is between two ISO dates, both inclusive (equal if it is known exactly).
  */
 export type AgeStatement =
   | {
@@ -17,26 +17,26 @@ export type AgeStatement =
     }
   | { readonly kind: 'born'; readonly from: string; readonly to: string };
 
-/** Verified evidence of one subject's age. It lives in memory only: never store or log it. */
+/** Verified evidence of one subject's age. Keep it in memory only: never store or log it. */
 export interface AgeEvidence {
   /** Pseudonym of the natural person. */
   readonly subject: string;
-  /** Empty means that the issuer states nothing: every age is possible. */
+  /** Empty if the issuer states nothing: every age is possible. */
   readonly statements: readonly AgeStatement[];
-  /** How it was established, as `age_token`. Kept with the purchase. */
+  /** How it was established, for example `age_token`. Stored with the purchase. */
   readonly kind: string;
-  /** How surely it was established. Kept with the purchase. */
+  /** How reliably it was established. Stored with the purchase. */
   readonly assurance: Assurance;
-  /** Epoch milliseconds after which the evidence no longer holds. */
+  /** Epoch milliseconds from which the evidence is invalid. */
   readonly expiresAt: number;
 }
 
-/** Nobody is older, as far as a limiter is concerned: a claim beyond is a mistake or an attack. */
+/** The highest age that is accepted: a larger claim is a mistake or an attack. */
 export const MAX_AGE = 150;
 
 const ISO_DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
 
-/** The range that says nothing. */
+/** The range of all ages. */
 export const ANY_AGE: AgeRange = { min: 0, maxExclusive: null };
 
 /**
@@ -58,13 +58,13 @@ export function intersectAgeRanges(a: AgeRange, b: AgeRange): AgeRange | null {
 
 /**
  * The ages a person may have at an instant, in completed years of the given time zone's calendar.
- * Evidence ages: "at least 16" stays true and grows with whole years, "under 18" grows with every
- * year begun. Someone born on 29 February completes a year on 1 March of a common year.
+ * Evidence ages: the lower end grows with every completed year since `asOf`, the upper end with
+ * every year begun. A person born on 29 February completes a year on 1 March of a common year.
  *
  * @param at epoch milliseconds
  * @param timeZone IANA name, the policy's
- * @throws SpendcapError `age_token_invalid`, why `age_contradictory`, if no age fits every
- * statement, or `age_claim_invalid` for a statement that cannot be right
+ * @throws SpendcapError `age_token_invalid`, with `why` `age_contradictory` if no age fits every
+ * statement, or `age_claim_invalid` for an impossible statement
  * @example
  * ```ts
  * import { ageRangeAt } from '@spendcap/core';
@@ -97,10 +97,10 @@ function rangeOf(statement: AgeStatement, today: CivilDate, timeZone: string): A
   }
   const { min, asOf } = statement;
   const end = statement.maxExclusive ?? null;
-  // A NaN that came through here would fall into no band of a policy, and pass for an adult.
+  // A NaN would match no band of a policy, and so have no limits.
   if (!isCount(min, MAX_AGE) || (end !== null && !isCount(end, MAX_AGE + 1))) throw invalid();
   if (!Number.isSafeInteger(asOf)) throw invalid();
-  // Before it ages: ageing widens a range, and an empty one would become an age.
+  // Checked before ageing, which would widen an empty range into a valid one.
   if (end !== null && end <= min) throw contradictory();
   const since = civilDateOf(asOf, timeZone);
   const whole = wholeYears(since, today);
@@ -133,7 +133,7 @@ function contradictory(): SpendcapError {
 }
 
 function invalid(): SpendcapError {
-  return new SpendcapError('age_token_invalid', 'An age statement cannot be right.', {
+  return new SpendcapError('age_token_invalid', 'An age statement is impossible.', {
     why: 'age_claim_invalid',
   });
 }

@@ -1,11 +1,11 @@
 import { SpendcapError } from './errors.ts';
 
-/** Digits after the point of a currency's amounts. */
+/** Number of decimals of a currency's amounts. */
 export type CurrencyExponent = 0 | 2 | 3;
 
 /**
- * ISO 4217 list one: the currencies in use. Left out are funds codes, precious metals, units of
- * account and test codes, since nobody pays in a shop with them.
+ * ISO 4217 list one: the currencies in use, without funds codes, precious metals, units of account
+ * and test codes.
  */
 const CODES = `
   AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD
@@ -19,7 +19,7 @@ const CODES = `
 const WITHOUT_DECIMALS = 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF';
 const WITH_THREE_DECIMALS = 'BHD IQD JOD KWD LYD OMR TND';
 
-// A Map, so that no name of a prototype is a currency.
+// A Map, so that no property name of a prototype is a currency.
 const EXPONENTS: ReadonlyMap<string, CurrencyExponent> = new Map<string, CurrencyExponent>([
   ...codesOf(CODES, 2),
   ...codesOf(WITHOUT_DECIMALS, 0),
@@ -34,10 +34,10 @@ function codesOf(list: string, exponent: CurrencyExponent): [string, CurrencyExp
 }
 
 /**
- * How many decimals a currency's amounts have, by ISO 4217.
+ * The number of decimals of a currency's amounts, by ISO 4217.
  *
  * @param code three capital letters
- * @throws SpendcapError `invalid_currency` for anything but the code of a currency in use
+ * @throws SpendcapError `invalid_currency` unless it is the code of a currency in use
  * @example
  * ```ts
  * import { currencyExponent } from '@spendcap/core';
@@ -69,7 +69,7 @@ export function isCurrency(code: string): boolean {
 }
 
 /**
- * Every currency that amounts may be in: ISO 4217 codes in alphabetical order.
+ * Every supported currency: ISO 4217 codes in alphabetical order.
  *
  * @example
  * ```ts

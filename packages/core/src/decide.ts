@@ -7,7 +7,7 @@ import { capReason, type LimitUsage, type RuleLimit } from './reason.ts';
 import type { CappedWindow } from './store.ts';
 import type { AgeRange, PolicyRow, Reason } from './wire.ts';
 
-/** What one age range may do: the strictest of every band that the range touches. */
+/** The rules for one age range: the strictest of all bands that the range touches. */
 export interface Rules {
   /** Index of the first and last touched band in `policy.bands`. */
   readonly first: number;
@@ -20,30 +20,29 @@ export interface Rules {
   readonly guardianApproval: PolicyRow | null;
 }
 
-/** What a policy makes of someone's evidence at an instant. */
+/** The age range that a policy derives from evidence at an instant. */
 export interface CountedAge {
   readonly range: AgeRange;
-  /** False when the evidence states nothing, or is less sure than the policy wants. */
+  /** False if the evidence states nothing, or its assurance is below the policy's minimum. */
   readonly verified: boolean;
 }
 
-/** The parts of a purchase that a decision looks at. */
+/** The parts of a purchase that a decision depends on. */
 export interface PurchaseFacts {
   /** Minor units of the policy's currency. */
   readonly amount: number;
   readonly category: string | null;
-  /** As `countedAge` says. */
+  /** `CountedAge.verified`. */
   readonly ageVerified: boolean;
   readonly guardianApproved: boolean;
 }
 
 /**
- * The ages that a policy takes a person to have. Evidence that is less sure than the policy's
- * `minimumAssurance` is unverified and can only lower an age: the upper end of its range counts, the lower
- * one does not.
+ * The age range to which a policy applies its bands. Evidence below the policy's `minimumAssurance`
+ * is unverified and can only lower an age: the upper end of its range counts, the lower one does not.
  *
  * @param at epoch milliseconds
- * @throws SpendcapError `age_token_invalid` as `ageRangeAt` does
+ * @throws SpendcapError `age_token_invalid`, see `ageRangeAt`
  * @example
  * ```ts
  * import { cnGame, countedAge } from '@spendcap/core';
@@ -67,36 +66,35 @@ export function countedAge(policy: Policy, evidence: AgeEvidence, at: number): C
   return { range: { min: 0, maxExclusive: range.maxExclusive }, verified: false };
 }
 
-/** The reason against someone whose age a policy does not take as known. */
+/** The reason of a refusal because the age is not verified. */
 export function unverifiedReason({ minimumAssurance }: Policy): Reason {
   return { code: 'age_unverified', minimumAssurance };
 }
 
-/** Rules depend on nothing but the policy and its touched bands, so they are worked out once. */
-const remembered = new WeakMap<Policy, Map<number, Rules>>();
+/** Rules depend only on the policy and the touched bands, so they are computed once. */
+const cachedRules = new WeakMap<Policy, Map<number, Rules>>();
 const MAX_BANDS = 30;
 
 /**
- * The rules of an age range: each limit is the strictest over the bands that the range touches.
+ * The rules for an age range: each limit is the strictest of the bands that the range touches.
  *
- * @throws TypeError for a range that holds no age, or that no band of the policy holds, since either
- * would otherwise have no limits
+ * @throws TypeError for an empty range, or one outside every band, which would have no limits
  */
 export function rulesFor(policy: Policy, range: AgeRange): Rules {
   const touches = ({ minAge, maxAgeExclusive }: Band): boolean =>
     range.min < (maxAgeExclusive ?? Infinity) && minAge < (range.maxExclusive ?? Infinity);
-  if (!(range.min < (range.maxExclusive ?? Infinity))) throw new TypeError('an empty age range');
+  if (!(range.min < (range.maxExclusive ?? Infinity))) throw new TypeError('empty age range');
   const first = policy.bands.findIndex(touches);
   const last = policy.bands.findLastIndex(touches);
-  if (first === -1) throw new TypeError('no band of the policy holds this age');
+  if (first === -1) throw new TypeError('no band of the policy covers this age');
   return rulesOfBands(policy, first, last);
 }
 
 function rulesOfBands(policy: Policy, first: number, last: number): Rules {
-  let known = remembered.get(policy);
+  let known = cachedRules.get(policy);
   if (known === undefined) {
     known = new Map();
-    remembered.set(policy, known);
+    cachedRules.set(policy, known);
   }
   const key = first * MAX_BANDS + last;
   let rules = known.get(key);
@@ -139,7 +137,7 @@ function computeRules(policy: Policy, first: number, last: number): Rules {
   };
 }
 
-/** The limits that count a purchase of this category. */
+/** The limits that apply to a purchase of this category. */
 export function limitsOn(rules: Rules, category: string | null): readonly RuleLimit[] {
   if (!rules.hasCategories) return rules.limits;
   return rules.limits.filter(
@@ -148,7 +146,7 @@ export function limitsOn(rules: Rules, category: string | null): readonly RuleLi
 }
 
 /**
- * The window of a limit at an instant, or `null` for a `transaction` limit, which has none.
+ * The window of a limit at an instant; `null` for a `transaction` limit.
  *
  * @param app the app whose purchases count, in a policy of scope `app`
  */
@@ -168,14 +166,14 @@ export function windowOf(
   return window;
 }
 
-/** The last window of each limit: most purchases fall into the same one. */
+/** The most recent window of each limit: most purchases are in the same one. */
 const lastWindows = new WeakMap<RuleLimit, CappedWindow>();
 
 /**
- * Every reason against a purchase, empty if it may go on. Pure: the same inputs give the same
- * answer. Equal to a cap is allowed.
+ * Every reason against a purchase; empty if it is allowed. Pure. An amount equal to the cap is
+ * allowed.
  *
- * @param usage of each limit on this purchase, without it; see `limitsOn`
+ * @param usage of each limit in `limitsOn`, without this purchase
  */
 export function decide(
   policy: Policy,
@@ -202,7 +200,7 @@ function reasonsOf(
     const known =
       usage.length === 0 ? undefined : usage.find(({ limit: { key } }) => key === limit.key);
     const used = known?.used ?? 0;
-    // Not `>`, so that an amount that is no number is refused.
+    // Not `>`, so that NaN is refused.
     if (!(used + purchase.amount <= limit.cap)) {
       reasons.push(capReason({ limit, used, resetsAt: known?.resetsAt ?? null }, policy.currency));
     }
@@ -221,7 +219,7 @@ export function blockingReasons(rules: Rules, category: string | null): Reason[]
   return reasons;
 }
 
-/** Would proof of a higher age, within what is known, let the purchase pass? Then name that age. */
+/** `age_not_precise` with the lowest provable age, within the range, that allows the purchase. */
 function imprecision(
   policy: Policy,
   rules: Rules,

@@ -1,6 +1,6 @@
 /**
- * Every coded error: is a retry of the same call sensible, and which HTTP status it has.
- * A refusal is not here: it is a value.
+ * Every error code: whether the same call may be retried, and its HTTP status. Refusals are values,
+ * not errors.
  */
 const ERROR_TABLE = {
   invalid_request: { retryable: false, status: 400 },
@@ -33,22 +33,23 @@ const ERROR_TABLE = {
   webhook_invalid: { retryable: false, status: 400 },
 } as const;
 
+/** The code of a SpendcapError. Codes are stable; minor versions may add some. */
 export type SpendcapErrorCode = keyof typeof ERROR_TABLE;
 
-/** What an error may carry besides its code; none of it may hold a token or a personal datum. */
+/** Optional details of an error. None may contain a token or personal data. */
 export interface SpendcapErrorOptions {
   readonly cause?: unknown;
-  /** A machine-readable detail, as `expired` or `issuer_unknown` with `age_token_invalid`. */
+  /** Machine-readable detail, for example `expired` with `age_token_invalid`. */
   readonly why?: string;
-  /** One entry for each wrong field, with `invalid_request` and `policy_invalid`. */
+  /** One entry for each invalid field, with `invalid_request` and `policy_invalid`. */
   readonly errors?: readonly { readonly path: string; readonly message: string }[];
 }
 
 const MARKER = Symbol.for('spendcap.error');
 
 /**
- * The one error class. `code` is stable and says what happened, `retryable` whether the same call
- * may succeed later, `status` its HTTP status. The message holds no token, amount or personal datum.
+ * The only error class. `code` is stable, `retryable` says whether the same call may succeed later,
+ * `status` is the HTTP status. The message contains no token, amount or personal data.
  *
  * @example
  * ```ts
@@ -76,7 +77,7 @@ export class SpendcapError extends Error {
     this.errors = options.errors;
   }
 
-  /** True for a SpendcapError of any copy of this package, where `instanceof` may fail. */
+  /** True for a SpendcapError of any copy of this package; `instanceof` fails across copies. */
   static isInstance(value: unknown): value is SpendcapError {
     return typeof value === 'object' && value !== null && MARKER in value;
   }

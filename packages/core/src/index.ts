@@ -66,7 +66,7 @@ export { type LimitUsage, limitAllowance, type RuleLimit } from './reason.ts';
 export {
   type CappedWindow,
   type CommitCommand,
-  counted,
+  countedAmount,
   type GetCommand,
   type GetResult,
   MAX_HOLD_MS,

@@ -9,13 +9,13 @@ export interface CivilDate {
   readonly day: number;
 }
 
-/** A period's concrete `[start, end)` in epoch milliseconds. */
+/** The `[start, end)` of a period in epoch milliseconds. */
 export interface PeriodBounds {
   readonly start: number;
   readonly end: number;
 }
 
-/** The end of a window that never ends. A safe integer, so that every store can keep it. */
+/** The end of a `lifetime` window: a safe integer, so that every store can represent it. */
 export const FOREVER = Number.MAX_SAFE_INTEGER;
 
 const LIFETIME: PeriodBounds = { start: 0, end: FOREVER };
@@ -24,17 +24,17 @@ type CalendarPeriod = Exclude<Period, 'transaction'>;
 type EndingPeriod = Exclude<CalendarPeriod, 'lifetime'>;
 
 /**
- * The latest windows of each zone and period: a decision then needs no calendar. A few of each,
- * because evidence of last week must not push out the windows of now.
+ * Cache of the latest windows of each zone and period. Several of each, because looking up last
+ * week's evidence must not evict the current window.
  */
-const remembered = new Map<string, Record<EndingPeriod, PeriodBounds[]>>();
+const windowCache = new Map<string, Record<EndingPeriod, PeriodBounds[]>>();
 const MAX_ZONES = 512;
 const MAX_WINDOWS = 8;
 
-/** The date of a remembered day. */
+/** The dates of cached days. */
 const dates = new WeakMap<PeriodBounds, CivilDate>();
 
-/** True for the IANA name of a time zone that this runtime knows; false for an offset, `+08:00`. */
+/** True for the IANA name of a time zone known to this runtime; false for offsets (`+08:00`). */
 export function isTimeZone(name: string): boolean {
   if (!/^[A-Za-z]/.test(name)) return false;
   try {
@@ -46,9 +46,9 @@ export function isTimeZone(name: string): boolean {
 }
 
 /**
- * The window of a period that contains an instant: midnight to midnight in the zone, weeks from
- * Monday (ISO 8601). The day of a clock change may have 23 or 25 hours. Where a clock change skips
- * midnight, the day begins at the first instant there is.
+ * The window of a period that contains an instant: midnight to midnight in the zone, weeks starting
+ * on Monday (ISO 8601). A day with a clock change may have 23 or 25 hours. If the change skips
+ * midnight, the day begins at its first existing instant.
  *
  * @param at epoch milliseconds
  * @param timeZone IANA name
@@ -61,7 +61,7 @@ export function isTimeZone(name: string): boolean {
  */
 export function boundsOf(period: CalendarPeriod, at: number, timeZone: string): PeriodBounds {
   if (period === 'lifetime') return LIFETIME;
-  const windows = rememberedIn(timeZone)[period];
+  const windows = cachedIn(timeZone)[period];
   for (const window of windows) {
     if (window.start <= at && at < window.end) return window;
   }
@@ -71,12 +71,12 @@ export function boundsOf(period: CalendarPeriod, at: number, timeZone: string): 
   return bounds;
 }
 
-function rememberedIn(timeZone: string): Record<EndingPeriod, PeriodBounds[]> {
-  const known = remembered.get(timeZone);
+function cachedIn(timeZone: string): Record<EndingPeriod, PeriodBounds[]> {
+  const known = windowCache.get(timeZone);
   if (known !== undefined) return known;
-  if (remembered.size >= MAX_ZONES) remembered.clear();
+  if (windowCache.size >= MAX_ZONES) windowCache.clear();
   const empty = { day: [], week: [], month: [], year: [] };
-  remembered.set(timeZone, empty);
+  windowCache.set(timeZone, empty);
   return empty;
 }
 
@@ -86,7 +86,7 @@ function computeBounds(period: EndingPeriod, at: number, timeZone: string): Peri
   const next = first.add(step);
   const bounds = { start: startOf(first, timeZone), end: startOf(next, timeZone) };
   if (at < bounds.end) return bounds;
-  // Just after midnight the clock went back into yesterday: the new window has begun all the same.
+  // The clock went back over midnight into yesterday: the new window has begun and stays begun.
   return { start: bounds.end, end: startOf(next.add(step), timeZone) };
 }
 
@@ -112,8 +112,8 @@ function plainDateOf(at: number, timeZone: string): Temporal.PlainDate {
 }
 
 /**
- * The calendar date whose day window contains an instant, in a zone. A day that has begun stays
- * begun, even where the clock then goes back over midnight.
+ * The calendar date whose day window contains an instant, in a zone. A day that has begun is not
+ * left again if the clock goes back over midnight.
  *
  * @param at epoch milliseconds
  * @param timeZone IANA name
@@ -128,12 +128,12 @@ export function civilDateOf(at: number, timeZone: string): CivilDate {
   return date;
 }
 
-/** Start of a calendar date in a zone, epoch milliseconds. `date` is ISO, `2026-11-23`. */
+/** Start of an ISO date (`2026-11-23`) in a zone, in epoch milliseconds. */
 export function startOfDate(date: string, timeZone: string): number {
   return startOf(Temporal.PlainDate.from(date), timeZone);
 }
 
-/** True for a real calendar date in the form `2026-11-23`. */
+/** True for an existing calendar date in ISO form (`2026-11-23`). */
 export function isIsoDate(text: string): boolean {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
   try {

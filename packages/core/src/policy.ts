@@ -19,38 +19,40 @@ const categories = z
   .refine((names) => new Set(names).size === names.length, 'names a category twice');
 
 const row = {
-  id: token(100).describe('Stable id of this row, given with every refusal.'),
-  citation: z.string().min(1).max(500).describe('Where the rule is written.'),
-  status: z.enum(ROW_STATUSES).describe('How firm the rule is.'),
-  effectiveFrom: isoDate.describe('Since when the rule holds.'),
+  id: token(100).describe('Stable id of this row, part of every refusal.'),
+  citation: z.string().min(1).max(500).describe('Source of the rule.'),
+  status: z.enum(ROW_STATUSES).describe('How binding the rule is.'),
+  effectiveFrom: isoDate.describe('First day on which the rule is in effect.'),
 };
 const rowSchema = z.strictObject(row);
 
 const limitSchema = z.strictObject({
   ...row,
   period: z.enum(PERIODS),
-  max: z.string().describe('Decimal string in the policy currency; equal to it is allowed.'),
-  categories: categories.optional().describe('Counts these categories only; absent counts all.'),
+  max: z.string().describe('Decimal string in the policy currency; this amount is allowed.'),
+  categories: categories.optional().describe('Only these categories count; default: all.'),
 });
 
 const bandSchema = z.strictObject({
   minAge: age,
   maxAgeExclusive: age.nullable().describe('null: no upper end.'),
-  forbidden: rowSchema.optional().describe('Present: this band may buy nothing.'),
+  forbidden: rowSchema.optional().describe('If present, this band may not buy anything.'),
   forbiddenCategories: z
     .array(z.strictObject({ ...row, category: token(64) }))
     .max(50)
     .optional(),
-  guardianApproval: rowSchema.optional().describe('Present: a guardian approves each purchase.'),
+  guardianApproval: rowSchema
+    .optional()
+    .describe('If present, each purchase needs the approval of a guardian.'),
   limits: z.array(limitSchema).max(50),
 });
 
-/** The shape of a policy document, and the source of its published JSON Schema. */
+/** The schema of a policy document, from which the published JSON Schema is generated. */
 export const policySchema = z.strictObject({
   id: token(100),
   version: token(50),
   effectiveFrom: isoDate,
-  effectiveTo: isoDate.optional().describe('The first day on which it no longer holds.'),
+  effectiveTo: isoDate.optional().describe('First day on which it is no longer in effect.'),
   jurisdiction: z.string().regex(/^[A-Z]{2}(-[A-Z0-9]{1,3})?$/, 'must be an ISO 3166 code'),
   currency: z.string(),
   timeZone: z.string().refine(isTimeZone, 'is not a known IANA time zone'),
@@ -59,7 +61,7 @@ export const policySchema = z.strictObject({
   minimumAssurance: z
     .enum(ASSURANCES)
     .default('self_declared')
-    .describe('Evidence less sure than this is unverified, and can only lower an age.'),
+    .describe('Evidence below this assurance is unverified and can only lower an age.'),
   refunds: z.enum(['original_window', 'never']),
   onUnavailable: z.enum(['refuse', 'allow_adults']).default('refuse'),
   bands: z.array(bandSchema).min(1).max(30),
@@ -67,14 +69,16 @@ export const policySchema = z.strictObject({
 
 /** A versioned, dated document of age bands and limits. */
 export type Policy = z.output<typeof policySchema>;
-/** A policy as it is written down, before defaults. */
+/** A policy as JSON, before defaults are applied. */
 export type PolicyDocument = z.input<typeof policySchema>;
+/** The rules for one range of ages. */
 export type Band = Policy['bands'][number];
+/** At most `max` per period, optionally for some categories only. */
 export type Limit = Band['limits'][number];
 
 /**
- * Reads a policy document: shape, currency, zone and amounts are checked, bands must cover every
- * age from 0 on without gap or overlap, and no row may begin after the policy does (put it into the
+ * Parses a policy document. Checks shape, currency, time zone and amounts; bands must cover every
+ * age from 0 without gap or overlap, and no row may take effect after the policy (it belongs in the
  * next version).
  *
  * @throws SpendcapError `policy_invalid` with `errors`, one `{ path, message }` for each fault
@@ -104,14 +108,14 @@ interface Fault {
   readonly message: string;
 }
 
-/** An unknown field is told by its own path, like every other fault. */
+/** Zod reports unknown fields at their parent; here each has its own path, like other faults. */
 function faultsOf(issue: z.core.$ZodIssue): Fault[] {
   if (issue.code !== 'unrecognized_keys') {
     return [{ path: issue.path.join('.'), message: issue.message }];
   }
   return issue.keys.map((key) => ({
     path: [...issue.path, key].join('.'),
-    message: 'is not a field of a policy',
+    message: 'unknown field',
   }));
 }
 
@@ -123,21 +127,21 @@ function currencyFaults({ currency, bands }: Policy): Fault[] {
         parseMoney(max, currency);
         return [];
       } catch {
-        const message = `must be a decimal string of ${currency}, such as "50" or "0"`;
+        const message = `must be a decimal string in ${currency}, such as "50" or "0"`;
         return [{ path: `bands.${b}.limits.${l}.max`, message }];
       }
     }),
   );
 }
 
-/** Bands cover 0 to no upper end, each beginning where the one before it ends. */
+/** Bands cover all ages from 0, each starting where the previous one ends. */
 function bandFaults(bands: Policy['bands']): Fault[] {
   const faults: Fault[] = [];
   let covered: number | null = 0;
   for (const [b, { minAge, maxAgeExclusive }] of bands.entries()) {
     const path = `bands.${b}`;
     if (covered === null || minAge < covered) {
-      faults.push({ path, message: 'overlaps the band before it' });
+      faults.push({ path, message: 'overlaps the previous band' });
     } else if (minAge > covered) {
       faults.push({ path, message: `leaves a gap: ages from ${covered} have no band` });
     }
@@ -147,7 +151,7 @@ function bandFaults(bands: Policy['bands']): Fault[] {
     covered = maxAgeExclusive;
   }
   if (covered !== null) {
-    const message = 'must end with maxAgeExclusive null, so that every age has a band';
+    const message = 'maxAgeExclusive of the last band must be null, so that every age has a band';
     faults.push({ path: `bands.${bands.length - 1}`, message });
   }
   return faults;
@@ -165,7 +169,7 @@ function rowFaults({ bands, effectiveFrom, effectiveTo }: Policy): Fault[] {
       if (ids.has(row.id)) faults.push({ path: `${path}.id`, message: 'is used twice' });
       ids.add(row.id);
       if (row.effectiveFrom > effectiveFrom) {
-        const message = 'is after the policy begins: put the row into the next version';
+        const message = 'must not be after the effectiveFrom of the policy';
         faults.push({ path: `${path}.effectiveFrom`, message });
       }
     }
@@ -200,12 +204,12 @@ function rowsOf(band: Band, path: string): (readonly [string, PolicyRow])[] {
   ];
 }
 
-/** Two limits with the same key count the same purchases over the same period. */
+/** Identifies a limit: the same key means the same purchases over the same period. */
 export function limitKey(period: Period, categories: readonly string[] | null): string {
   return categories === null ? period : `${period} ${[...categories].sort().join(' ')}`;
 }
 
-/** The policy among versions that holds at an instant (epoch milliseconds), if there is one. */
+/** The version of a policy in effect at an instant (epoch milliseconds), if any. */
 export function policyInForce(versions: readonly Policy[], at: number): Policy | undefined {
   return versions.find((policy) => {
     const { start, end } = forceOf(policy);
@@ -215,7 +219,7 @@ export function policyInForce(versions: readonly Policy[], at: number): Policy |
 
 const forces = new WeakMap<Policy, PeriodBounds>();
 
-/** From when to when a policy holds; worked out once, since every purchase asks. */
+/** When a policy is in effect; cached, because every purchase needs it. */
 function forceOf(policy: Policy): PeriodBounds {
   const known = forces.get(policy);
   if (known !== undefined) return known;

@@ -3,15 +3,15 @@ import type { LimitAllowance, Period, PolicyRow, Reason, RefusalCode } from './w
 
 /** A limit as it applies to one age range. */
 export interface RuleLimit {
-  /** `limitKey` of period and categories: the same key counts the same purchases. */
+  /** `limitKey` of period and categories. */
   readonly key: string;
   readonly row: PolicyRow;
   readonly period: Period;
-  /** Sorted; `null` counts every category. */
+  /** Sorted; `null`: all categories. */
   readonly categories: readonly string[] | null;
   /** Minor units of the policy's currency. */
   readonly cap: number;
-  /** The same as a decimal string. */
+  /** `cap` as a decimal string. */
   readonly capText: string;
 }
 
@@ -20,7 +20,7 @@ export interface LimitUsage {
   readonly limit: RuleLimit;
   /** Minor units; 0 for a `transaction` limit. */
   readonly used: number;
-  /** End of the window in epoch milliseconds; `null` where it never ends. */
+  /** End of the window in epoch milliseconds; `null` if it never ends. */
   readonly resetsAt: number | null;
 }
 
@@ -33,7 +33,7 @@ const CAP_CODES = {
   lifetime: 'lifetime_cap_exceeded',
 } as const satisfies Record<Period, RefusalCode>;
 
-/** What a limit leaves, in words for the wire. A late charge may have passed the cap: then 0 remains. */
+/** The wire form of a limit's usage. If a late charge exceeded the cap, `remaining` is 0. */
 export function limitAllowance(usage: LimitUsage, currency: string): LimitAllowance {
   const { limit, used, resetsAt } = usage;
   return {
@@ -47,13 +47,13 @@ export function limitAllowance(usage: LimitUsage, currency: string): LimitAllowa
   };
 }
 
-/** The reason that a limit refuses a purchase. */
+/** The reason of a refusal by a limit. */
 export function capReason(usage: LimitUsage, currency: string): Reason {
   const { id: _id, ...limit } = limitAllowance(usage, currency);
   return { code: CAP_CODES[limit.period], row: usage.limit.row, limit };
 }
 
-/** ISO 8601 in UTC. Windows end at few instants, and every answer names them. */
+/** ISO 8601 in UTC; cached, because every response contains the same few instants. */
 function resetText(at: number): string {
   let text = resetTexts.get(at);
   if (text === undefined) {

@@ -1,81 +1,88 @@
 import type { PurchaseState } from './wire.ts';
 
 /**
- * The store contract. A store keeps the ledger: purchases, their refunds, and counters over
- * windows. It knows integers and windows, nothing of ages, policies or processors.
+ * The store contract. A store keeps the ledger: purchases, their refunds, and counters per window.
+ * It handles integers and windows and is independent of ages, policies and processors.
  *
- * What every store guarantees:
+ * Every store guarantees:
  *
- * 1. **One atomic verb holds every window.** `reserve` adds the amount to all of its windows and
- *    records the purchase, or changes nothing. Under concurrent calls, from any number of
- *    processes, no window passes its cap, from the first ever row on. There is no portable way to
- *    build this from a read and a write; a store that cannot do it must not exist.
- * 2. **Idempotent by purchase id.** The same id, subject and `request` give the first purchase again,
- *    anything else gives `conflict`. A refused purchase leaves no trace, so its id may be tried again.
- *    A store that is not durable may forget what ended long ago, and says when.
- * 3. **The ledger is the truth, counters are a cache.** The usage of a window is always the sum of
- *    `counted(purchase)` over the subject's purchases that it selects, whenever the window was
- *    first asked for. So a limit that is edited, added or moved to another zone never resets spend.
- * 4. **Each purchase ends once**, by compare-and-set: reserved -> committed | released | expired. One
- *    exception keeps the truth about money: a commit after release or expiry is recorded, `late`,
- *    even past a cap.
- * 5. **Window attribution.** A purchase counts in the windows of the instant it was reserved, for ever.
- *    Release, expiry and the unused part of a commit give back to those windows. A refund gives
- *    back to those windows too, or (`restores: false`) to none.
- *    So one that a failover has lost can be made anew from what its caller knows: `reserve` at its
- *    instant, under no cap and to reconcile, then `release` and `commit` record it, `late`.
- * 6. **Expiry needs no sweeper.** Before a verb looks at a subject, that subject's holds with
- *    `expiresAt <= at` and `onExpiry: 'release'` have ended. `reconcile` holds count until settled.
- * 7. **Durability.** What was answered survives `kill -9`; in a durable store power loss too.
+ * 1. **`reserve` is atomic over all windows.** It adds the amount to all of its windows and records
+ *    the purchase, or changes nothing. Under concurrent calls from any number of processes no window
+ *    exceeds its cap, including the first purchases of a new subject. This cannot be built portably
+ *    from a read and a write; a database without such an operation cannot be a store.
+ * 2. **Idempotent by purchase id.** The same id, subject and `request` return the first purchase;
+ *    any difference returns `conflict`. A refused purchase leaves no record, so its id may be retried.
+ *    A store that is not durable may forget purchases that ended long ago; it documents when.
+ * 3. **The ledger is the source of truth, counters are a cache.** The usage of a window is always the
+ *    sum of `countedAmount(purchase)` over the subject's purchases that it selects, no matter when the
+ *    window was first queried. So editing or adding a limit or changing its zone never resets usage.
+ * 4. **Each purchase ends once**, by compare-and-set: reserved -> committed | released | expired. The
+ *    one exception: a commit after release or expiry is recorded, `late`, even past a cap, because
+ *    the money has moved.
+ * 5. **Window attribution.** A purchase permanently counts in the windows of the instant at which it
+ *    was reserved. Release, expiry and the unused part of a commit restore those windows; so does a
+ *    refund, unless `restores` is false. A hold that was lost in a failover is therefore recreated
+ *    from the caller's data: `reserve` at its instant, without caps and with `onExpiry:
+ *    'reconcile'`; then `release` and `commit` record it, `late`.
+ * 6. **Expiry needs no sweeper.** Before a verb reads a subject, it ends that subject's holds with
+ *    `expiresAt <= at` and `onExpiry: 'release'`. `reconcile` holds count until they are settled.
+ * 7. **Durability.** An acknowledged call survives `kill -9`, and in a durable store a power loss.
  *
- * Broken surroundings reject with a SpendcapError (`store_unavailable`, `outcome_unknown`, `overloaded`).
- * Times are epoch milliseconds of the caller's clock, amounts integers of minor units. A total beyond
- * the safe integers is told as a number beyond them.
+ * Infrastructure failures reject with a SpendcapError (`store_unavailable`, `store_misconfigured`,
+ * `outcome_unknown`, `overloaded`). Times are epoch milliseconds of the caller's clock, amounts
+ * integers of minor units. A total above the safe integers is returned as some number above them.
  */
 export interface Store {
+  /** Holds the amount in every window and records the purchase, or changes nothing. */
   reserve(command: ReserveCommand): Promise<ReserveResult>;
+  /** Records the charge and restores the unused part of the hold. */
   commit(command: CommitCommand): Promise<SettleResult>;
+  /** Ends the hold without a charge. */
   release(command: ReleaseCommand): Promise<SettleResult>;
+  /** Records a refund of a committed purchase. */
   refund(command: RefundCommand): Promise<RefundResult>;
-  /** The processor took a refund back (`refund.failed`): it counts again. Safe before its refund. */
+  /** Undoes a refund that failed at the processor. May arrive before its refund. */
   reverseRefund(command: ReverseRefundCommand): Promise<RefundResult>;
+  /** Reads one purchase. */
   get(command: GetCommand): Promise<GetResult>;
-  /** Usage of each window, in order, and nothing else: no hold, no trace. */
+  /** Reads the usage of each window, in order. Holds nothing. */
   usage(command: UsageCommand): Promise<UsageResult>;
-  /** `reconcile` holds whose time is up, oldest first: ask the processor, then commit or release. */
+  /** Expired `reconcile` holds, oldest first: query the processor, then commit or release. */
   overdue(command: OverdueCommand): Promise<readonly StoredPurchase[]>;
-  /** Rejects when the store cannot serve now. */
+  /** Rejects if the store cannot serve now. */
   ready(): Promise<void>;
-  /** Waits for what was accepted, then lets go of everything. */
+  /** Waits for accepted calls, then frees all resources. */
   close(): Promise<void>;
 }
 
-/** Which purchases of a subject a window counts. */
+/** The purchases of a subject that a window counts. */
 export interface Selector {
   readonly currency: string;
-  /** `null` counts every app (enterprise scope). */
+  /** `null`: all apps (enterprise scope). */
   readonly app: string | null;
-  /** Sorted; `null` counts every category. */
+  /** Sorted; `null`: all categories. */
   readonly categories: readonly string[] | null;
 }
 
-/** One concrete `[start, end)` of a limit, in epoch milliseconds. */
+/** One `[start, end)` of a limit, in epoch milliseconds. */
 export interface Window {
   readonly selector: Selector;
   readonly start: number;
   readonly end: number;
 }
 
+/** A window with the cap that `reserve` must not exceed. */
 export interface CappedWindow extends Window {
   readonly cap: number;
 }
 
-/** A hold lasts at most 31 days: a charge that nobody has settled by then is not to be expected. */
+/** The longest hold: 31 days. */
 export const MAX_HOLD_MS = 31 * 24 * 60 * 60 * 1000;
 
+/** A purchase to hold. */
 export interface ReserveCommand {
   readonly id: string;
-  /** What the caller asked, as canonical text: equal texts are the same purchase. Opaque. */
+  /** The caller's request as canonical text: equal texts mean the same purchase. Opaque. */
   readonly request: string;
   readonly subject: string;
   /** Positive safe integer. */
@@ -83,18 +90,18 @@ export interface ReserveCommand {
   readonly currency: string;
   readonly app: string | null;
   readonly category: string | null;
-  /** The instant of the purchase: every window contains it. */
+  /** The instant of the purchase; every window contains it. */
   readonly at: number;
-  /** After `at`, by `MAX_HOLD_MS` at most. */
+  /** After `at`, by at most `MAX_HOLD_MS`. */
   readonly expiresAt: number;
   readonly onExpiry: 'release' | 'reconcile';
   /** Why it was allowed (policy version, age range, kind of evidence, exchange rate). Opaque. */
   readonly basis: string;
-  /** A window stays as it was handed over: a store may remember what it made of it. */
+  /** Window objects are immutable: a store may cache what it derives from one. */
   readonly windows: readonly CappedWindow[];
 }
 
-/** A purchase as the ledger has it. */
+/** A purchase as stored in the ledger. */
 export interface StoredPurchase {
   readonly id: string;
   readonly request: string;
@@ -110,71 +117,78 @@ export interface StoredPurchase {
   readonly state: PurchaseState;
   readonly committed: number;
   readonly refunded: number;
-  /** The part of `refunded` that gave allowance back. */
+  /** The part of `refunded` that restored allowance. */
   readonly restored: number;
   readonly late: boolean;
 }
 
-/** What a purchase takes from its windows. */
-export function counted(purchase: StoredPurchase): number {
+/** The amount that a purchase uses of its windows. */
+export function countedAmount(purchase: StoredPurchase): number {
   if (purchase.state === 'reserved') return purchase.amount;
   return purchase.state === 'committed' ? purchase.committed - purchase.restored : 0;
 }
 
-/** Holds that the verb found past their time and ended; reported by at most one call each. */
+/** Expired holds that the verb ended; each is reported by at most one call. */
 interface WithExpired {
   readonly expired: readonly StoredPurchase[];
 }
 
+/** The result of `reserve`. `used` is the usage of each window, in order. */
 export type ReserveResult = WithExpired &
   (
     | {
         readonly outcome: 'held';
         readonly purchase: StoredPurchase;
         readonly replayed: boolean;
-        /** Usage of each window now: this purchase included, unless it was replayed and has ended. */
+        /** Includes this purchase, unless it was replayed and has ended. */
         readonly used: readonly number[];
       }
     | { readonly outcome: 'refused'; readonly used: readonly number[] }
     | { readonly outcome: 'conflict' }
   );
 
+/** A charge to record. */
 export interface CommitCommand {
   readonly id: string;
-  /** What was charged; all that was held if absent. More than was held is recorded as it is. */
+  /** The charged amount. Default: the held amount. A larger amount is recorded unchanged. */
   readonly amount?: number;
   readonly at: number;
 }
 
+/** A hold to end without a charge. */
 export interface ReleaseCommand {
   readonly id: string;
   readonly at: number;
 }
 
+/** The result of `commit` and `release`. `changed` is false for a repeated call. */
 export type SettleResult = WithExpired &
   (
     | { readonly outcome: 'done'; readonly purchase: StoredPurchase; readonly changed: boolean }
-    /** The purchase ended before, in another way or with another amount. */
+    /** The purchase has already ended differently, or with another amount. */
     | { readonly outcome: 'ended'; readonly purchase: StoredPurchase }
     | { readonly outcome: 'not_found' }
   );
 
+/** A refund to record. */
 export interface RefundCommand {
   readonly id: string;
   /** Unique within the purchase. */
   readonly refundId: string;
-  /** All that is left if absent. */
+  /** Default: everything not yet refunded. */
   readonly amount?: number;
   readonly restores: boolean;
   readonly at: number;
 }
 
+/** A refund to undo. */
 export interface ReverseRefundCommand {
   readonly id: string;
   readonly refundId: string;
   readonly at: number;
 }
 
+/** The result of `refund` and `reverseRefund`. `changed` is false for a repeated call. */
 export type RefundResult = WithExpired &
   (
     | { readonly outcome: 'done'; readonly purchase: StoredPurchase; readonly changed: boolean }
@@ -185,27 +199,32 @@ export type RefundResult = WithExpired &
     | { readonly outcome: 'not_found' }
   );
 
+/** A purchase to read. */
 export interface GetCommand {
   readonly id: string;
   readonly at: number;
 }
 
+/** The purchase, or `null` if the ledger has none with this id. */
 export interface GetResult extends WithExpired {
   readonly purchase: StoredPurchase | null;
 }
 
+/** Windows to read. */
 export interface UsageCommand {
   readonly subject: string;
   readonly windows: readonly Window[];
   readonly at: number;
 }
 
+/** The usage of each window, in order. */
 export interface UsageResult extends WithExpired {
   readonly used: readonly number[];
 }
 
+/** Which overdue holds to list. */
 export interface OverdueCommand {
   readonly at: number;
-  /** At most this many. */
+  /** Maximum number of holds. */
   readonly limit: number;
 }

@@ -1,18 +1,22 @@
 /**
- * The JSON that server and client exchange: plain types and constants, no imports.
+ * The JSON that server and client exchange: types and constants only, no imports.
  * Every amount is a decimal string in the stated currency (`"48.00"`), every instant an
  * ISO 8601 string in UTC.
+ *
+ * @module
  */
 
-/** How long a limit counts. `transaction` looks at one purchase alone. */
+/** The periods of limits. `transaction` limits a single purchase. */
 export const PERIODS = ['transaction', 'day', 'week', 'month', 'year', 'lifetime'] as const;
+/** The period over which a limit counts. */
 export type Period = (typeof PERIODS)[number];
 
-/** How firm a policy row is: binding law, guidance, the operator's own figure, or not confirmed. */
+/** How binding a row is: law, published guidance, the operator's own limit, or unconfirmed. */
 export const ROW_STATUSES = ['law', 'guidance', 'operator', 'unconfirmed'] as const;
+/** How binding a policy row is. */
 export type RowStatus = (typeof ROW_STATUSES)[number];
 
-/** Why a purchase was refused. A closed union: a new code is a new minor version. */
+/** Why a purchase was refused. New codes are added in minor versions. */
 export const REFUSAL_CODES = [
   'transaction_cap_exceeded',
   'day_cap_exceeded',
@@ -28,9 +32,10 @@ export const REFUSAL_CODES = [
   'frozen_by_guardian',
   'currency_not_supported',
 ] as const;
+/** The code of a reason. */
 export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
-/** The policy row behind a limit or a refusal: where it is written, how firm, since when. */
+/** The policy row behind a limit or a refusal: its source, status and first day in effect. */
 export interface PolicyRow {
   readonly id: string;
   readonly citation: string;
@@ -39,41 +44,45 @@ export interface PolicyRow {
   readonly effectiveFrom: string;
 }
 
-/** What one limit leaves to a subject. `transaction` limits have no `used` and never reset. */
+/** One limit of a subject. For `transaction` limits `used` is zero and `resetsAt` is `null`. */
 export interface LimitAllowance {
-  /** The policy row's id. The whole row, with its citation, comes with a refusal. */
+  /** The policy row's id. Refusals contain the whole row. */
   readonly id: string;
   readonly period: Period;
-  /** The categories the limit counts; `null` counts every purchase. */
+  /** The categories that the limit counts; `null`: all purchases. */
   readonly categories: readonly string[] | null;
   readonly cap: string;
   readonly used: string;
   readonly remaining: string;
-  /** When the window ends; `null` where it never does (`transaction`, `lifetime`). */
+  /** End of the window; `null` for `transaction` and `lifetime`. */
   readonly resetsAt: string | null;
 }
 
-/** Everything that a shop needs to show before anyone buys. */
+/** What a subject may still spend: everything that a shop shows before a purchase. */
 export interface Allowance {
   readonly currency: string;
   readonly policy: { readonly id: string; readonly version: string; readonly timeZone: string };
-  /** The ages this person may have, in completed years; `maxExclusive: null` has no upper end. */
+  /** The ages that this person may have, given the evidence. */
   readonly ageRange: AgeRange;
-  /** Empty means that no limit applies (an adult). */
+  /** Empty if no limit applies, as for an adult. */
   readonly limits: readonly LimitAllowance[];
-  /** Reasons that refuse every purchase of this kind, whatever its amount. */
+  /** Reasons that refuse every purchase of this kind, regardless of its amount. */
   readonly blocked: readonly Reason[];
 }
 
-/** Ages in completed years, half-open: `{ min: 8, maxExclusive: 16 }` is 8 to under 16. */
+/**
+ * Ages in completed years, half-open: `{ min: 8, maxExclusive: 16 }` is 8 to under 16, and
+ * `maxExclusive: null` has no upper end.
+ */
 export interface AgeRange {
   readonly min: number;
   readonly maxExclusive: number | null;
 }
 
 /**
- * How surely an age was established, the weakest first: a device's word, the player's own, a
- * guardian's, assessed (a card, a face, a document's picture), verified against an identity source.
+ * How reliably an age was established, weakest first: claimed by a device, declared by the player,
+ * stated by a guardian, assessed (a card, a face, a picture of a document), verified against an
+ * identity source.
  */
 export const ASSURANCES = [
   'client_claim',
@@ -82,18 +91,19 @@ export const ASSURANCES = [
   'assessed',
   'verified',
 ] as const;
+/** How reliably an age was established. */
 export type Assurance = (typeof ASSURANCES)[number];
 
-/** One reason of a refusal, complete enough to be shown in any language. */
+/** One reason of a refusal, with all data needed to show it in any language. */
 export interface Reason {
   readonly code: RefusalCode;
-  /** The policy row that refuses; absent where no row is involved (`age_unverified`). */
+  /** The policy row that refuses; absent if there is none (`age_unverified`). */
   readonly row?: PolicyRow;
-  /** The limit's figures; on every `*_cap_exceeded`, and on `age_not_precise` if a limit is first. */
+  /** On every `*_cap_exceeded`, and on `age_not_precise` if the first reason is a limit. */
   readonly limit?: Omit<LimitAllowance, 'id'>;
-  /** With `age_not_precise`: proof of being at least this old would settle it. */
+  /** With `age_not_precise`: proof of this age or more would allow the purchase. */
   readonly provableAge?: number;
-  /** With `age_unverified`: how surely the policy wants the age established, at the least. */
+  /** With `age_unverified`: the assurance that the policy requires. */
   readonly minimumAssurance?: Assurance;
   /** With `forbidden_category`: the category. */
   readonly category?: string;
@@ -101,25 +111,26 @@ export interface Reason {
   readonly currency?: string;
 }
 
+/** The states of a purchase. A refund is no state: see `Purchase.refunded`. */
 export const PURCHASE_STATES = ['reserved', 'committed', 'released', 'expired'] as const;
-/** The life of a purchase; refunds are told by `refunded`, so that a part refund has a place. */
+/** The state of a purchase. */
 export type PurchaseState = (typeof PURCHASE_STATES)[number];
 
-/** A purchase as the API shows it. */
+/** A purchase as the API returns it. */
 export interface Purchase {
   readonly id: string;
   readonly state: PurchaseState;
   readonly amount: string;
   readonly currency: string;
   /**
-   * The currency of the caps, in which `held`, `committed` and `refunded` are told. It differs from
-   * `currency` only where the limiter has an `exchange`.
+   * The currency of the caps and of `held`, `committed` and `refunded`. It differs from `currency`
+   * only if the limiter has an `exchange`.
    */
   readonly capCurrency: string;
   readonly held: string;
   readonly committed: string;
   readonly refunded: string;
-  /** True when the charge came after the hold had ended, so the caps may have been passed. */
+  /** True if the charge came after the hold had ended, so a cap may have been exceeded. */
   readonly late: boolean;
   readonly category: string | null;
   readonly app: string | null;
@@ -129,27 +140,29 @@ export interface Purchase {
   readonly expiresAt: string;
 }
 
+/** The decision to allow a purchase. */
 export interface Allowed {
   readonly allowed: true;
   readonly allowance: Allowance;
 }
 
+/** The decision to refuse a purchase. */
 export interface Refused {
   readonly allowed: false;
-  /** Every reason, the one to show first in front. Never empty. */
+  /** Every reason, most important first. Never empty. */
   readonly reasons: readonly [Reason, ...Reason[]];
   readonly allowance: Allowance;
 }
 
-/** The answer of `check` and `POST /v1/decisions`: nothing is held. */
+/** The result of `check` and `POST /v1/decisions`. Nothing is held. */
 export type Decision = Allowed | Refused;
 
-/** The answer of `reserve` and `POST /v1/purchases` when the purchase may go on. */
+/** The result of `reserve` and `POST /v1/purchases` if the purchase is allowed. */
 export interface Reservation extends Allowed {
   readonly purchase: Purchase;
-  /** A signed proof for a separate payment service; `null` when no permit key is configured. */
+  /** A signed proof for a separate payment service; `null` if no permit key is configured. */
   readonly permit: string | null;
-  /** True when this id had been reserved before and this is its first answer again. */
+  /** True if this id was reserved before; the first purchase is returned. */
   readonly replayed: boolean;
 }
 
@@ -161,8 +174,8 @@ export interface Problem {
   readonly code: string;
   readonly detail: string;
   readonly retryable: boolean;
-  /** What was wrong with the input, one entry a field; with `invalid_request`. */
+  /** With `invalid_request`: one entry for each invalid field. */
   readonly errors?: readonly { readonly path: string; readonly message: string }[];
-  /** With `age_token_invalid`: what was wrong with the token. */
+  /** With `age_token_invalid`: the reason, machine-readable. */
   readonly why?: string;
 }

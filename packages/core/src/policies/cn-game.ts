@@ -3,7 +3,7 @@ import { type Policy, parsePolicy } from '../policy.ts';
 const NOTICE_2019 = '国家新闻出版署《关于防止未成年人沉迷网络游戏的通知》国新出发〔2019〕34号';
 const ARTICLE_44 = '《未成年人网络保护条例》（国务院令第766号）第四十四条';
 
-/** The daily figures of an operator, decimal strings in CNY. */
+/** The operator's daily limits, decimal strings in CNY. */
 export interface CnGameOptions {
   readonly daily?: {
     /** Ages 8 to under 16. Default `"100"`. */
@@ -14,13 +14,13 @@ export interface CnGameOptions {
 }
 
 /**
- * Games in mainland China. The 2019 notice caps what a minor tops up with one game enterprise: under 8
- * nothing; 8 to under 16, CNY 50 at once and 200 a month; 16 to under 18, CNY 100 and 400. Article
- * 44 of the 2024 Regulations asks for a daily cap as well and names no figure, so the
- * operator states one; the defaults are marked `operator`. The 2021 notice lets nobody play who is not
- * registered with the national real-name system, so that an age must be `verified`.
+ * Games in mainland China. The 2019 notice caps a minor's top-ups with one game enterprise: under 8
+ * nothing; 8 to under 16, CNY 50 per transaction and 200 a month; 16 to under 18, CNY 100 and 400.
+ * Article 44 of the 2024 Regulations also requires a daily limit but names no amount, so the operator
+ * sets it; the defaults have status `operator`. The 2021 notice allows only players registered with
+ * the national real-name system, so an age must be `verified`.
  *
- * @throws SpendcapError `policy_invalid` if a daily figure is no amount of CNY
+ * @throws SpendcapError `policy_invalid` if a daily limit is not an amount in CNY
  * @example
  * ```ts
  * import { cnGame } from '@spendcap/core';

@@ -4,28 +4,28 @@ const OPINION_2022 = '四部门《关于规范网络直播打赏 加强未成年
 const ARTICLE_44 = '《未成年人网络保护条例》（国务院令第766号）第四十四条';
 const CIVIL_CODE = `${ARTICLE_44}；《民法典》第二十条、第一百四十四条`;
 
-/** One band's figures of an operator, decimal strings in CNY. */
+/** The operator's limits for one band, decimal strings in CNY. */
 interface OperatorCaps {
   readonly transaction: string;
   readonly day: string;
 }
 
-/** The figures that Article 44 leaves to the operator. */
+/** The limits that Article 44 leaves to the operator. */
 export interface CnLiveOptions {
-  /** Ages 8 to under 16. Default 50 at once and 100 a day. */
+  /** Ages 8 to under 16. Default 50 per transaction and 100 a day. */
   readonly age8to15?: OperatorCaps;
-  /** Ages 16 to under 18. Default 100 at once and 200 a day. */
+  /** Ages 16 to under 18. Default 100 per transaction and 200 a day. */
   readonly age16to17?: OperatorCaps;
 }
 
 /**
  * Live streaming in mainland China. Category `tip` is forbidden under 18 (opinion of 2022; the notice
- * of 2026-04-13 may bring tiers, so the ban stays until its text is confirmed). Everything else is
- * capped per purchase and per day as Article 44 demands, with the operator's own figures;
- * under 8 nothing may be sold. Who tips must do so under a real name (notice of 2020-11, secondary
- * sources), so that an age must be `verified`.
+ * of 2026-04-13 may introduce tiers, so the ban stays until its text is confirmed). Other purchases
+ * have a limit per transaction and per day, as Article 44 requires, set by the operator; under 8
+ * nothing may be sold. Tipping requires a real name (notice of 2020-11, secondary sources), so an age
+ * must be `verified`.
  *
- * @throws SpendcapError `policy_invalid` if a figure is no amount of CNY
+ * @throws SpendcapError `policy_invalid` if a limit is not an amount in CNY
  */
 export function cnLive(options: CnLiveOptions = {}): Policy {
   const {

@@ -1,11 +1,11 @@
 import { type Policy, parsePolicy } from '../policy.ts';
 
-const CITATION = 'JOGA 2013 guideline (no figures); typical monthly caps of Japanese titles';
+const CITATION = 'JOGA 2013 guideline (names no amounts); typical monthly caps of Japanese titles';
 
 /**
- * What Japanese titles usually do, by self-regulation: under 16, JPY 5,000 a month; 16 and 17, JPY
- * 20,000; from 18 (the age of majority since 2022-04-01) nothing. Counted per title, so every
- * purchase names its `app`. To a token that states no age the strictest band applies.
+ * Typical self-regulation of Japanese titles: under 16, JPY 5,000 a month; 16 and 17, JPY 20,000;
+ * from 18 (the age of majority since 2022-04-01) no limit. Counted per title, so every purchase names
+ * its `app`. The strictest band applies to a token that states no age.
  */
 export function jpTypical(): Policy {
   return parsePolicy({

@@ -4,9 +4,9 @@ const TEXAS = 'Texas SB 2420, Business & Commerce Code chapter 121 (App Store Ac
 
 /**
  * App stores and their developers in Texas, the first such statute in effect: below 18 a guardian
- * approves each purchase; no amount is capped. The categories are child (under 13), younger
- * teenager (13 to 15), older teenager (16 and 17) and adult. In effect since a stay of the
- * injunction on 2026-05-28.
+ * approves each purchase; amounts are not limited. The age categories are child (under 13), younger
+ * teenager (13 to 15), older teenager (16 and 17) and adult. In effect since 2026-05-28, when the
+ * injunction was stayed.
  */
 export function usAppStore(): Policy {
   const band = (minAge: number, maxAgeExclusive: number) => ({

@@ -1,6 +1,6 @@
 import {
   type CommitCommand,
-  counted,
+  countedAmount,
   FOREVER,
   type GetCommand,
   type GetResult,
@@ -43,7 +43,7 @@ export interface Rows {
   saveRefund(id: string, refundId: string, refund: StoredRefund): void;
   /** The subject's holds that are open and end by themselves, however long ago they were made. */
   openHolds(subject: string): readonly StoredPurchase[];
-  /** The sum of `counted` over the subject's purchases that a window selects. */
+  /** The sum of `countedAmount` over the subject's purchases that a window selects. */
   sum(subject: string, window: Window): number;
 }
 
@@ -256,7 +256,7 @@ function usedIn(
 /** Writes a purchase's next state and what that changes in the windows that count it. */
 function change(rows: Rows, before: StoredPurchase, next: StoredPurchase): void {
   const account = rows.account(next.subject);
-  const difference = counted(next) - counted(before);
+  const difference = countedAmount(next) - countedAmount(before);
   if (account !== undefined && overflows(account, next, difference)) throw unsafeTotal();
   rows.savePurchase(next);
   if (account !== undefined) changeWeight(account, next, difference);

@@ -1,4 +1,9 @@
-import { counted, type OverdueCommand, type StoredPurchase, type Window } from '@spendcap/core';
+import {
+  countedAmount,
+  type OverdueCommand,
+  type StoredPurchase,
+  type Window,
+} from '@spendcap/core';
 import { type Account, changeWeight, selects } from '../../ledger/account.ts';
 import type { Rows, StoredRefund } from '../../ledger/ledger.ts';
 import { endedQueue } from './retention.ts';
@@ -104,7 +109,7 @@ function rowsOf(tables: Tables, keep: (purchase: StoredPurchase) => number): Row
     sum(name: string, window: Window) {
       let total = 0;
       for (const { purchase } of subjects.get(name)?.cells ?? []) {
-        if (purchase !== null && selects(window, purchase)) total += counted(purchase);
+        if (purchase !== null && selects(window, purchase)) total += countedAmount(purchase);
       }
       return total;
     },
@@ -128,7 +133,7 @@ function visit(tables: Tables, id: string, at: number): number | null {
   const subject = subjectOf(tables, purchase.subject);
   // Its hold is past its time by now: it counts in no window, though no verb has ended it.
   const lapsed = purchase.state === 'reserved';
-  const counters = lapsed || counted(purchase) === 0 ? [] : (subject.account?.counters ?? []);
+  const counters = lapsed || countedAmount(purchase) === 0 ? [] : (subject.account?.counters ?? []);
   const ends = counters.filter((window) => selects(window, purchase)).map(({ end }) => end);
   const until = Math.max(cell.keepUntil, ...ends);
   if (at < until) return until;
