@@ -118,6 +118,36 @@ test.each(['', '-1', '1e2', '0.001', 'NaN', '９'])(
   },
 );
 
+test.each([
+  ['a number for the daily figures', () => cnGame({ daily: 80 } as never)],
+  ['another spelling of a band', () => cnGame({ daily: { age8To15: '80' } } as never)],
+  ['another name', () => cnGame({ daly: {} } as never)],
+  ['no object', () => cnGame('80' as never)],
+  ['a figure that cn-live does not have', () => cnLive({ daily: {} } as never)],
+  [
+    'a window that cn-live does not have',
+    () => cnLive({ age8to15: { transaction: '30', day: '60', month: '90' } } as never),
+  ],
+])('options of a policy: %s is an error, not the default', (_, make) => {
+  expect(make).toThrow(TypeError);
+});
+
+test('an unknown option is named together with the known ones', () => {
+  expect(() => cnGame({ daily: { age8To15: '80' } } as never)).toThrow(
+    'cnGame daily has no option "age8To15", only age8to15, age16to17',
+  );
+});
+
+test('cn-live lists its categories, and an option extends the list', () => {
+  expect(cnLive().categories).toEqual(['tip', 'top_up', 'item', 'subscription']);
+  expect(cnLive({ categories: ['skin', 'tip'] }).categories).toEqual([
+    ...['tip', 'top_up', 'item', 'subscription', 'skin'],
+  ]);
+  expect(() => cnLive({ categories: ['Skin'] })).toThrow(
+    expect.objectContaining({ code: 'policy_invalid' }),
+  );
+});
+
 test('cn-live: tips are forbidden under 18, the rest is capped by the operator', () => {
   const policy = cnLive();
   expect(bandsOf(policy)).toEqual([

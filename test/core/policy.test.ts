@@ -79,6 +79,19 @@ function limit(it: ReturnType<typeof document>, index = 0): Record<string, unkno
   return teens(it).limits[index] as unknown as Record<string, unknown>;
 }
 
+test('limits and bans name listed categories only', () => {
+  expect(faults((it) => void Object.assign(it, { categories: ['loot_box', 'skin'] }))).toEqual({
+    'bands.1.forbiddenCategories.0.category': 'is not one of the categories of this policy',
+    'bands.1.limits.2.categories.1': 'is not one of the categories of this policy',
+  });
+  expect(
+    faults((it) => void Object.assign(it, { categories: ['loot_box', 'gacha', 'tip'] })),
+  ).toEqual({});
+  expect(Object.keys(faults((it) => void Object.assign(it, { categories: ['Tip'] })))).toEqual([
+    'categories.0',
+  ]);
+});
+
 describe('a sound policy', () => {
   test('is read, with its default', () => {
     expect(parsePolicy(document())).toEqual({

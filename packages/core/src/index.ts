@@ -38,6 +38,7 @@ export {
   parseAmount,
   parseMoney,
 } from './money.ts';
+export { assertOptions, checkFields, type OptionNames } from './option-names.ts';
 export {
   boundsOf,
   type CivilDate,
@@ -54,6 +55,7 @@ export { jpTypical } from './policies/jp-typical.ts';
 export { usAppStore } from './policies/us-app-store.ts';
 export {
   type Band,
+  CATEGORY_PATTERN,
   type Limit,
   limitKey,
   type Policy,

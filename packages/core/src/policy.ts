@@ -10,10 +10,15 @@ const token = (max: number) =>
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]*$/)
     .max(max);
+/** Lower case only, so that `Tip` cannot pass where `tip` is forbidden. */
+export const CATEGORY_PATTERN = /^[a-z0-9][a-z0-9._:-]{0,63}$/;
+const category = z
+  .string()
+  .regex(CATEGORY_PATTERN, 'must be 1 to 64 lower-case letters, digits or . _ : -');
 const isoDate = z.string().refine(isIsoDate, 'must be a calendar date such as 2024-01-31');
 const age = z.int().min(0).max(150);
 const categories = z
-  .array(token(64))
+  .array(category)
   .min(1)
   .max(50)
   .refine((names) => new Set(names).size === names.length, 'names a category twice');
@@ -38,7 +43,7 @@ const bandSchema = z.strictObject({
   maxAgeExclusive: age.nullable().describe('null: no upper end.'),
   forbidden: rowSchema.optional().describe('If present, this band may not buy anything.'),
   forbiddenCategories: z
-    .array(z.strictObject({ ...row, category: token(64) }))
+    .array(z.strictObject({ ...row, category }))
     .max(50)
     .optional(),
   guardianApproval: rowSchema
@@ -63,6 +68,9 @@ export const policySchema = z.strictObject({
     .default('self_declared')
     .describe('Evidence below this assurance is unverified and can only lower an age.'),
   refunds: z.enum(['original_window', 'never']),
+  categories: categories
+    .optional()
+    .describe('Every category that may be sold; another one is an error. Absent: any name.'),
   onUnavailable: z.enum(['refuse', 'allow_adults']).default('refuse'),
   bands: z.array(bandSchema).min(1).max(30),
 });
@@ -92,6 +100,7 @@ export function parsePolicy(document: unknown): Policy {
     ...currencyFaults(parsed.data),
     ...bandFaults(parsed.data.bands),
     ...rowFaults(parsed.data),
+    ...categoryFaults(parsed.data),
   ];
   if (errors.length > 0) throw invalid(errors);
   return parsed.data;
@@ -189,6 +198,23 @@ function rowFaults({ bands, effectiveFrom, effectiveTo }: Policy): Fault[] {
     }
   }
   return faults;
+}
+
+/** Limits and bans name listed categories only: another one could never apply. */
+function categoryFaults({ bands, categories: listed }: Policy): Fault[] {
+  if (listed === undefined) return [];
+  const known = new Set(listed);
+  const message = 'is not one of the categories of this policy';
+  return bands.flatMap((band, b) => [
+    ...(band.forbiddenCategories ?? []).flatMap(({ category: name }, c) =>
+      known.has(name) ? [] : [{ path: `bands.${b}.forbiddenCategories.${c}.category`, message }],
+    ),
+    ...band.limits.flatMap(({ categories: names = [] }, l) =>
+      names.flatMap((name, c) =>
+        known.has(name) ? [] : [{ path: `bands.${b}.limits.${l}.categories.${c}`, message }],
+      ),
+    ),
+  ]);
 }
 
 function rowsOf(band: Band, path: string): (readonly [string, PolicyRow])[] {

@@ -1,3 +1,4 @@
+import { assertOptions } from '../option-names.ts';
 import { type Policy, parsePolicy } from '../policy.ts';
 
 const NOTICE_2019 = '国家新闻出版署《关于防止未成年人沉迷网络游戏的通知》国新出发〔2019〕34号';
@@ -20,6 +21,7 @@ export interface CnGameOptions {
  * sets it; the defaults have status `operator`. The 2021 notice allows only players registered with
  * the national real-name system, so an age must be `verified`.
  *
+ * @throws TypeError for an unknown option
  * @throws SpendcapError `policy_invalid` if a daily limit is not an amount in CNY
  * @example
  * ```ts
@@ -28,7 +30,10 @@ export interface CnGameOptions {
  * policy.bands[1]?.limits.map(({ period, max }) => `${period} ${max}`); // => ['transaction 50', 'day 80', 'month 200']
  * ```
  */
-export function cnGame({ daily = {} }: CnGameOptions = {}): Policy {
+export function cnGame(options: CnGameOptions = {}): Policy {
+  assertOptions('cnGame', options, { daily: true });
+  const { daily = {} } = options;
+  assertOptions('cnGame daily', daily, { age8to15: true, age16to17: true });
   const band = (ages: string, caps: { once: string; day: string; month: string }) => [
     notice(`cn-game.${ages}.transaction`, 'transaction', caps.once),
     {

@@ -1,8 +1,11 @@
+import { assertOptions } from '../option-names.ts';
 import { type Policy, parsePolicy } from '../policy.ts';
 
 const OPINION_2022 = '四部门《关于规范网络直播打赏 加强未成年人保护的意见》（2022-05-07）';
 const ARTICLE_44 = '《未成年人网络保护条例》（国务院令第766号）第四十四条';
 const CIVIL_CODE = `${ARTICLE_44}；《民法典》第二十条、第一百四十四条`;
+
+const CATEGORIES = ['tip', 'top_up', 'item', 'subscription'] as const;
 
 /** The operator's limits for one band, decimal strings in CNY. */
 interface OperatorCaps {
@@ -16,6 +19,8 @@ export interface CnLiveOptions {
   readonly age8to15?: OperatorCaps;
   /** Ages 16 to under 18. Default 100 per transaction and 200 a day. */
   readonly age16to17?: OperatorCaps;
+  /** Categories that you sell besides `tip`, `top_up`, `item` and `subscription`. */
+  readonly categories?: readonly string[];
 }
 
 /**
@@ -25,13 +30,20 @@ export interface CnLiveOptions {
  * nothing may be sold. Tipping requires a real name (notice of 2020-11, secondary sources), so an age
  * must be `verified`.
  *
+ * The policy lists its categories, so that a misspelt `tip` is an error and cannot evade the ban.
+ *
+ * @throws TypeError for an unknown option
  * @throws SpendcapError `policy_invalid` if a limit is not an amount in CNY
  */
 export function cnLive(options: CnLiveOptions = {}): Policy {
+  assertOptions('cnLive', options, { age8to15: true, age16to17: true, categories: true });
   const {
+    categories = [],
     age8to15 = { transaction: '50', day: '100' },
     age16to17 = { transaction: '100', day: '200' },
   } = options;
+  assertOptions('cnLive age8to15', age8to15, { transaction: true, day: true });
+  assertOptions('cnLive age16to17', age16to17, { transaction: true, day: true });
   return parsePolicy({
     id: 'cn-live',
     version: '2024-01-01',
@@ -43,6 +55,7 @@ export function cnLive(options: CnLiveOptions = {}): Policy {
     unverified: 'refuse',
     minimumAssurance: 'verified',
     refunds: 'original_window',
+    categories: [...new Set([...CATEGORIES, ...categories])],
     bands: [
       {
         minAge: 0,
