@@ -1,4 +1,5 @@
-import type { PurchaseRequest } from '@spendcap/server';
+import { cnLive, createLimiter, type PurchaseRequest } from '@spendcap/server';
+import { memoryStore } from '@spendcap/server/stores/memory';
 import { describe, expect, test } from 'vitest';
 import { ADULT, bought, CHILD, flaky, order, setUp, usedOf } from './limiter-kit.ts';
 
@@ -16,7 +17,10 @@ const IDS: readonly unknown[] = [
 const lone = '\ud800';
 
 const FIELDS: readonly (readonly [string, readonly unknown[]])[] = [
-  ['category', ['', 'x'.repeat(65), 'a b', 'a\u0007', 7, null, ['tip']]],
+  [
+    'category',
+    ['', 'x'.repeat(65), 'a b', 'a\u0007', 'Tip', 'TIP', 'tip ', 'ｔｉｐ', 7, null, ['tip']],
+  ],
   ['app', ['', 'x'.repeat(65), 'a/b', 'a\n', 7, null]],
   ['product', ['', 'x'.repeat(201), 'a\u0000', `a${lone}`, 7, null]],
   ['guardianApproval', ['', 'x'.repeat(201), 'a\u0085', true, null]],
@@ -163,6 +167,68 @@ describe('a field that is wrong', () => {
     await refusesAll('invalid_request', ['', 'a\u0000b', 'x'.repeat(201), 7], (reason, limiter) =>
       limiter.release('held', { reason: reason as string }),
     );
+  });
+});
+
+describe('a name that is not known', () => {
+  const calls: [
+    string,
+    string,
+    (limiter: ReturnType<typeof setUp>['limiter']) => Promise<unknown>,
+  ][] = [
+    ['reserve', 'catgory', (it) => it.reserve(wrong('catgory', 'tip'))],
+    ['check', 'catgory', (it) => it.check(wrong('catgory', 'tip'))],
+    ['allowance', 'catgory', (it) => it.allowance({ catgory: 'tip' } as object)],
+    ['commit', 'amout', (it) => it.commit('held', { amout: '1.00' } as object)],
+    ['release', 'why', (it) => it.release('held', { why: 'x' } as object)],
+    [
+      'refund',
+      'refund.amout',
+      (it) => it.refund('held', { id: 'r', amout: '1' } as { id: string }),
+    ],
+    [
+      'reverseRefund',
+      'refund.of',
+      (it) => it.reverseRefund('held', { id: 'r', of: 1 } as { id: string }),
+    ],
+    ['overdue', 'max', (it) => it.overdue({ max: 1 } as object)],
+  ];
+  test.each(calls)('%s', async (_verb, path, call) => {
+    await refusesAll('invalid_request', ['value'], (_value, limiter) => call(limiter));
+    await expect(call(setUp().limiter)).rejects.toMatchObject({ errors: [{ path }] });
+  });
+
+  test('createLimiter', () => {
+    const options = { policy: cnLive(), store: memoryStore(), agetokens: {} };
+    expect(() => createLimiter(options)).toThrow(/createLimiter has no option "agetokens"/);
+  });
+
+  test('one object may serve check and reserve', async () => {
+    const { limiter } = setUp();
+    expect((await limiter.check(order('a', { product: 'gems' }))).allowed).toBe(true);
+  });
+});
+
+describe('a category that the policy does not list', () => {
+  test.each(['tips', 'gift'])('%s is an error and no way round a ban', async (category) => {
+    const { limiter } = setUp({ policy: cnLive() });
+    const request = order('a', { category });
+    for (const call of [
+      () => limiter.reserve(request),
+      () => limiter.check(request),
+      () => limiter.allowance({ evidence: CHILD, category }),
+    ]) {
+      await expect(call()).rejects.toMatchObject({
+        code: 'invalid_request',
+        errors: [{ path: 'category', message: 'must be one of tip, top_up, item, subscription' }],
+      });
+    }
+  });
+
+  test('passes where the policy lists it, or lists none', async () => {
+    const listed = setUp({ policy: cnLive({ categories: ['gift'] }) });
+    bought(await listed.limiter.reserve(order('a', { category: 'gift' })));
+    bought(await setUp().limiter.reserve(order('a', { category: 'gift' })));
   });
 });
 

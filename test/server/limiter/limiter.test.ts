@@ -557,7 +557,7 @@ describe('check and allowance', () => {
         ({ code }) => code,
       );
     expect(await blocked(cnLive())).toEqual(['forbidden_category']);
-    expect(await blocked(cnLive(), CHILD, 'skin')).toEqual([]);
+    expect(await blocked(cnLive({ categories: ['skin'] }), CHILD, 'skin')).toEqual([]);
     expect(await blocked(cnLive(), ADULT)).toEqual([]);
     expect(await blocked(usAppStore())).toEqual(['guardian_approval_required']);
     expect(await blocked(cnLive(), player('small', aged(7, 8)))).toEqual([

@@ -1,11 +1,18 @@
 import { z } from '@hono/zod-openapi';
-import { ASSURANCES, PERIODS, PURCHASE_STATES, REFUSAL_CODES, ROW_STATUSES } from '@spendcap/core';
 import {
+  ASSURANCES,
+  CATEGORY_PATTERN,
+  PERIODS,
+  PURCHASE_STATES,
+  REFUSAL_CODES,
+  ROW_STATUSES,
+} from '@spendcap/core';
+import {
+  APP_PATTERN,
   HOLD_SECONDS,
   ID_PATTERN,
   MAX_METADATA,
   MAX_TEXT,
-  NAME_PATTERN,
   TEXT_PATTERN,
 } from '../limiter/validate.ts';
 
@@ -19,9 +26,6 @@ const text = ({ min, max }: { min: number; max: number }) =>
 /** Characters. */
 const MAX_PERMIT = 8_192;
 
-const name = z
-  .string()
-  .regex(NAME_PATTERN, 'must be 1 to 64 letters, digits or . _ : -, beginning with no mark');
 const id = z
   .string()
   .regex(ID_PATTERN, 'must be 1 to 128 letters, digits or . _ : -, beginning with no mark')
@@ -32,8 +36,14 @@ const amount = z
   .max(40)
   .openapi({ description: 'Decimal string of `currency`; positive.', example: '48.00' });
 const currency = z.string().max(40).openapi({ description: 'ISO 4217.', example: 'CNY' });
-const category = name.openapi({ example: 'loot_box' });
-const app = name.openapi({ example: 'star-garden' });
+const category = z
+  .string()
+  .regex(CATEGORY_PATTERN, 'must be 1 to 64 lower-case letters, digits or . _ : -')
+  .openapi({ example: 'loot_box' });
+const app = z
+  .string()
+  .regex(APP_PATTERN, 'must be 1 to 64 letters, digits or . _ : -')
+  .openapi({ example: 'star-garden' });
 
 const metadata = z
   .record(text({ min: 1, max: MAX_METADATA.key }), text({ min: 0, max: MAX_METADATA.value }))

@@ -61,6 +61,9 @@ export function standing(input: StandingInput): Standing {
   const { at, policy, evidence, category = null, app = null, allCategories } = input;
   if (policy.scope === 'app' && app === null)
     throw invalidRequest('app', 'is required by this policy');
+  if (category !== null && policy.categories?.includes(category) === false) {
+    throw invalidRequest('category', `must be one of ${policy.categories.join(', ')}`);
+  }
   // Without a subject, all buyers would share one allowance.
   if (typeof evidence.subject !== 'string' || evidence.subject === '') {
     throw new TypeError('evidence.subject is required');

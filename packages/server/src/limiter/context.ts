@@ -1,5 +1,7 @@
 import {
   type AgeEvidence,
+  assertOptions,
+  type OptionNames,
   type Policy,
   parsePolicy,
   policyInForce,
@@ -29,6 +31,17 @@ export interface LimiterOptions {
   readonly tracer?: Tracer;
 }
 
+const OPTIONS: OptionNames<LimiterOptions> = {
+  policy: true,
+  store: true,
+  ageTokens: true,
+  permits: true,
+  exchange: true,
+  onEvent: true,
+  now: true,
+  tracer: true,
+};
+
 /** What the verbs of one limiter share. */
 export interface Context {
   readonly store: Store;
@@ -50,6 +63,7 @@ const LAST_INSTANT = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 /** @throws TypeError for invalid options, SpendcapError `policy_invalid` for an invalid policy */
 export function contextOf(options: LimiterOptions): Context {
+  assertOptions('createLimiter', options, OPTIONS);
   const versions = versionsOf(options.policy);
   const last = versions.at(-1) as Policy;
   const now = options.now ?? Date.now;

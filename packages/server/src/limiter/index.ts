@@ -29,11 +29,11 @@ export function createLimiter(options: LimiterOptions): Limiter {
     check: (request) => check(context, request),
     allowance: (request) => allowance(context, request),
     commit: (id, charged = {}) => commit(context, id, charged),
-    release: (id, { reason } = {}) => release(context, id, reason),
+    release: (id, options = {}) => release(context, id, options),
     refund: (id, refunded) => refund(context, id, refunded),
     reverseRefund: (id, refunded) => reverseRefund(context, id, refunded),
     get: (id) => get(context, id),
-    overdue: ({ limit = 100 } = {}) => overdue(context, limit),
+    overdue: (options = {}) => overdue(context, options),
     policy: () => context.policyAt(context.clock()),
     jwks: permits?.jwks ?? { keys: [] },
     ready: async () => {

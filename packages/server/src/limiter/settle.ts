@@ -1,4 +1,5 @@
 import {
+  checkFields,
   invalidRequest,
   type Purchase,
   type RefundResult,
@@ -19,11 +20,9 @@ interface Charged {
   readonly permit?: string;
 }
 
-export async function commit(
-  context: Context,
-  id: string,
-  { amount, permit }: Charged,
-): Promise<Purchase> {
+export async function commit(context: Context, id: string, charged: Charged): Promise<Purchase> {
+  checkFields(charged, { amount: true, permit: true });
+  const { amount, permit } = charged;
   await flushPending(context, id);
   try {
     return await commitKnown(context, id, amount);
@@ -74,7 +73,13 @@ async function commitKnown(
   return toPurchase(purchase);
 }
 
-export async function release(context: Context, id: string, reason?: string): Promise<Purchase> {
+export async function release(
+  context: Context,
+  id: string,
+  options: { readonly reason?: string },
+): Promise<Purchase> {
+  checkFields(options, { reason: true });
+  const { reason } = options;
   await flushPending(context, id);
   checkText(reason, 'reason');
   const at = context.clock();
@@ -91,6 +96,7 @@ export async function refund(
   id: string,
   request: { readonly id: string; readonly amount?: string },
 ): Promise<Purchase> {
+  checkFields(request, { id: true, amount: true }, 'refund');
   await flushPending(context, id);
   checkId(request.id, 'refund.id');
   const { amount } = request;
@@ -107,6 +113,7 @@ export async function reverseRefund(
   id: string,
   request: { readonly id: string },
 ): Promise<Purchase> {
+  checkFields(request, { id: true }, 'refund');
   await flushPending(context, id);
   checkId(request.id, 'refund.id');
   const at = context.clock();
@@ -121,7 +128,12 @@ export async function get(context: Context, id: string): Promise<Purchase | null
   return purchase === null ? null : toPurchase(purchase);
 }
 
-export async function overdue(context: Context, limit: number): Promise<readonly Purchase[]> {
+export async function overdue(
+  context: Context,
+  options: { readonly limit?: number },
+): Promise<readonly Purchase[]> {
+  checkFields(options, { limit: true });
+  const { limit = 100 } = options;
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_OVERDUE) {
     throw invalidRequest('limit', `must be a whole number from 1 to ${MAX_OVERDUE}`);
   }

@@ -1,16 +1,32 @@
-import { invalidRequest } from '@spendcap/core';
+import { CATEGORY_PATTERN, checkFields, invalidRequest, type OptionNames } from '@spendcap/core';
 import type { DecisionRequest, PurchaseRequest } from './types.ts';
 
 /** Ids of purchases and refunds: 1 to 128 of `A-Z a-z 0-9 . _ : -`, starting with a letter or digit. */
 export const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
-/** Categories and apps. */
-export const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
+export const APP_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
 /** Stored free text: no control characters, no lone surrogates. */
 export const TEXT_PATTERN = /^[^\p{Cc}\p{Cs}]*$/u;
 export const MAX_TEXT = 200;
 export const MAX_METADATA = { entries: 20, key: 40, value: 200 } as const;
 /** The duration of a hold, in seconds. */
 export const HOLD_SECONDS = { min: 10, max: 30 * 24 * 60 * 60, default: 1_800 } as const;
+
+/** `check` and `allowance` accept all of them, so that one object serves them and `reserve`. */
+const REQUEST_FIELDS: OptionNames<PurchaseRequest> = {
+  id: true,
+  amount: true,
+  currency: true,
+  category: true,
+  app: true,
+  product: true,
+  metadata: true,
+  expiresInSeconds: true,
+  onExpiry: true,
+  guardianApproval: true,
+  ageToken: true,
+  proof: true,
+  evidence: true,
+};
 
 /** @throws SpendcapError `invalid_request` */
 export function checkId(id: string, path = 'id'): void {
@@ -21,15 +37,16 @@ export function checkId(id: string, path = 'id'): void {
 
 /** @throws SpendcapError `invalid_request`, naming the first invalid field */
 export function checkDecision(request: Omit<DecisionRequest, 'amount' | 'currency'>): void {
-  checkName(request.category, 'category');
-  checkName(request.app, 'app');
+  checkFields(request as PurchaseRequest, REQUEST_FIELDS);
+  checkCategory(request.category);
+  checkApp(request.app);
   checkText(request.guardianApproval, 'guardianApproval');
 }
 
 /** @throws SpendcapError `invalid_request`, naming the first invalid field */
 export function checkPurchase(request: PurchaseRequest): void {
-  checkId(request.id);
   checkDecision(request);
+  checkId(request.id);
   checkText(request.product, 'product');
   const { metadata, expiresInSeconds, onExpiry } = request;
   if (metadata !== undefined) checkMetadata(metadata);
@@ -45,10 +62,17 @@ export function checkPurchase(request: PurchaseRequest): void {
   }
 }
 
-function checkName(name: string | undefined, path: string): void {
-  if (name === undefined) return;
-  if (typeof name !== 'string' || !NAME_PATTERN.test(name)) {
-    throw invalidRequest(path, 'must be 1 to 64 letters, digits or . _ : -');
+function checkCategory(category: string | undefined): void {
+  if (category === undefined) return;
+  if (typeof category !== 'string' || !CATEGORY_PATTERN.test(category)) {
+    throw invalidRequest('category', 'must be 1 to 64 lower-case letters, digits or . _ : -');
+  }
+}
+
+function checkApp(app: string | undefined): void {
+  if (app === undefined) return;
+  if (typeof app !== 'string' || !APP_PATTERN.test(app)) {
+    throw invalidRequest('app', 'must be 1 to 64 letters, digits or . _ : -');
   }
 }
 
