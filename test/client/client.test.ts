@@ -119,8 +119,16 @@ test('a problem is kept whole, and a network failure keeps its cause', async () 
     ageToken: 't',
     fetch: fakeFetch(answer(problem, 422)).fetch,
   });
-  await expect(withProblem.allowance()).rejects.toMatchObject({ status: 422, problem });
+  await expect(withProblem.allowance()).rejects.toMatchObject({
+    status: 422,
+    problem,
+    message: 'The token has expired.',
+  });
   const cause = new TypeError('fetch failed');
   const offline = createClient({ url, ageToken: 't', fetch: () => Promise.reject(cause) });
-  await expect(offline.allowance()).rejects.toMatchObject({ status: 0, cause });
+  await expect(offline.allowance()).rejects.toMatchObject({
+    status: 0,
+    cause,
+    message: 'Could not reach the spendcap server.',
+  });
 });

@@ -3,61 +3,65 @@ import { SpendcapClientError } from './errors.ts';
 import { makeProof, type ProofSigner } from './proof.ts';
 import { type Fetch, isObject, requestJson } from './transport.ts';
 
+/** Options of `createClient`. */
 export interface ClientOptions {
-  /** Where spendcap's HTTP API stands, as `https://pay.example/spendcap`. */
+  /** Base URL of spendcap's HTTP API, for example `https://pay.example/spendcap`. */
   readonly url: string;
-  /** The player's age token, or a function that gives the one valid now; asked before each call. */
+  /** The player's age token, or a function that returns a valid one; called before each request. */
   readonly ageToken: string | (() => string | Promise<string>);
-  /** Needed for age tokens that are bound to a key of this device. */
+  /** Required for age tokens that are bound to a key of this device. */
   readonly signer?: ProofSigner;
-  /** Default `globalThis.fetch`. Put a time limit or a mini-game's own request function here. */
+  /** Default `globalThis.fetch`. Add a timeout, or adapt a mini-game's request function, here. */
   readonly fetch?: Fetch;
-  /** Makes ids of purchases and of proofs. Default `crypto.randomUUID`. */
+  /** Generates ids of purchases and proofs. Default `crypto.randomUUID`. */
   readonly newId?: () => string;
 }
 
+/** A purchase to check. */
 export interface DecisionRequest {
-  /** Decimal string of `currency`, as `"48.00"`. */
+  /** Decimal string in `currency`, for example `"48.00"`. */
   readonly amount: string;
   /** ISO 4217, upper case. */
   readonly currency: string;
-  /** What is bought, in the policy's words: `tip`, `loot_box`, ... */
+  /** A category of the policy: `tip`, `loot_box`, ... */
   readonly category?: string;
-  /** Which of the operator's apps sells; needed by policies of scope `app`. */
+  /** The operator's app that sells; required by policies of scope `app`. */
   readonly app?: string;
 }
 
+/** A purchase to check and pay. */
 export interface CheckoutRequest extends DecisionRequest {
-  /** Names this one intended purchase, and stays the same when it is tried again. */
+  /** Identifies this intended purchase. Reuse it for retries. Default: a new id. */
   readonly id?: string;
 }
 
-/** What `pay` is given. */
+/** The argument of `pay`. */
 export interface CheckedPurchase extends CheckoutRequest {
   readonly id: string;
-  /** With a `signer` only: the token that `proof` belongs to. Send both to your back end. */
+  /** Only with a `signer`: the token that `proof` belongs to. Send both to your back end. */
   readonly ageToken?: string;
-  /** With a `signer` only: the `proof` that `POST /v1/purchases` takes beside the token. */
+  /** Only with a `signer`: the `proof` for `POST /v1/purchases`. */
   readonly proof?: string;
 }
 
-/** The charge went on: `result` is what `pay` gave. */
+/** The purchase was not refused; `result` is what `pay` returned. */
 export interface Paid<Result> {
   readonly allowed: true;
   readonly id: string;
   readonly result: Result;
 }
 
+/** The player's side of spendcap, see `createClient`. */
 export interface Client {
-  /** What the player may still spend. */
+  /** Reads what the player may still spend. */
   allowance(request?: Pick<DecisionRequest, 'category' | 'app'>): Promise<Allowance>;
-  /** What the server would say to this purchase now. Holds nothing. */
+  /** Previews the decision on a purchase. Holds nothing. */
   check(request: DecisionRequest): Promise<Decision>;
   /**
-   * Checks first; a refusal comes back as a value and `pay` is never called. Otherwise `pay` calls the
-   * game's own back end, which holds the allowance and charges. Where that back end refuses after
-   * all (a `Response` with status 403 and the refusal as its body, or that body itself), the result is the
-   * refusal. Calls with an id that is still under way share its outcome, so a double click pays once.
+   * Checks first: a refusal is returned as a value and `pay` is not called. Otherwise `pay` calls the
+   * game's back end, which reserves and charges. If that back end refuses (a `Response` with status
+   * 403 and the refusal as its body, or that body itself), the refusal is returned. Concurrent calls
+   * with the same id share one outcome, so a double click pays once.
    */
   checkout<Result>(
     purchase: CheckoutRequest,
@@ -66,10 +70,10 @@ export interface Client {
 }
 
 /**
- * The player's side of spendcap. It decides nothing: what it shows may be out of date, and the hold
- * is made by the game's back end.
+ * Creates the player's side of spendcap. It is advisory: its data may be outdated, and only the
+ * game's back end reserves.
  *
- * @throws TypeError at once, if `url` is empty or the platform has no `fetch` and none was given
+ * @throws TypeError if `url` is empty, or there is no `fetch`
  * @throws SpendcapClientError from every method, with `code`, `status` and `retryable`
  * @example
  * ```ts
@@ -89,15 +93,17 @@ export function createClient(options: ClientOptions): Client {
     readonly crypto?: { randomUUID?(): string };
   };
   const fetch = options.fetch ?? platform.fetch?.bind(globalThis);
-  if (fetch === undefined) throw new TypeError('createClient: this platform needs `fetch`');
-  if (!options.url) throw new TypeError('createClient: `url` is missing');
+  if (fetch === undefined) {
+    throw new TypeError('createClient: `fetch` is required on this platform');
+  }
+  if (!options.url) throw new TypeError('createClient: `url` is required');
   const base = options.url.replace(/\/+$/, '');
-  const underWay = new Map<string, Promise<Refused | Paid<unknown>>>();
+  const inFlight = new Map<string, Promise<Refused | Paid<unknown>>>();
 
-  /** The token valid now, and with a signer the proof that it is shown by its holder. */
+  /** The current token and, with a signer, a proof of possession. */
   async function credentials(method: string, path: string) {
-    const { ageToken: given, signer } = options;
-    const ageToken = typeof given === 'function' ? await given() : given;
+    const { ageToken: source, signer } = options;
+    const ageToken = typeof source === 'function' ? await source() : source;
     if (signer === undefined) return { ageToken };
     const request = { method, url: base + path, ageToken, id: newId() };
     return { ageToken, proof: await makeProof(signer, request) };
@@ -127,7 +133,9 @@ export function createClient(options: ClientOptions): Client {
 
   function newId(): string {
     const id = options.newId?.() ?? platform.crypto?.randomUUID?.();
-    if (id === undefined) throw new TypeError('createClient: this platform needs `newId`');
+    if (id === undefined) {
+      throw new TypeError('createClient: `newId` is required on this platform');
+    }
     return id;
   }
 
@@ -140,10 +148,10 @@ export function createClient(options: ClientOptions): Client {
       pay: (purchase: CheckedPurchase) => Result | Promise<Result>,
     ) => {
       const id = purchase.id ?? newId();
-      let outcome = underWay.get(id);
+      let outcome = inFlight.get(id);
       if (outcome === undefined) {
-        outcome = run().finally(() => underWay.delete(id));
-        underWay.set(id, outcome);
+        outcome = run().finally(() => inFlight.delete(id));
+        inFlight.set(id, outcome);
       }
       return (await outcome) as Refused | Paid<Result>;
 
@@ -166,7 +174,7 @@ function queryOf(request: Pick<DecisionRequest, 'category' | 'app'>): string {
   return pairs.length === 0 ? '' : `?${pairs.join('&')}`;
 }
 
-/** The refusal that the back end answered with. A body of another kind is left unread. */
+/** The refusal in the back end's response, if any. Reads a clone, so the body stays readable. */
 async function refusalIn(result: unknown): Promise<Refused | null> {
   if (isRefused(result)) return result;
   if (!isObject(result) || result.status !== 403 || typeof result.clone !== 'function') return null;

@@ -1,17 +1,23 @@
 import type { Problem } from '@spendcap/core/wire';
 
+/** Details of a SpendcapClientError. */
 export interface SpendcapClientErrorOptions {
-  /** HTTP status; 0 when no answer came. */
+  /** HTTP status; 0 without a response. */
   readonly status: number;
   readonly retryable: boolean;
   readonly problem?: Problem | undefined;
   readonly cause?: unknown;
 }
 
+const TEXTS: Readonly<Record<string, string>> = {
+  network_error: 'Could not reach the spendcap server.',
+  unexpected_response: 'The response did not come from a spendcap server.',
+};
+
 /**
- * The server answered with a problem (`code` is the problem's), with something that is not
- * spendcap's (`unexpected_response`), or not at all (`network_error`). `retryable` says whether the
- * same call may succeed later. A refused purchase is a value, never this error.
+ * A failed request. `code` is the code of the server's problem, `unexpected_response` if the
+ * response is not spendcap's, or `network_error` if there was none. `retryable` says whether the same
+ * call may succeed later. A refused purchase is a value, never this error.
  */
 export class SpendcapClientError extends Error {
   readonly code: string;
@@ -20,7 +26,8 @@ export class SpendcapClientError extends Error {
   readonly problem: Problem | undefined;
 
   constructor(code: string, options: SpendcapClientErrorOptions) {
-    super(`spendcap: ${code}`, options.cause === undefined ? undefined : { cause: options.cause });
+    const message = options.problem?.detail ?? TEXTS[code] ?? code;
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'SpendcapClientError';
     this.code = code;
     this.status = options.status;

@@ -2,11 +2,12 @@ import type { Allowance, Reason } from '@spendcap/core/wire';
 import { type Language, MESSAGES } from './messages.ts';
 
 /**
- * A refusal's reason in plain words: why, and what to do now. Chinese for every `zh` locale, English for
- * all others. Amounts and dates are written the locale's way, dates in the policy's time zone.
+ * A sentence for the player that says why a purchase was refused and what to do next: Chinese for
+ * `zh` locales, otherwise English. Amounts and dates are formatted for the locale, dates in the
+ * policy's time zone.
  *
- * @param allowance of the same refusal: it names the currency and the time zone
- * @param locale BCP 47, as `zh-CN`
+ * @param allowance of the same refusal, for currency and time zone
+ * @param locale BCP 47, for example `zh-CN`
  * @example
  * ```ts
  * import { explain } from '@spendcap/client';
@@ -42,7 +43,7 @@ export function explain(
 }
 
 /**
- * A decimal string as the locale writes money, without passing through a float.
+ * Formats a decimal string as money of a locale, without conversion to a float.
  *
  * @example
  * ```ts

@@ -1,10 +1,12 @@
 import type { RefusalCode } from '@spendcap/core/wire';
 
+/** The languages of `MESSAGES`. */
 export type Language = 'en' | 'zh';
 
 /**
- * Why a purchase was refused and what to do now, in words for a ten-year-old. `{cap}`, `{remaining}`,
- * `{resets}`, `{age}` and `{currency}` are filled in by `explain`. `other` is for codes of a newer server.
+ * Why a purchase was refused and what to do next, written for a ten-year-old. `explain` replaces
+ * `{cap}`, `{remaining}`, `{resets}`, `{age}` and `{currency}`. `other` is for unknown codes of a
+ * newer server.
  */
 export const MESSAGES: Readonly<Record<Language, Readonly<Record<RefusalCode | 'other', string>>>> =
   {

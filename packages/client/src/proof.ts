@@ -1,17 +1,17 @@
 /**
- * Signs with a private key that stays on this device, for age tokens that are bound to it. In a
- * browser: a non-extractable WebCrypto key pair, kept in IndexedDB.
+ * Signs with a private key of this device, for age tokens that are bound to it. In a browser, use a
+ * non-extractable WebCrypto key pair stored in IndexedDB.
  */
 export interface ProofSigner {
-  /** The JWS name of the signature, as `ES256`. */
+  /** The JWS algorithm, for example `ES256`. */
   readonly algorithm: string;
-  /** The public key as a JWK, without any private part. */
+  /** The public key as a JWK, without private members. */
   readonly publicKey: Readonly<Record<string, unknown>>;
-  /** The signature in the form of JWS: for ES256 the 64 bytes that WebCrypto gives. */
+  /** The signature in JWS format: for ES256 the 64 bytes that WebCrypto returns. */
   sign(data: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer | Uint8Array>;
   /** SHA-256. Default `crypto.subtle.digest`. */
   readonly sha256?: (data: Uint8Array<ArrayBuffer>) => Promise<ArrayBuffer | Uint8Array>;
-  /** Epoch milliseconds, by a clock that is right within a minute. Default `Date.now`. */
+  /** Epoch milliseconds; the clock skew must be under a minute. Default `Date.now`. */
   readonly now?: () => number;
 }
 
@@ -19,13 +19,13 @@ export interface ProofRequest {
   readonly method: string;
   readonly url: string;
   readonly ageToken: string;
-  /** Of this proof, and never used again. */
+  /** Unique for each proof. */
   readonly id: string;
 }
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-/** A DPoP proof (RFC 9449, section 4.2): that the holder of the key makes this request with this token. */
+/** A DPoP proof (RFC 9449, section 4.2) that binds this request and token to the signer's key. */
 export async function makeProof(signer: ProofSigner, request: ProofRequest): Promise<string> {
   const { algorithm: alg, publicKey: jwk, now = Date.now, sha256 = platformSha256 } = signer;
   const { method: htm, url, ageToken, id: jti } = request;
@@ -43,11 +43,13 @@ async function platformSha256(data: Uint8Array<ArrayBuffer>): Promise<ArrayBuffe
       readonly subtle?: { digest(name: string, data: Uint8Array): Promise<ArrayBuffer> };
     };
   };
-  if (crypto?.subtle === undefined) throw new TypeError('proof: give `sha256` to the signer');
+  if (crypto?.subtle === undefined) {
+    throw new TypeError('signer: `sha256` is required on this platform');
+  }
   return crypto.subtle.digest('SHA-256', data);
 }
 
-/** JSON in ASCII, so that it needs no encoder, which not every platform has. */
+/** JSON in ASCII, because not every platform has a TextEncoder. */
 function bytesOf(value: object): Uint8Array<ArrayBuffer> {
   const escaped = (character: string) =>
     `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;

@@ -1,23 +1,24 @@
 import type { Problem } from '@spendcap/core/wire';
 import { SpendcapClientError } from './errors.ts';
 
-/** What this client sends; a subset of every platform's own request options. */
+/** The request options that the client uses; a subset of those of `fetch`. */
 export interface FetchInit {
   readonly method: string;
   readonly headers: Record<string, string>;
   readonly body?: string;
 }
 
-/** What this client reads of an answer; a subset of `Response`. */
+/** The parts of a response that the client uses; a subset of `Response`. */
 export interface FetchResponse {
   readonly status: number;
+  /** Parses the body. */
   json(): Promise<unknown>;
 }
 
-/** `globalThis.fetch`, or a few lines round a mini-game's own request function. */
+/** `globalThis.fetch`, or an adapter for a mini-game's request function. */
 export type Fetch = (url: string, init: FetchInit) => Promise<FetchResponse>;
 
-/** The parsed body of a 200; everything else is thrown as a SpendcapClientError. */
+/** The parsed body of a 200. @throws SpendcapClientError for any other outcome */
 export async function requestJson(fetch: Fetch, url: string, init: FetchInit): Promise<unknown> {
   const response = await fetch(url, init).catch((cause: unknown) => {
     throw new SpendcapClientError('network_error', { status: 0, retryable: true, cause });
