@@ -70,9 +70,9 @@ describe.skipIf(executable === null)('the shop page', () => {
     expect(await focused()).toBe('Buy Glass greenhouse for ¥60.00');
     expect(await page.locator('#history li').count()).toBe(1);
 
-    await page.getByRole('button', { name: 'Give back 480 gems' }).click();
-    await page.getByText('↩ Given back').waitFor();
-    expect(await page.getByRole('status').textContent()).toContain('¥48.00 counts as unspent');
+    await page.getByRole('button', { name: 'Get a refund for 480 gems' }).click();
+    await page.getByText('↩ Refunded').waitFor();
+    expect(await page.getByRole('status').textContent()).toContain('You got ¥48.00 back');
     expect(await meter('Today')).toBe('¥0.00 spent, ¥100.00 left of ¥100.00');
   });
 

@@ -13,7 +13,7 @@ test('the story comes out as the policy says, and leaves nothing behind', async 
   child.stdout.on('data', (chunk) => (printed += chunk));
   child.stderr.on('data', (chunk) => (printed += chunk));
   const [code] = await once(child, 'exit');
-  expect(printed).toMatch(/(\d+) of \1 lines came out as the policy says/);
+  expect(printed).toMatch(/(\d+) of \1 lines are as the policy requires/);
   expect(printed).toMatch(/^ok {2}server +is killed \(-9\)/m);
   expect(printed).not.toMatch(/^!!/m);
   expect(Math.max(...printed.split('\n').map((line) => line.length))).toBeLessThanOrEqual(101);

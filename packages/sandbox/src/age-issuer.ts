@@ -2,38 +2,41 @@ import { createHmac, randomBytes } from 'node:crypto';
 import type { Assurance } from '@spendcap/core';
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 
+/** Options of `ageIssuer`. */
 export interface AgeIssuerOptions {
   /** The `iss` of its tokens. */
   readonly issuer: string;
-  /** The `aud` of its tokens: the limiter's name. */
+  /** The `aud` of its tokens: the limiter's identifier. */
   readonly audience: string;
   /** Epoch milliseconds. Default `Date.now`. */
   readonly now?: () => number;
 }
 
+/** A token to issue. */
 export interface IssueRequest {
-  /** Whom the token is for. It is never in the token: `sub` is a pseudonym for this audience only. */
+  /** The player. Not part of the token: `sub` is a pseudonym for this audience only. */
   readonly subject: string;
-  /** Completed years; becomes `age_range`. Leave it out to state age with `claims`, or not at all. */
+  /** Completed years, written as `age_range`. Omit to state the age with `claims`, or not at all. */
   readonly age?: number;
-  /** How surely it claims to know the age. Default `verified`. */
+  /** Default `verified`. */
   readonly assurance?: Assurance;
-  /** Further claims, as `{ age_equal_or_over: { 16: true } }`. They go before all others. */
+  /** Additional claims, for example `{ age_equal_or_over: { 16: true } }`. Override all others. */
   readonly claims?: Readonly<Record<string, unknown>>;
   /** Default 300. Negative makes an expired token. */
   readonly expiresInSeconds?: number;
 }
 
+/** An issuer of test age tokens, see `ageIssuer`. */
 export interface SandboxAgeIssuer {
-  /** The public key, as `ageTokens` and `spendcap serve --age-jwks` take it. */
+  /** The public key set, for `ageTokens` and `spendcap serve --age-jwks`. */
   readonly jwks: { readonly keys: readonly JWK[] };
-  /** A signed age token: a compact JWS of type `age+jwt`. */
+  /** Signs an age token: a compact JWS of type `age+jwt`. */
   issue(request: IssueRequest): Promise<string>;
 }
 
 /**
- * An age authority to try things with: an ES256 key pair that lives as long as this object, and
- * tokens of spendcap's own profile. It believes what it is told, so keep it out of production.
+ * A test issuer of age tokens in spendcap's own profile, with an in-memory ES256 key pair. It verifies
+ * nothing: never use it in production.
  *
  * @example
  * ```ts

@@ -6,7 +6,7 @@ import { type FakeCitizen, PRESET_PEOPLE } from './fake-nppa/people.ts';
 import { type FakeReport, nppaSystem } from './fake-nppa/system.ts';
 import {
   type FakeNppaApi,
-  type NppaTrouble,
+  type NppaFault,
   nppaTransport,
   type SeenCall,
 } from './fake-nppa/transport.ts';
@@ -14,43 +14,47 @@ import type { FakeGame } from './fake-nppa/wire.ts';
 
 export type { FakeCitizen, FakeGame, FakeReport };
 
+/** Options of `fakeNppa`. */
 export interface FakeNppaOptions {
   /** Epoch milliseconds. Default `Date.now`. */
   readonly now?: () => number;
-  /** People besides the test system's sixteen. */
+  /** People in addition to the test system's sixteen. */
   readonly people?: readonly FakeCitizen[];
-  /** The games that may call. Default one, whose credentials are `credentials`. */
+  /** The games that may call. Default: one, with the credentials `credentials`. */
   readonly games?: readonly [FakeGame, ...FakeGame[]];
-  /** Calls a second. Default as the specification: check 100, query 300, loginout 10. */
+  /** Calls per second. Default as in the specification: check 100, query 300, loginout 10. */
   readonly limits?: Partial<Readonly<Record<FakeNppaApi, number>>>;
-  /** Source addresses on the white list. Default every one. */
+  /** Source addresses on the allowlist. Default: all. */
   readonly allowedIps?: readonly string[];
 }
 
-/** A real-name system that lives in this process. */
+/** An in-process real-name system, see `fakeNppa`. */
 export interface FakeNppa {
-  /** Of the first game, as `nppaSource` takes them. */
+  /** Credentials of the first game, for `nppaSource`. */
   readonly credentials: FakeGame;
-  /** The system as `fetch`, whatever the host; a dropped connection rejects. */
+  /** The system as `fetch`, for any host; a dropped connection rejects. */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
-  /** The system as a handler, called from an address. */
+  /** The system as a request handler; `ip` is the caller's address. */
   readonly handle: (request: Request, from?: { ip?: string }) => Promise<Response>;
-  /** Every call that came in, in order. */
+  /** Every received call, in order. */
   readonly calls: readonly SeenCall[];
-  /** Every session that was reported. */
+  /** Every reported session. */
   readonly reports: readonly FakeReport[];
-  /** From now on the system knows this person too. */
+  /** Adds a person to the system. */
   addPerson(person: FakeCitizen): void;
-  /** Makes the next matching call go wrong. */
-  fail(trouble: NppaTrouble): void;
-  /** Takes back the troubles that no call has met yet. */
+  /** Makes the next matching call fail. */
+  fail(fault: NppaFault): void;
+  /** Cancels the pending faults. */
   heal(): void;
-  /** The system as a server on this machine, with its addresses as `nppaSource` takes them. */
+  /** Starts the system as a local HTTP server. */
   listen(): Promise<FakeNppaServer>;
 }
 
+/** A running `FakeNppa` server. */
 export interface FakeNppaServer {
+  /** The addresses, for `nppaSource`. */
   readonly endpoints: Readonly<Record<FakeNppaApi, URL>>;
+  /** Stops the server and closes its connections. */
   close(): Promise<void>;
 }
 
@@ -62,11 +66,10 @@ const GAME: FakeGame = {
 const LIMITS = { check: 100, query: 300, loginout: 10 };
 
 /**
- * A stateful fake of China's real-name system for games, for tests and demos: check, query and
- * loginout of the production and the test addresses, with the test system's persons, results that
- * are deleted 300 seconds after they were read, checks that take a while, rate limits with their
- * minute's block, expiring time stamps, white list, signatures and error codes. Written from the
- * interface specification V1.8.
+ * A stateful fake of China's real-name system for games: check, query and loginout of the production
+ * and test addresses, with the test system's persons, pending checks, deletion of results 300 seconds
+ * after the first read, rate limits that block for a minute, timestamp expiry, IP allowlist,
+ * signatures and error codes. Source: interface specification V1.8.
  *
  * @example
  * ```ts

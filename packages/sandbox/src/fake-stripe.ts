@@ -13,12 +13,13 @@ import { newState, type State } from './fake-stripe/state.ts';
 import { createTransport, type Fault, type SeenRequest } from './fake-stripe/transport.ts';
 import { signedRequest } from './fake-stripe/webhooks.ts';
 
+/** Options of `fakeStripe`. */
 export interface FakeStripeOptions {
-  /** Epoch milliseconds; `Date.now` if absent. */
+  /** Epoch milliseconds. Default `Date.now`. */
   readonly now?: () => number;
-  /** Secret that webhooks are signed with. */
+  /** Signing secret of webhooks. */
   readonly webhookSecret?: string;
-  /** Prices that Checkout line items may name. */
+  /** Prices for Checkout line items, by id. */
   readonly prices?: Readonly<
     Record<string, { readonly unit_amount: number; readonly currency: string }>
   >;
@@ -28,44 +29,46 @@ export interface SendOptions {
   readonly url?: string;
   /** Signs with another secret. */
   readonly secret?: string;
-  /** Signed so many seconds ago. */
+  /** Age of the signature in seconds. */
   readonly age?: number;
 }
 
-/** A Stripe that lives in this process. Its objects are live: read them, and change nothing. */
+/** An in-process Stripe, see `fakeStripe`. Its objects are live: do not modify them. */
 export interface FakeStripe {
-  /** The API as a msw handler answers: a dropped connection is `Response.error()`. */
+  /** The API as a msw handler: a dropped connection is `Response.error()`. */
   readonly handle: (request: Request) => Promise<Response>;
-  /** The API as `fetch`, for `Stripe.createFetchHttpClient(fake.fetch)`: a dropped one rejects. */
+  /** For `Stripe.createFetchHttpClient(fake.fetch)`: a dropped connection rejects. */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
   readonly webhookSecret: string;
-  /** Every request that came in, in order. */
+  /** Every received request, in order. */
   readonly requests: readonly SeenRequest[];
-  /** Every event so far, in order. */
+  /** Every event, in order. */
   readonly events: readonly FakeEvent[];
-  /** Every charge, failed ones too. */
+  /** Every charge, including failed ones. */
   charges(): readonly FakeCharge[];
+  /** Every PaymentIntent. */
   paymentIntents(): readonly FakePaymentIntent[];
-  /** Captured less refunded, in the currency's smallest unit. */
+  /** Captured minus refunded, in the currency's smallest unit. */
   netCharged(currency: string): number;
   /** The player pays on a Checkout page. */
   completeCheckout(sessionId: string, paymentMethod?: string): FakeSession;
-  /** The player answers the bank's question (3-D Secure). */
+  /** The player completes or fails 3-D Secure. */
   authenticate(paymentIntentId: string, success: boolean): FakePaymentIntent;
-  /** A payment that was processing comes through, or does not. */
+  /** A `processing` payment succeeds or fails. */
   finishProcessing(paymentIntentId: string, success: boolean): FakePaymentIntent;
-  /** Refunds made from now on begin so. */
+  /** Sets the initial status of new refunds. */
   refundsBegin(status: 'succeeded' | 'pending'): void;
+  /** The bank settles a refund; even a succeeded one may fail later. */
   finishRefund(refundId: string, status: 'succeeded' | 'failed'): FakeRefund;
-  /** Ends the Checkout Sessions whose time is up. Every request does so too. */
+  /** Expires due Checkout Sessions. Every request does so, too. */
   expireDue(): void;
-  /** Makes the next matching request go wrong. */
+  /** Makes the next matching request fail. */
   fail(fault: Fault): void;
-  /** Takes back the faults that no request has met yet. */
+  /** Cancels the pending faults. */
   heal(): void;
-  /** The signed webhook request of an event. */
+  /** The signed webhook request for an event. */
   webhook(event: FakeEvent, options?: SendOptions): Request;
-  /** Delivers events to an endpoint, in this order, one after the other. */
+  /** Delivers events to an endpoint, sequentially in this order. */
   deliver(
     events: readonly FakeEvent[],
     endpoint: (request: Request) => Promise<Response>,
@@ -73,9 +76,9 @@ export interface FakeStripe {
 }
 
 /**
- * A stateful Stripe for tests and demos: PaymentIntents, Checkout Sessions, refunds, idempotency
- * keys, test payment methods, events with signed webhooks, and faults on demand. Written from the
- * documented behaviour of the API. What it does not know answers 404.
+ * A stateful fake of Stripe: PaymentIntents, Checkout Sessions, refunds, idempotency keys, test
+ * payment methods, events with signed webhooks, and injected faults, following the API's
+ * documentation. Unknown endpoints respond with 404.
  */
 export function fakeStripe(options: FakeStripeOptions = {}): FakeStripe {
   const { now = Date.now, webhookSecret = 'whsec_fake', prices = {} } = options;

@@ -6,7 +6,7 @@ import type { ReserveBody, SpendcapApi } from './spendcap-api.ts';
 export interface Game {
   /** Reserve, charge, commit. A refused order makes no call to the processor. */
   buy(order: ReserveBody): Promise<Purchase | Refused>;
-  /** Gives the whole charge back, to the player's card and to the limits. */
+  /** Refunds the whole charge and restores the allowance. */
   refund(id: string, refundId: string): Promise<Purchase>;
 }
 
@@ -44,7 +44,7 @@ export function createGame({ spendcap, stripe }: GameOptions): Game {
       try {
         await charge(order);
       } catch (error) {
-        // Only a definite "not charged" gives the hold back; after a time-out it stays.
+        // Released only if the charge certainly failed; after a timeout the hold stays.
         if (error instanceof Stripe.errors.StripeCardError) {
           await spendcap.release(order.id, 'declined');
         }
@@ -55,7 +55,7 @@ export function createGame({ spendcap, stripe }: GameOptions): Game {
     async refund(id, refundId) {
       const intent = charges.get(id);
       if (intent === undefined) {
-        throw new SpendcapError('purchase_not_found', 'This game sold nothing under that id.');
+        throw new SpendcapError('purchase_not_found', 'This game has no sale with this id.');
       }
       await stripe.refunds.create({ payment_intent: intent }, { idempotencyKey: refundId });
       return spendcap.refund(id, refundId);
@@ -63,7 +63,7 @@ export function createGame({ spendcap, stripe }: GameOptions): Game {
   };
 }
 
-/** True for the answer of `buy` that means no. */
+/** True if `buy` returned a refusal. */
 export function isRefused(answer: Purchase | Refused): answer is Refused {
   return 'allowed' in answer;
 }

@@ -2,11 +2,11 @@ import { cnGame, type Policy } from '@spendcap/core';
 
 export interface OperatorPolicyOptions {
   readonly version: string;
-  /** The operator's daily figure for ages 8 to under 16; a decimal string in CNY. */
+  /** The operator's daily cap for ages 8 to under 16; a decimal string in CNY. */
   readonly daily8to15?: string;
 }
 
-/** `cn-game` with rules of the operator's own on top: no blind boxes and no tips for minors. */
+/** `cn-game` with additional rules of the operator: no loot boxes and no tips for minors. */
 export function operatorPolicy({ version, daily8to15 }: OperatorPolicyOptions): Policy {
   const law = cnGame(daily8to15 === undefined ? {} : { daily: { age8to15: daily8to15 } });
   return {

@@ -1,4 +1,4 @@
-/** Someone to try the limiter as: an age and a title, nobody in particular. */
+/** A fictitious player of a certain age. */
 export interface Persona {
   readonly id: 'child-7' | 'player-12' | 'player-17' | 'adult-30';
   readonly age: number;

@@ -21,36 +21,36 @@ const ISSUER = 'https://age.sandbox.example';
 const AUDIENCE = 'https://spendcap.sandbox.example';
 
 export interface StoreAndPolicy {
-  /** A store's name; the same name is the same ledger again. */
+  /** Name of the store; the same name opens the same ledger. */
   readonly store: string;
   /** A built-in policy's id, or a document. */
   readonly policy: string | Policy;
 }
 
-/** An age authority, a processor and a game, round one spendcap server at a time. */
+/** An age authority, a processor and a game around one spendcap server at a time. */
 export interface Sandbox {
   readonly url: string;
-  /** Made at each start, good for this sandbox alone. */
+  /** Generated at each start, valid for this sandbox only. */
   readonly apiKey: string;
   readonly api: SpendcapApi;
   readonly game: Game;
   serve(what: StoreAndPolicy): Promise<RunningServer>;
-  /** A fresh age token of a persona, good for some minutes unless told otherwise. */
+  /** Issues an age token for a persona. Default lifetime: a few minutes. */
   tokenOf(personaId: string, expiresInSeconds?: number): Promise<string>;
-  /** How many charges the processor was asked for. */
+  /** Number of charge requests to the processor. */
   chargeAttempts(): number;
   /** Removes the temporary folder. */
   dispose(): void;
 }
 
-/** @param wantedPort of the spendcap server; another one if somebody listens there already */
+/** @param wantedPort of the spendcap server; another one is used if it is taken */
 export async function createSandbox(wantedPort: number): Promise<Sandbox> {
   const folder = mkdtempSync(join(tmpdir(), 'spendcap-sandbox-'));
   const issuer = await ageIssuer({ issuer: ISSUER, audience: AUDIENCE });
   const jwksFile = join(folder, 'age-jwks.json');
   writeFileSync(jwksFile, JSON.stringify(issuer.jwks));
   const secrets = await makeSecrets();
-  // The server comes back on its port after a restart, so that nobody has to be told.
+  // The server keeps its port after a restart, so that no client has to be reconfigured.
   const port = await freePort(wantedPort);
   const url = `http://127.0.0.1:${port}`;
   const api = spendcapApi(url, secrets.apiKey);
@@ -69,7 +69,7 @@ export async function createSandbox(wantedPort: number): Promise<Sandbox> {
     },
     tokenOf: (personaId, expiresInSeconds) => {
       const persona = PERSONAS.find(({ id }) => id === personaId);
-      if (persona === undefined) throw new TypeError('there is no such persona');
+      if (persona === undefined) throw new TypeError('unknown persona');
       const { id: subject, age } = persona;
       const expiry = expiresInSeconds === undefined ? {} : { expiresInSeconds };
       return issuer.issue({ subject, age, ...expiry });
@@ -92,7 +92,7 @@ async function makeSecrets(): Promise<ServerOptions['secrets']> {
   return { apiKey: random(), subjectKey: random(), permitKey: JSON.stringify(permitKey) };
 }
 
-/** The real Stripe SDK, its requests answered by the fake and counted. */
+/** The real Stripe SDK on top of the fake; counts the charge requests. */
 function countingStripe() {
   const fake = fakeStripe();
   let attempts = 0;

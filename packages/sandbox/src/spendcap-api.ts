@@ -1,6 +1,6 @@
 import type { Problem, Purchase, Refused, Reservation } from '@spendcap/core';
 
-/** What the game's back end asks of spendcap before a charge. */
+/** The body of a reservation. */
 export interface ReserveBody {
   readonly id: string;
   readonly ageToken: string;
@@ -10,7 +10,7 @@ export interface ReserveBody {
   readonly product?: string;
 }
 
-/** spendcap's HTTP API, as a back end with an API key sees it. */
+/** The part of spendcap's HTTP API that a back end with an API key uses. */
 export interface SpendcapApi {
   reserve(body: ReserveBody): Promise<Reservation | Refused>;
   commit(id: string): Promise<Purchase>;
@@ -18,7 +18,7 @@ export interface SpendcapApi {
   refund(id: string, refundId: string): Promise<Purchase>;
 }
 
-/** spendcap answered with a problem: neither allowed nor refused. */
+/** The response was a problem: no decision was made. */
 export class ApiProblem extends Error {
   readonly problem: Problem;
 
@@ -29,7 +29,7 @@ export class ApiProblem extends Error {
   }
 }
 
-/** Calls spendcap over HTTP with plain `fetch`: any language can do the same. */
+/** Calls spendcap over HTTP with `fetch`, as any language can. */
 export function spendcapApi(url: string, apiKey: string): SpendcapApi {
   async function post<Answer>(path: string, body: object): Promise<Answer> {
     const response = await fetch(`${url}${path}`, {
@@ -38,7 +38,7 @@ export function spendcapApi(url: string, apiKey: string): SpendcapApi {
       body: JSON.stringify(body),
     });
     const answer = (await response.json()) as Answer | Problem;
-    // A refusal is a 403 with reasons; every other failure is a problem.
+    // A refusal is a 403 with `reasons`; every other failure is a problem with a `code`.
     if ('code' in (answer as object)) throw new ApiProblem(answer as Problem);
     return answer as Answer;
   }

@@ -7,7 +7,7 @@ export interface ServerOptions {
   readonly port: number;
   /** A built-in policy's id, or a file. */
   readonly policy: string;
-  /** What `--store` takes. */
+  /** The value of `--store`. */
   readonly store: string;
   readonly age: { readonly issuer: string; readonly audience: string; readonly jwksFile: string };
   readonly secrets: {
@@ -19,9 +19,9 @@ export interface ServerOptions {
 
 export interface RunningServer {
   readonly url: string;
-  /** SIGTERM, and waits until it has drained. */
+  /** SIGTERM; waits until the server has drained. */
   stop(): Promise<void>;
-  /** SIGKILL: the process is gone at once, as after a crash. */
+  /** SIGKILL: ends the process immediately, as in a crash. */
   crash(): Promise<void>;
 }
 
@@ -29,14 +29,14 @@ const READY = /spendcap listening on (http\S+)/;
 const START_TIMEOUT_MS = 30_000;
 
 /**
- * Starts `spendcap serve` as a process of its own and waits until it listens.
+ * Starts `spendcap serve` as a separate process and waits until it listens.
  *
- * @throws Error with what it printed, if it ends or stays silent instead
+ * @throws Error with its output, if it exits or does not listen in time
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { age, secrets } = options;
   const server = import.meta.resolve('@spendcap/server');
-  // Sources run as sources and builds as builds: the command has its module's extension.
+  // `.ts` if running from the sources, `.js` if running from a build.
   const cli = new URL(`./cli/main${server.slice(server.lastIndexOf('.'))}`, server);
   const command = [...process.execArgv, fileURLToPath(cli), 'serve'];
   const flags = {
@@ -57,7 +57,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     },
   });
   const killWithUs = () => child.kill('SIGKILL');
-  // Before other listeners, so that nobody removes files under a living server.
+  // Before other listeners, so that no files are removed while the server is running.
   process.prependOnceListener('exit', killWithUs);
   child.once('exit', () => process.removeListener('exit', killWithUs));
   return { url: await untilReady(child), stop: () => end('SIGTERM'), crash: () => end('SIGKILL') };
@@ -93,7 +93,7 @@ function untilReady(child: ChildProcess): Promise<string> {
   });
 }
 
-/** The wanted port if nobody listens there, else a free one. */
+/** The wanted port if it is free, otherwise any free port. */
 export async function freePort(wanted: number): Promise<number> {
   for (const port of [wanted, 0]) {
     const probe = createServer();

@@ -11,7 +11,7 @@ const { values } = parseArgs({
   options: {
     'story-only': { type: 'boolean', default: false },
     'shop-only': { type: 'boolean', default: false },
-    /** Of the spendcap server; the shop takes the next one. 0: any free ones. */
+    /** Port of the spendcap server; the shop uses the next one. 0: any free ports. */
     port: { type: 'string', default: '8787' },
   },
 });
@@ -21,7 +21,7 @@ const sandbox = await createSandbox(port);
 let interrupted = INTERRUPTED;
 process.once('exit', () => sandbox.dispose());
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  // Exiting takes the server along and removes the folder.
+  // Exiting ends the server and removes the folder.
   process.once(signal, () => process.exit(interrupted));
 }
 
@@ -31,7 +31,7 @@ else if (!values['story-only']) await serveShop(sandbox);
 
 async function serveShop(sandbox: Sandbox): Promise<void> {
   const policy = operatorPolicy({ version: '2024-01-01.shop' });
-  // A ledger of its own: in the story's everything is spent.
+  // A separate ledger: in that of the story every allowance is used up.
   await sandbox.serve({ store: 'shop', policy });
   const url = await openShop(sandbox, port === 0 ? 0 : port + 1);
   const curl = await curlLine(sandbox);
@@ -40,12 +40,12 @@ async function serveShop(sandbox: Sandbox): Promise<void> {
 The shop is open:  ${url}
 spendcap listens:  ${sandbox.url}
 
-To reserve for the 12-year-old, paste this into another terminal (the token is good for an hour).
-It sets the variables that every command of docs/http-api.md uses.
+To reserve for the 12-year-old, paste this into another terminal (the token is valid for an hour).
+It sets the variables used by the commands of docs/http-api.md.
 
 ${curl}
 
-Ctrl-C ends both, and their ledger goes with them.`);
+Ctrl-C stops both and deletes their ledger.`);
 }
 
 async function curlLine({ url, apiKey, tokenOf }: Sandbox): Promise<string> {

@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 
-/** Someone whom the fake system knows. */
+/** A person known to the fake system. */
 export interface FakeCitizen {
   readonly name: string;
-  /** 18 characters; 7 to 14 are the birth date. Its check digit is not looked at. */
+  /** 18 characters; 7 to 14 are the birth date. The check digit is not verified. */
   readonly idNumber: string;
-  /** How long the system takes to find out; at once if absent, for ever with `Infinity`. */
+  /** Duration of the check. Default 0; `Infinity` never completes. */
   readonly pendingMs?: number;
-  /** What it finds out. Default `success`. */
+  /** The result of the check. Default `success`. */
   readonly result?: 'success' | 'failure';
 }
 
-/** The specification's sample codes for the first four preset persons. */
+/** The sample codes of the specification for the first four preset persons. */
 const SAMPLE_PI: Readonly<Record<string, string>> = {
   '110000190101010001': '1fffbjzos82bs9cnyj1dna7d6d29zg4esnh99u',
   '110000190101020007': '1fffbkmd9ebtwi7u7f4oswm9li6twjydqs7qjv',
@@ -30,7 +30,7 @@ const VERIFIED = [
   '110000190101030010',
   '110000190101040016',
 ];
-/** Of these the first one is documented; the others follow the pattern of those above. */
+/** The first is documented; the others follow the pattern above. */
 const PENDING = [
   '110000190201010009',
   '110000190201020004',
@@ -42,7 +42,7 @@ const PENDING = [
   '110000190201040013',
 ];
 
-/** The persons of the test system: eight who are found, and eight whose check never ends. */
+/** The persons of the test system: eight that are found and eight whose check stays pending. */
 export const PRESET_PEOPLE: readonly FakeCitizen[] = [
   ...VERIFIED.map((idNumber, index) => ({ name: `某一${ORDINALS[index]}`, idNumber })),
   ...PENDING.map((idNumber, index) => ({
@@ -52,7 +52,7 @@ export const PRESET_PEOPLE: readonly FakeCitizen[] = [
   })),
 ];
 
-/** What a query for a preset id finds without a check before it; `null` if the id is none. */
+/** The result of a query for a preset id, which needs no prior check; `null` for other ids. */
 export function presetOf(ai: string): FakeCitizen | 'failure' | null {
   const [, kind, place] = /^([123])0{16}([1-8])$/.exec(ai) ?? [];
   if (kind === undefined) return null;
@@ -60,7 +60,7 @@ export function presetOf(ai: string): FakeCitizen | 'failure' | null {
   return PRESET_PEOPLE[(kind === '1' ? 0 : 8) + Number(place) - 1] ?? null;
 }
 
-/** One code for one person, whichever game asks: the birth date in base 26 and 32 characters. */
+/** The code of a person, the same for every game: the birth date in base 26 and 32 characters. */
 export function piOf({ idNumber, name }: FakeCitizen): string {
   const date = Number(idNumber.slice(6, 14)).toString(26).padStart(6, '0');
   const code = createHash('sha256').update(`${idNumber}\n${name}`).digest('hex').slice(0, 32);

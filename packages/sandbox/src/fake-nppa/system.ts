@@ -1,7 +1,7 @@
 import { type FakeCitizen, piOf, presetOf } from './people.ts';
 import { NppaError } from './wire.ts';
 
-/** A session that a game reported. */
+/** A session reported by a game. */
 export interface FakeReport {
   readonly bizId: string;
   readonly si: string;
@@ -12,12 +12,12 @@ export interface FakeReport {
   readonly di?: string;
 }
 
-/** An authentication under way, or its result until it is deleted. */
+/** A pending authentication, or its result until it is deleted. */
 interface Authentication {
   readonly citizen: FakeCitizen;
   readonly knownAt: number;
   readonly startedAt: number;
-  /** Infinity until someone has read the result. */
+  /** `Infinity` until the result has been read. */
   deletedAt: number;
 }
 
@@ -26,7 +26,7 @@ const PENDING_MS = 48 * 3_600_000;
 const MAX_REPORTS = 128;
 const REPORT_SECONDS = 180;
 
-/** What the system knows, and its three calls. Members of a call may be of any type. */
+/** The system's state and its three calls. Members of a call may have any type. */
 export function nppaSystem(people: readonly FakeCitizen[], now: () => number) {
   const citizens = [...people];
   const authentications = new Map<string, Authentication>();
@@ -57,7 +57,7 @@ export function nppaSystem(people: readonly FakeCitizen[], now: () => number) {
       if (!/^\d{17}[\dX]$/.test(idNum)) throw new NppaError(2001);
       if (find(bizId, ai) !== undefined) throw new NppaError(2004);
       const citizen = citizens.find((each) => each.name === name && each.idNumber === idNum);
-      // Nobody is found, so nothing is kept under this id.
+      // No person was found, so nothing is stored under this id.
       if (citizen === undefined) return result(2);
       const startedAt = now();
       const knownAt = startedAt + (citizen.pendingMs ?? 0);

@@ -5,25 +5,25 @@ import { decryptBody, type FakeGame, NppaError, signatureOf } from './wire.ts';
 export type FakeNppaApi = 'check' | 'query' | 'loginout';
 
 /**
- * What goes wrong with the next matching call:
- * - `errcode`: this code, nothing is done
- * - `status`: this HTTP status, nothing is done
- * - `garbage`: it is done, and the answer is no JSON
- * - `drop`: it is done, and the connection closes before the answer
- * - `drop_before`: the connection closes before anything is done
- * - `delay`: it is done after `milliseconds`
+ * A fault of the next matching call:
+ * - `errcode`: responds with this code without executing the call
+ * - `status`: responds with this HTTP status without executing the call
+ * - `garbage`: executes the call and responds with invalid JSON
+ * - `drop`: executes the call and closes the connection without a response
+ * - `drop_before`: closes the connection without executing the call
+ * - `delay`: executes the call after `milliseconds`
  */
-export interface NppaTrouble {
+export interface NppaFault {
   readonly kind: 'errcode' | 'status' | 'garbage' | 'drop' | 'drop_before' | 'delay';
   readonly on?: FakeNppaApi;
-  /** How many calls; 1 if absent. */
+  /** Number of calls. Default 1. */
   readonly times?: number;
-  /** The code, or the status. */
+  /** The error code or HTTP status. */
   readonly code?: number;
   readonly milliseconds?: number;
 }
 
-/** A call as it arrived, and what became of it. */
+/** A received call and its result. */
 export interface SeenCall {
   readonly api: FakeNppaApi | null;
   readonly errcode: number;
@@ -34,7 +34,7 @@ export interface SeenCall {
 export interface NppaGate {
   readonly games: readonly FakeGame[];
   readonly limits: Readonly<Record<FakeNppaApi, number>>;
-  /** `null` lets every address in. */
+  /** `null`: all addresses. */
   readonly allowedIps: readonly string[] | null;
   readonly now: () => number;
 }
@@ -55,20 +55,20 @@ interface Call {
   readonly ip: string;
 }
 
-/** The HTTP side: who may call, how often, whether it is signed, and troubles on demand. */
+/** The HTTP side: allowlist, rate limits, signatures and injected faults. */
 export function nppaTransport(system: NppaSystem, gate: NppaGate) {
   const seen: SeenCall[] = [];
-  const troubles: { trouble: NppaTrouble; left: number }[] = [];
+  const faults: { fault: NppaFault; left: number }[] = [];
   const meters = {
     check: meter(gate, 'check'),
     query: meter(gate, 'query'),
     loginout: meter(gate, 'loginout'),
   };
 
-  function takeTrouble(api: FakeNppaApi | null): NppaTrouble | undefined {
-    const found = troubles.find(({ trouble, left }) => left > 0 && (trouble.on ?? api) === api);
+  function takeFault(api: FakeNppaApi | null): NppaFault | undefined {
+    const found = faults.find(({ fault, left }) => left > 0 && (fault.on ?? api) === api);
     if (found !== undefined) found.left -= 1;
-    return found?.trouble;
+    return found?.fault;
   }
 
   function perform(call: Call, api: FakeNppaApi | null): unknown {
@@ -89,35 +89,35 @@ export function nppaTransport(system: NppaSystem, gate: NppaGate) {
     const { method, headers } = request;
     const body = method === 'GET' ? '' : await request.text();
     const api = PATHS.find(([path]) => path.test(url.pathname))?.[1] ?? null;
-    const trouble = takeTrouble(api);
+    const fault = takeFault(api);
     const note = (errcode: number) =>
       seen.push({ api, errcode, at: gate.now(), timestamps: headers.get('timestamps') });
-    if (trouble?.kind === 'drop_before') {
+    if (fault?.kind === 'drop_before') {
       note(-1);
       return Response.error();
     }
-    if (trouble?.kind === 'status') {
+    if (fault?.kind === 'status') {
       note(-1);
-      return new Response('', { status: trouble.code ?? 502 });
+      return new Response('', { status: fault.code ?? 502 });
     }
-    if (trouble?.kind === 'delay') await sleep(trouble.milliseconds ?? 50);
+    if (fault?.kind === 'delay') await sleep(fault.milliseconds ?? 50);
     const answer = run(() => {
-      if (trouble?.kind === 'errcode') throw new NppaError(trouble.code ?? 1001);
+      if (fault?.kind === 'errcode') throw new NppaError(fault.code ?? 1001);
       return perform({ url, method, headers, body, ip }, api);
     });
     note(answer.errcode);
-    if (trouble?.kind === 'drop') return Response.error();
-    return trouble?.kind === 'garbage' ? new Response('<html>') : Response.json(answer);
+    if (fault?.kind === 'drop') return Response.error();
+    return fault?.kind === 'garbage' ? new Response('<html>') : Response.json(answer);
   }
 
   return {
     handle,
     seen,
-    fail(trouble: NppaTrouble): void {
-      troubles.push({ trouble, left: trouble.times ?? 1 });
+    fail(fault: NppaFault): void {
+      faults.push({ fault, left: fault.times ?? 1 });
     },
     heal(): void {
-      troubles.length = 0;
+      faults.length = 0;
     },
   };
 }
@@ -134,7 +134,7 @@ function run(perform: () => unknown) {
   }
 }
 
-/** Counts the calls of a second. Too many, and the API is closed for a minute. */
+/** Counts the calls of each second. Above the limit the API is blocked for a minute. */
 function meter({ limits, now }: NppaGate, api: FakeNppaApi): () => void {
   let calls: number[] = [];
   let blockedUntil = 0;
@@ -148,7 +148,7 @@ function meter({ limits, now }: NppaGate, api: FakeNppaApi): () => void {
   };
 }
 
-/** The game that is calling, once everything about the call itself is in order. */
+/** Authenticates the calling game. @throws NppaError if the call is not acceptable */
 function admit(
   { url, headers, body, ip }: Call,
   { gate, count }: { readonly gate: NppaGate; readonly count: () => void },

@@ -1,6 +1,6 @@
 import { createDecipheriv, createHash } from 'node:crypto';
 
-/** A game with an account at the fake system. */
+/** The credentials of a game. */
 export interface FakeGame {
   readonly appId: string;
   readonly bizId: string;
@@ -8,7 +8,7 @@ export interface FakeGame {
   readonly secretKey: string;
 }
 
-/** An answer with an error: the system has HTTP status 200 for all of them. */
+/** An error response. The system sends all of them with HTTP status 200. */
 export class NppaError extends Error {
   readonly errcode: number;
 
@@ -58,7 +58,7 @@ export function signatureOf(
     .digest('hex');
 }
 
-/** The members of an encrypted body; 1012 if it is none of this game's. */
+/** Decrypts a body. @throws NppaError 1012 if it was not encrypted with this game's key */
 export function decryptBody({ secretKey }: FakeGame, body: string): Record<string, unknown> {
   try {
     const bytes = Buffer.from(JSON.parse(body).data, 'base64');
@@ -72,7 +72,7 @@ export function decryptBody({ secretKey }: FakeGame, body: string): Record<strin
     const members: unknown = JSON.parse(text.toString());
     if (typeof members === 'object' && members !== null) return { ...members };
   } catch {
-    // Told below, whatever it was.
+    // Every failure has the same error code.
   }
   throw new NppaError(1012);
 }

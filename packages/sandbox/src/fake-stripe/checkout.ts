@@ -9,7 +9,7 @@ const LONGEST_SECONDS = 24 * 3600;
 
 export function createSession(state: State, params: FormObject): FakeSession {
   if (textIn(params, 'mode') !== 'payment') {
-    throw invalidParameter('mode', 'This fake knows the mode payment only.');
+    throw invalidParameter('mode', 'This fake supports the mode payment only.');
   }
   const created = seconds(state);
   const expires =
@@ -77,7 +77,7 @@ export function expireSession(state: State, id: string): FakeSession {
   return end(state, session);
 }
 
-/** Ends the sessions whose time is up, as Stripe does by itself. */
+/** Expires due sessions, as Stripe does automatically. */
 export function expireDueSessions(state: State): void {
   for (const session of state.sessions.values()) {
     if (session.status === 'open' && session.expires_at <= seconds(state)) end(state, session);
@@ -95,7 +95,7 @@ function end(state: State, session: FakeSession): FakeSession {
 
 const OPEN = new Set(['requires_payment_method', 'requires_confirmation', 'requires_action']);
 
-/** The player pays on the session's page. A declined card leaves the session open. */
+/** The player pays on the session's page. After a decline the session stays open. */
 export function completeSession(state: State, id: string, paymentMethod: string): FakeSession {
   expireDueSessions(state);
   const session = findSession(state, id);
@@ -115,7 +115,7 @@ export function completeSession(state: State, id: string, paymentMethod: string)
   return session;
 }
 
-/** The PaymentIntent of a session is made when the player first tries to pay. */
+/** The PaymentIntent of a session is created at the player's first attempt to pay. */
 function paymentOf(state: State, session: FakeSession): FakePaymentIntent {
   const known = state.paymentIntents.get(session.payment_intent ?? '');
   if (known !== undefined) return known;
@@ -130,7 +130,7 @@ function paymentOf(state: State, session: FakeSession): FakePaymentIntent {
   return payment;
 }
 
-/** An asynchronous payment has come through or not; tells its session. */
+/** Updates the session after its asynchronous payment succeeded or failed. */
 export function finishSession(state: State, payment: FakePaymentIntent): void {
   for (const session of state.sessions.values()) {
     if (session.payment_intent !== payment.id || session.status !== 'complete') continue;

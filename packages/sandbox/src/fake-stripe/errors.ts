@@ -10,11 +10,11 @@ export interface ApiErrorBody {
   readonly payment_intent?: FakePaymentIntent;
 }
 
-/** An error answer of the API. */
+/** An error response of the API. */
 export class ApiError extends Error {
   readonly status: number;
   readonly body: ApiErrorBody;
-  /** False where the API never began: such an answer is not kept under an idempotency key. */
+  /** False if nothing was executed: such a response is not stored under an idempotency key. */
   readonly executed: boolean;
 
   constructor(status: number, body: ApiErrorBody, executed = true) {
@@ -25,7 +25,7 @@ export class ApiError extends Error {
   }
 }
 
-/** The parameters are wrong, found before anything was done. */
+/** Invalid parameters, found before execution. */
 export function invalidParameter(param: string, message: string, code?: string): ApiError {
   const body = { type: 'invalid_request_error' as const, message, param };
   return new ApiError(400, code === undefined ? body : { ...body, code }, false);

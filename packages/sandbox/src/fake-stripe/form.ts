@@ -1,10 +1,10 @@
-/** A decoded request body: text, or members by name. */
+/** A decoded request body: members by name. */
 export interface FormObject {
   readonly [name: string]: FormValue;
 }
 export type FormValue = string | FormObject;
 
-/** Decodes `a[b][0]=c`, the way Stripe's API takes nested parameters. */
+/** Decodes `a[b][0]=c`, the encoding of nested parameters in Stripe's API. */
 export function decodeForm(body: string): FormObject {
   const root: Record<string, FormValue> = Object.create(null);
   for (const [name, value] of new URLSearchParams(body)) {
@@ -35,12 +35,12 @@ export function textIn(form: FormObject, name: string): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** Members of an indexed list, in order. */
+/** Items of an indexed list, in order. */
 export function listIn(form: FormObject, name: string): FormValue[] {
   return Object.values(objectIn(form, name));
 }
 
-/** Text members only, as `metadata` has. */
+/** The text members, for example of `metadata`. */
 export function textsIn(form: FormObject, name: string): Record<string, string> {
   return Object.fromEntries(
     Object.entries(objectIn(form, name)).filter(

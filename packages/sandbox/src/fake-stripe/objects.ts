@@ -1,4 +1,4 @@
-/** The parts of Stripe's objects that a limiter works with, in the API's own names. */
+/** The parts of Stripe's objects that a limiter uses, under the API's names. */
 
 export type PaymentStatus =
   | 'requires_payment_method'
@@ -89,6 +89,6 @@ export interface FakeEvent {
   readonly pending_webhooks: number;
   readonly request: { readonly id: null; readonly idempotency_key: string | null };
   readonly type: string;
-  /** The object as it was when the event happened. */
+  /** Snapshot of the object at the time of the event. */
   readonly data: { readonly object: FakeObject };
 }

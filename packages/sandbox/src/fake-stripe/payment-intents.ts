@@ -10,7 +10,7 @@ const CREATE_PARAMS = new Set(
   statement_descriptor_suffix`.split(/\s+/),
 );
 
-/** What a test payment method does when it is charged. */
+/** The outcome of charging a test payment method. */
 const OUTCOMES: Readonly<Record<string, 'decline' | 'authenticate' | 'process'>> = {
   pm_card_chargeDeclined: 'decline',
   pm_card_visa_chargeDeclined: 'decline',
@@ -32,7 +32,7 @@ export function createPaymentIntent(state: State, params: FormObject): FakePayme
   return payment;
 }
 
-/** Reads and checks the parameters that every PaymentIntent has. */
+/** A new PaymentIntent from validated parameters. */
 export function newPayment(state: State, params: FormObject): FakePaymentIntent {
   const amount = integerIn(params, 'amount');
   const currency = textIn(params, 'currency') ?? '';
@@ -101,7 +101,7 @@ export function confirmPaymentIntent(
   return payment;
 }
 
-/** The issuer says yes: authorised, and captured unless that is left to the merchant. */
+/** The issuer authorizes the charge. It is captured unless `capture_method` is `manual`. */
 export function charge(state: State, payment: FakePaymentIntent): void {
   const manual = payment.capture_method === 'manual';
   const made = newCharge(state, payment, 'succeeded');
@@ -121,7 +121,7 @@ export function charge(state: State, payment: FakePaymentIntent): void {
   }
 }
 
-/** The attempt fails; the PaymentIntent waits for another payment method. */
+/** The attempt fails; the PaymentIntent requires another payment method. */
 export function failAttempt(state: State, payment: FakePaymentIntent, code: string): FakeCharge {
   const failed = newCharge(state, payment, 'failed');
   payment.status = 'requires_payment_method';
@@ -183,7 +183,11 @@ export function capturePaymentIntent(
       ? payment.amount_capturable
       : integerIn(params, 'amount_to_capture');
   if (amount > payment.amount_capturable) {
-    throw invalidParameter('amount_to_capture', 'More than is capturable.', 'amount_too_large');
+    throw invalidParameter(
+      'amount_to_capture',
+      'Exceeds the capturable amount.',
+      'amount_too_large',
+    );
   }
   const made = state.charges.get(payment.latest_charge ?? '');
   if (made === undefined) throw missing('charge', payment.latest_charge ?? '');
@@ -205,7 +209,7 @@ export function cancelPaymentIntent(
   const payment = findPayment(state, id);
   for (const session of state.sessions.values()) {
     if (session.payment_intent === id && session.status === 'open') {
-      const message = 'The PaymentIntent of a Checkout Session ends with its session.';
+      const message = 'A PaymentIntent of a Checkout Session is canceled by expiring its session.';
       throw unexpectedState('payment_intent_unexpected_state', message);
     }
   }

@@ -8,10 +8,10 @@ export function createRefund(state: State, params: FormObject): FakeRefund {
   const charge = chargeOf(state, params);
   const left = charge.amount_captured - charge.amount_refunded;
   if (left <= 0) {
-    throw unexpectedState('charge_already_refunded', 'The charge has nothing left to refund.');
+    throw unexpectedState('charge_already_refunded', 'The charge is already fully refunded.');
   }
   const amount = textIn(params, 'amount') === undefined ? left : integerIn(params, 'amount');
-  if (amount > left) throw invalidParameter('amount', 'More than is left of the charge.');
+  if (amount > left) throw invalidParameter('amount', 'Exceeds the unrefunded amount.');
   const refund: FakeRefund = {
     id: newId(state, 're'),
     object: 'refund',
@@ -26,7 +26,7 @@ export function createRefund(state: State, params: FormObject): FakeRefund {
     failure_reason: null,
   };
   state.refunds.set(refund.id, refund);
-  // Cumulative, and counted while a refund is pending as well.
+  // Cumulative; includes pending refunds.
   charge.amount_refunded += amount;
   charge.refunded = charge.amount_refunded === charge.amount_captured;
   emit(state, 'refund.created', refund);
@@ -45,7 +45,7 @@ function chargeOf(state: State, params: FormObject): FakeCharge {
   return charge;
 }
 
-/** The bank answers: a pending refund succeeds, or a refund fails, even one that had succeeded. */
+/** The bank settles a pending refund, or a refund fails, even after it has succeeded. */
 export function finishRefund(state: State, id: string, status: 'succeeded' | 'failed'): FakeRefund {
   const refund = state.refunds.get(id);
   if (refund === undefined) throw missing('refund', id);

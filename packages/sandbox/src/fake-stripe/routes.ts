@@ -43,7 +43,7 @@ const ROUTES: readonly (readonly [string, RegExp, Handler])[] = [
   ['GET', /^\/v1\/charges\/(\w+)$/, (s, _, id) => found('charge', s.charges, id)],
 ];
 
-/** Does what one request asks for. @throws ApiError as the API would answer it */
+/** Executes one request. @throws ApiError for an error response */
 export function perform(state: State, { method, path, params }: Call): unknown {
   for (const [verb, pattern, handler] of ROUTES) {
     const match = pattern.exec(path);
@@ -61,7 +61,7 @@ function found<T>(kind: string, objects: ReadonlyMap<string, T>, id: string): T 
 
 const FILTERS = ['payment_intent', 'charge', 'status', 'customer'];
 
-/** One page, newest first, with the filters and the cursor that the API has. */
+/** One page, newest first, with the filters and cursor of the API. */
 function list<T extends { readonly id: string; readonly created: number }>(
   name: string,
   objects: ReadonlyMap<string, T>,
@@ -88,7 +88,7 @@ const METADATA_QUERY = /^metadata\["((?:[^"\\]|\\.)*)"\]:"((?:[^"\\]|\\.)*)"$/;
 
 function searchPayments(state: State, params: FormObject) {
   const match = METADATA_QUERY.exec(textIn(params, 'query') ?? '');
-  if (match === null) throw invalidParameter('query', 'This fake searches by metadata only.');
+  if (match === null) throw invalidParameter('query', 'This fake supports metadata queries only.');
   const [key = '', value = ''] = match.slice(1).map((text) => text.replaceAll(/\\(.)/g, '$1'));
   const data = [...state.paymentIntents.values()].filter(({ metadata }) => metadata[key] === value);
   return {

@@ -8,7 +8,7 @@ import type {
   FakeSession,
 } from './objects.ts';
 
-/** Everything that the fake knows. */
+/** The state of the fake. */
 export interface State {
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -16,15 +16,15 @@ export interface State {
   readonly charges: Map<string, FakeCharge>;
   readonly refunds: Map<string, FakeRefund>;
   readonly sessions: Map<string, FakeSession>;
-  /** What a session's PaymentIntent will be made with. */
+  /** `payment_intent_data` of each session. */
   readonly intentData: Map<string, FormObject>;
   readonly prices: Map<string, { readonly unit_amount: number; readonly currency: string }>;
   readonly events: FakeEvent[];
-  /** Status that the next refunds begin with. */
+  /** Initial status of new refunds. */
   refundStatus: 'succeeded' | 'pending';
-  /** The newest object of each kind has the highest number. */
+  /** Number of the newest object. */
   serial: number;
-  /** The key of the request under way, for its events. */
+  /** Key of the current request, for its events. */
   idempotencyKey: string | null;
 }
 

@@ -6,23 +6,23 @@ import { type Call, perform } from './routes.ts';
 import type { State } from './state.ts';
 
 /**
- * What goes wrong with the next matching request:
- * - `error`: 500, nothing is done, and the answer is kept under the idempotency key
- * - `drop`: it is done, and the connection closes before the answer
- * - `drop_before`: the connection closes before anything is done
- * - `rate_limit`: 429, nothing is done
- * - `delay`: it is done after `milliseconds`
+ * A fault of the next matching request:
+ * - `error`: responds with 500 without executing the request, stored under the idempotency key
+ * - `drop`: executes the request and closes the connection without a response
+ * - `drop_before`: closes the connection without executing the request
+ * - `rate_limit`: responds with 429 without executing the request
+ * - `delay`: executes the request after `milliseconds`
  */
 export interface Fault {
   readonly kind: 'error' | 'drop' | 'drop_before' | 'rate_limit' | 'delay';
   /** Only requests whose `METHOD /path` contains this. */
   readonly on?: string;
-  /** How many requests; 1 if absent. */
+  /** Number of requests. Default 1. */
   readonly times?: number;
   readonly milliseconds?: number;
 }
 
-/** A request as it arrived, whatever became of it. */
+/** A received request, regardless of its result. */
 export interface SeenRequest {
   readonly method: string;
   readonly path: string;
@@ -40,7 +40,7 @@ interface ActiveFault extends Fault {
   left: number;
 }
 
-/** The HTTP side: authentication, idempotency as Stripe documents it, and faults. */
+/** The HTTP side: authentication, idempotency as Stripe documents it, and injected faults. */
 export function createTransport(state: State) {
   const seen: SeenRequest[] = [];
   const faults: ActiveFault[] = [];

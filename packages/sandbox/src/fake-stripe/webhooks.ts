@@ -4,11 +4,11 @@ import type { FakeEvent } from './objects.ts';
 export interface SignOptions {
   readonly secret: string;
   readonly url: string;
-  /** When it is signed, epoch seconds. */
+  /** Time of the signature, epoch seconds. */
   readonly timestamp: number;
 }
 
-/** The request that Stripe sends for an event: `t=...,v1=HMAC-SHA256(secret, "t.body")`. */
+/** The webhook request for an event, signed as `t=...,v1=HMAC-SHA256(secret, "t.body")`. */
 export function signedRequest(event: FakeEvent, { secret, url, timestamp }: SignOptions): Request {
   const body = JSON.stringify(event);
   const signature = createHmac('sha256', secret).update(`${timestamp}.${body}`).digest('hex');

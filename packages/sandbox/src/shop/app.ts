@@ -10,7 +10,7 @@ import { PRODUCTS, type Product, SHOP_CURRENCY } from './products.ts';
 
 const PAGE_FOLDER = new URL('./page/', import.meta.url);
 const CLIENT_ENTRY = new URL(import.meta.resolve('@spendcap/client'));
-/** What a page may ask spendcap itself, with its player's token. */
+/** The calls to spendcap that the page may make with its player's token. */
 const PLAYER_CALLS: readonly string[] = ['GET /v1/allowance', 'POST /v1/decisions'];
 
 interface Sale {
@@ -21,14 +21,14 @@ interface Sale {
 
 export type ShopSandbox = Pick<Sandbox, 'url' | 'game' | 'tokenOf'>;
 
-/** The game's own server: its page, its players' age tokens, its shop. */
+/** The game's server: page, age tokens of its players, shop. */
 export function createShop(sandbox: ShopSandbox): Hono {
   const app = new Hono();
   app.get('/', (c) => file(c, PAGE_FOLDER, 'index.html'));
   app.get('/page/:file', (c) => file(c, PAGE_FOLDER, c.req.param('file')));
   app.get('/client/:file', (c) => {
     const name = c.req.param('file');
-    // Under one name for the page, be it a source or a build.
+    // The page uses one name for the source and the build.
     const entry = CLIENT_ENTRY.pathname.split('/').at(-1) ?? name;
     return file(c, CLIENT_ENTRY, name === 'index.js' ? entry : name);
   });
@@ -46,9 +46,9 @@ export function createShop(sandbox: ShopSandbox): Hono {
   return app;
 }
 
-/** Signing in is choosing a persona here. A real game knows its player by a session. */
+/** The persona in the path replaces a session. A real game knows its player by a session. */
 function addPlayerRoutes(app: Hono, { game, tokenOf }: ShopSandbox): void {
-  /** In the order of sale: a real game keeps these in its database. */
+  /** In the order of sale. A real game keeps these in its database. */
   const sales = new Map<string, Sale>();
   const base = '/shop/players/:player';
 
@@ -82,7 +82,7 @@ function addPlayerRoutes(app: Hono, { game, tokenOf }: ShopSandbox): void {
   });
 }
 
-/** Hands a player's own call on, so that the page needs one origin only. */
+/** Forwards a player's call, so that the page needs only one origin. */
 async function forward(c: Context, url: string): Promise<Response> {
   const { pathname, search } = new URL(c.req.url);
   const path = pathname.slice('/spendcap'.length);
@@ -112,7 +112,7 @@ async function orderIn(c: Context): Promise<{ id: string; product: Product }> {
 }
 
 function invalid(): SpendcapError {
-  return new SpendcapError('invalid_request', 'The shop does not understand this.');
+  return new SpendcapError('invalid_request', 'Unknown player or product.');
 }
 
 interface ShopProblem {

@@ -9,7 +9,7 @@ const TYPES: Readonly<Record<string, string>> = {
   ts: 'text/javascript; charset=utf-8',
 };
 
-/** The page may run its own files only, and talk to its own server only. */
+/** The page may only load its own files and connect to its own server. */
 const HEADERS = {
   'cache-control': 'no-cache',
   'content-security-policy': "default-src 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -18,7 +18,7 @@ const HEADERS = {
 
 const NAME = /^[a-z0-9-]+\.(html|css|js|svg|ts)$/i;
 
-/** A file of one folder, TypeScript as the JavaScript in it; `null` if there is none. */
+/** A file of a folder, with types stripped from TypeScript; `null` if there is none. */
 export async function fileOf(folder: URL, name: string): Promise<Response | null> {
   const extension = NAME.exec(name)?.[1];
   if (extension === undefined) return null;

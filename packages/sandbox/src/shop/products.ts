@@ -1,4 +1,4 @@
-/** Something that the shop sells. The price is the shop's, whatever a page says. */
+/** A product. The server's price counts, not one from a page. */
 export interface Product {
   readonly id: string;
   readonly price: string;
@@ -8,7 +8,7 @@ export interface Product {
 
 export const SHOP_CURRENCY = 'CNY';
 
-/** Below every cap, above each single one, and two kinds that the operator keeps from minors. */
+/** Prices below all caps and above each of them, and two categories forbidden for minors. */
 export const PRODUCTS: readonly Product[] = [
   { id: 'gems-60', price: '6.00', title: { en: '60 gems', zh: '60 颗宝石' } },
   { id: 'gems-300', price: '30.00', title: { en: '300 gems', zh: '300 颗宝石' } },
@@ -26,6 +26,6 @@ export const PRODUCTS: readonly Product[] = [
     id: 'tip',
     price: '20.00',
     category: 'tip',
-    title: { en: 'Tip for a streamer', zh: '给主播的打赏' },
+    title: { en: 'Tip for a streamer', zh: '打赏主播' },
   },
 ];

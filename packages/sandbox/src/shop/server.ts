@@ -2,7 +2,7 @@ import { serve } from '@hono/node-server';
 import { freePort } from '../spendcap-server.ts';
 import { createShop, type ShopSandbox } from './app.ts';
 
-/** Opens the shop on this machine only, and gives its address once it answers. */
+/** Starts the shop on the loopback interface and returns its URL. */
 export async function openShop(sandbox: ShopSandbox, wantedPort: number): Promise<string> {
   const port = await freePort(wantedPort);
   const { fetch } = createShop(sandbox);

@@ -9,7 +9,7 @@ const STORE = 'story';
 /** The story speaks of "today" and "this month", so it must not run across midnight. */
 const STORY_MS = 60_000;
 
-/** Plays the story against a served limiter and prints it; true if every line is as the policy says. */
+/** Plays the story against `spendcap serve` and prints it; true if every line is as expected. */
 export async function runStory(sandbox: Sandbox): Promise<boolean> {
   await outlastMidnight();
   let server = await sandbox.serve({ store: STORE, policy: POLICY });
@@ -27,7 +27,7 @@ export async function runStory(sandbox: Sandbox): Promise<boolean> {
         const policy = operatorPolicy({ version: '2024-01-01.operator-1', daily8to15: '200' });
         server = await sandbox.serve({ store: STORE, policy });
       },
-      tell: (line) => {
+      report: (line) => {
         lines.push(line);
         console.log(tableRow(line));
       },
@@ -36,7 +36,7 @@ export async function runStory(sandbox: Sandbox): Promise<boolean> {
     await server.stop();
   }
   const good = lines.filter(isAsExpected).length;
-  console.log(`\n${good} of ${lines.length} lines came out as the policy says.`);
+  console.log(`\n${good} of ${lines.length} lines are as the policy requires.`);
   return good === lines.length;
 }
 

@@ -1,10 +1,10 @@
 import { formatMoney, type Purchase, parseMoney } from '@spendcap/core';
 import {
   allowanceOf,
+  amountOf,
   buy,
-  buyAndTell,
+  buyAndReport,
   CURRENCY,
-  figure,
   isSold,
   outcomeOf,
   reasonOf,
@@ -12,8 +12,8 @@ import {
 } from './world.ts';
 
 /**
- * The story, chapter by chapter. Single and monthly figures are those of the 2019 notice (8 to 15: 50 and
- * 200; 16 and 17: 100 and 400; under 8 nothing); the daily figure is read off the allowance.
+ * The story, chapter by chapter. Transaction and monthly caps are those of the 2019 notice (8 to 15: 50
+ * and 200; 16 and 17: 100 and 400; under 8 nothing); the daily cap is read from the allowance.
  */
 export async function playStory(world: World): Promise<void> {
   await aChildAndATwelveYearOld(world);
@@ -30,22 +30,22 @@ async function aChildAndATwelveYearOld(world: World): Promise<void> {
     what: 'buys a small gem pack',
     amount: '6.00',
   } as const;
-  await buyAndTell(world, child, 'refused: forbidden for age');
+  await buyAndReport(world, child, 'refused: forbidden for age');
 
   const who = 'player-12';
   const tooBig = { id: 'p-1', who, what: 'tries the big gem pack', amount: '60.00' } as const;
-  await buyAndTell(world, tooBig, 'refused: transaction cap');
+  await buyAndReport(world, tooBig, 'refused: transaction cap');
   const gems = { who, what: 'buys a gem pack', amount: '48.00' } as const;
-  await buyAndTell(world, { id: 'p-2', ...gems }, 'allowed');
-  await buyAndTell(world, { id: 'p-3', ...gems }, 'allowed');
+  await buyAndReport(world, { id: 'p-2', ...gems }, 'allowed');
+  await buyAndReport(world, { id: 'p-3', ...gems }, 'allowed');
 
-  const left = figure(await allowanceOf(world, who), 'day', 'remaining');
+  const left = amountOf(await allowanceOf(world, who), 'day', 'remaining');
   const over = formatMoney(parseMoney(left, CURRENCY) + 1, CURRENCY);
   const oneFenOver = { id: 'p-4', who, what: 'tries 0.01 more than today has left', amount: over };
-  await buyAndTell(world, { ...oneFenOver, who: 'player-12' }, 'refused: day cap');
-  const after = figure(await allowanceOf(world, who), 'day', 'remaining');
+  await buyAndReport(world, { ...oneFenOver, who: 'player-12' }, 'refused: day cap');
+  const after = amountOf(await allowanceOf(world, who), 'day', 'remaining');
   const what = 'a refusal leaves no trace: left today';
-  world.tell({ who, what, amount: '', expected: left, got: after });
+  world.report({ who, what, amount: '', expected: left, got: after });
 }
 
 async function aSeventeenYearOld(world: World): Promise<void> {
@@ -56,7 +56,7 @@ async function aSeventeenYearOld(world: World): Promise<void> {
     what: 'buys at exactly the cap: equal is allowed',
     amount: '100.00',
   } as const;
-  await buyAndTell(world, skin, 'allowed');
+  await buyAndReport(world, skin, 'allowed');
   await twoAtOnce(world);
 
   const before = await allowanceOf(world, who);
@@ -64,21 +64,21 @@ async function aSeventeenYearOld(world: World): Promise<void> {
   await world.game.refund('s-1', 'r-1');
   const after = await allowanceOf(world, who);
   for (const period of ['day', 'month'] as const) {
-    const left = parseMoney(figure(before, period, 'remaining'), CURRENCY) + 10_000;
-    world.tell({
+    const left = parseMoney(amountOf(before, period, 'remaining'), CURRENCY) + 10_000;
+    world.report({
       who,
-      what: `is refunded, told twice: left this ${period}`,
+      what: `is refunded, reported twice: left this ${period}`,
       amount: '100.00',
       expected: formatMoney(left, CURRENCY),
-      got: figure(after, period, 'remaining'),
+      got: amountOf(after, period, 'remaining'),
     });
   }
 }
 
-/** Two devices, one tap each, at the same instant: today has room for one of the two. */
+/** Two devices buy at the same instant: the day cap has room for one of them. */
 async function twoAtOnce(world: World): Promise<void> {
   const who = 'player-17';
-  const left = parseMoney(figure(await allowanceOf(world, who), 'day', 'remaining'), CURRENCY);
+  const left = parseMoney(amountOf(await allowanceOf(world, who), 'day', 'remaining'), CURRENCY);
   const amount = formatMoney(Math.floor(left / 2) + 1, CURRENCY);
   const before = world.chargeAttempts();
   const wish = { who, what: '', amount } as const;
@@ -89,9 +89,9 @@ async function twoAtOnce(world: World): Promise<void> {
   const charges = world.chargeAttempts() - before;
   const sold = answers.filter(isSold).length;
   const refused = answers.find((answer) => !isSold(answer));
-  world.tell({
+  world.report({
     who,
-    what: 'checks out on two devices at once',
+    what: 'checks out on two devices at the same time',
     amount,
     expected: '1 allowed, 1 charge',
     got: `${sold} allowed, ${charges} charge${charges === 1 ? '' : 's'}`,
@@ -102,7 +102,7 @@ async function twoAtOnce(world: World): Promise<void> {
 async function anAdultAndAStranger(world: World): Promise<void> {
   const who = 'adult-30';
   const what = 'buys the collector’s edition: no limit applies';
-  await buyAndTell(world, { id: 'a-1', who, what, amount: '648.00' }, 'allowed');
+  await buyAndReport(world, { id: 'a-1', who, what, amount: '648.00' }, 'allowed');
 
   const token = await world.tokenOf('adult-30');
   const forged = `${token.slice(0, token.lastIndexOf('.'))}.${'A'.repeat(86)}`;
@@ -110,7 +110,7 @@ async function anAdultAndAStranger(world: World): Promise<void> {
   const before = world.chargeAttempts();
   const answer = await buy(world, wish, forged);
   const charged = world.chargeAttempts() === before ? '' : ' (charged)';
-  world.tell({
+  world.report({
     who: 'stranger',
     what: 'shows an adult’s token with a forged signature',
     amount: wish.amount,
@@ -120,45 +120,45 @@ async function anAdultAndAStranger(world: World): Promise<void> {
   });
 }
 
-/** The worst moment: allowance is held, the charge is on its way, and the server dies. */
+/** The worst moment to crash: allowance is held and the charge is in flight. */
 async function theServerIsKilled(world: World): Promise<void> {
   const who = 'player-17';
   const order = { id: 'k-1', amount: '30.00', currency: CURRENCY };
   const hold = await world.api.reserve({ ...order, ageToken: await world.tokenOf(who) });
   const { amount } = order;
   const held = hold.allowed ? hold.purchase.state : 'refused';
-  world.tell({
+  world.report({
     who,
-    what: 'holds allowance, charge under way',
+    what: 'holds allowance, charge in flight',
     amount,
     expected: 'reserved',
     got: held,
   });
 
-  const before = figure(await allowanceOf(world, who), 'day', 'remaining');
+  const before = amountOf(await allowanceOf(world, who), 'day', 'remaining');
   await world.crash();
-  const after = figure(await allowanceOf(world, who), 'day', 'remaining');
+  const after = amountOf(await allowanceOf(world, who), 'day', 'remaining');
   const left = { who: 'server', amount: '', expected: before };
-  world.tell({ ...left, what: 'is killed (-9) and started again: left today', got: after });
+  world.report({ ...left, what: 'is killed (-9) and started again: left today', got: after });
 
-  const told = async (what: string, verb: () => Promise<Purchase>) => {
+  const settle = async (what: string, verb: () => Promise<Purchase>) => {
     const { state, committed } = await verb();
     const expected = `committed ${amount}`;
-    world.tell({ who, what, amount, expected, got: `${state} ${committed}` });
+    world.report({ who, what, amount, expected, got: `${state} ${committed}` });
   };
-  await told('the charge succeeded: commit', () => world.api.commit(order.id));
-  await told('the same commit once more', () => world.api.commit(order.id));
-  const end = figure(await allowanceOf(world, who), 'day', 'remaining');
-  world.tell({ ...left, who, what: 'nothing lost, nothing doubled: left today', got: end });
+  await settle('the charge succeeded: commit', () => world.api.commit(order.id));
+  await settle('the same commit once more', () => world.api.commit(order.id));
+  const end = amountOf(await allowanceOf(world, who), 'day', 'remaining');
+  world.report({ ...left, who, what: 'nothing lost, nothing doubled: left today', got: end });
 }
 
 async function theOperatorEditsThePolicy(world: World): Promise<void> {
   const who = 'player-12';
-  const before = figure(await allowanceOf(world, who), 'day', 'used');
+  const before = amountOf(await allowanceOf(world, who), 'day', 'used');
   await world.editPolicy();
-  const after = figure(await allowanceOf(world, who), 'day', 'used');
-  const what = 'raises the daily figure to 200: used today';
-  world.tell({ who: 'operator', what, amount: '', expected: before, got: after });
+  const after = amountOf(await allowanceOf(world, who), 'day', 'used');
+  const what = 'raises the daily cap to 200: used today';
+  world.report({ who: 'operator', what, amount: '', expected: before, got: after });
 
   const box = {
     id: 'p-5',
@@ -167,13 +167,13 @@ async function theOperatorEditsThePolicy(world: World): Promise<void> {
     amount: '10.00',
     category: 'loot_box',
   } as const;
-  await buyAndTell(world, box, 'refused: forbidden category');
+  await buyAndReport(world, box, 'refused: forbidden category');
   const gems = { who, what: 'buys a gem pack', amount: '48.00' } as const;
-  await buyAndTell(world, { id: 'p-6', ...gems }, 'allowed');
-  await buyAndTell(world, { id: 'p-7', ...gems }, 'allowed');
-  await buyAndTell(world, { id: 'p-8', ...gems }, 'refused: day cap, month cap');
+  await buyAndReport(world, { id: 'p-6', ...gems }, 'allowed');
+  await buyAndReport(world, { id: 'p-7', ...gems }, 'allowed');
+  await buyAndReport(world, { id: 'p-8', ...gems }, 'refused: day cap, month cap');
   const rest = { who, what: 'buys exactly what the month has left', amount: '8.00' } as const;
-  await buyAndTell(world, { id: 'p-9', ...rest }, 'allowed');
+  await buyAndReport(world, { id: 'p-9', ...rest }, 'allowed');
   const nothing = { who, what: 'tries one more small thing', amount: '0.01' } as const;
-  await buyAndTell(world, { id: 'p-10', ...nothing }, 'refused: day cap, month cap');
+  await buyAndReport(world, { id: 'p-10', ...nothing }, 'refused: day cap, month cap');
 }

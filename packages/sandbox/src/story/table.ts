@@ -1,11 +1,11 @@
-/** One line of the story: what somebody did, what the policy says to it, and what happened. */
+/** One line of the story: the action, the outcome that the policy requires, and the actual one. */
 export interface Line {
   readonly who: string;
   readonly what: string;
   readonly amount: string;
   readonly expected: string;
   readonly got: string;
-  /** Why it was refused, in words. */
+  /** The reason of a refusal, as a sentence. */
   readonly reason?: string;
 }
 
@@ -15,11 +15,11 @@ const COLUMNS = [
   { title: 'amount', width: 7 },
   { title: 'outcome', width: 28 },
 ] as const;
-/** The mark and the name stand left of what is said below a line. */
+/** Notes are indented past the mark and the name. */
 const INDENT = ' '.repeat(15);
 const NOTE_WIDTH = 86;
 
-/** True if it came out as the policy says. */
+/** True if the outcome is as the policy requires. */
 export function isAsExpected({ expected, got }: Line): boolean {
   return expected === got;
 }
@@ -30,7 +30,7 @@ export function tableHead(): string {
   return `${row('  ', titles)}\n${row('  ', rule)}`;
 }
 
-/** A line of the table, and below it why, or what the policy says instead. */
+/** A line of the table, followed by the reason and, on a mismatch, the expected outcome. */
 export function tableRow(line: Line): string {
   const good = isAsExpected(line);
   const cells = [line.who, line.what, line.amount, line.got];

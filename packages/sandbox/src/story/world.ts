@@ -7,20 +7,20 @@ import type { Line } from './table.ts';
 
 export type PersonaId = Persona['id'];
 
-/** Everything that the story happens in. The limiter is a server process behind `url`. */
+/** The setting of the story. The limiter is a server process behind `url`. */
 export interface World {
   readonly game: Game;
   readonly api: SpendcapApi;
   readonly url: string;
-  /** A fresh age token of a persona. */
+  /** Issues an age token for a persona. */
   tokenOf(id: PersonaId): Promise<string>;
-  /** How many charges the processor was asked for so far. */
+  /** Number of charge requests to the processor so far. */
   chargeAttempts(): number;
-  /** kill -9, and a new server on the same store. */
+  /** kill -9, then a new server on the same store. */
   crash(): Promise<void>;
   /** A new server on the same store, with the operator's edited policy. */
   editPolicy(): Promise<void>;
-  tell(line: Line): void;
+  report(line: Line): void;
 }
 
 export interface Wish {
@@ -35,7 +35,7 @@ export type Answer = Purchase | Refused | ApiProblem;
 
 export const CURRENCY = 'CNY';
 
-/** The game's back end is asked to sell; a problem of the API is an answer too. */
+/** Buys through the game's back end. A problem of the API is returned, not thrown. */
 export async function buy(world: World, wish: Wish, ageToken?: string): Promise<Answer> {
   const { id, who, amount, category } = wish;
   const token = ageToken ?? (await world.tokenOf(who));
@@ -47,22 +47,22 @@ export async function buy(world: World, wish: Wish, ageToken?: string): Promise<
   });
 }
 
-/** Buys, and tells what the policy says and what came of it. A refusal must charge nothing. */
-export async function buyAndTell(world: World, wish: Wish, expected: string): Promise<void> {
+/** Buys and reports expectation and outcome. A refusal must not charge. */
+export async function buyAndReport(world: World, wish: Wish, expected: string): Promise<void> {
   const before = world.chargeAttempts();
   const answer = await buy(world, wish);
   const charges = world.chargeAttempts() - before;
-  const asItShould = charges === (isSold(answer) ? 1 : 0);
-  const got = asItShould ? outcomeOf(answer) : `${outcomeOf(answer)} (${charges} charges)`;
+  const isRight = charges === (isSold(answer) ? 1 : 0);
+  const got = isRight ? outcomeOf(answer) : `${outcomeOf(answer)} (${charges} charges)`;
   const { who, what, amount } = wish;
-  world.tell({ who, what, amount, expected, got, reason: reasonOf(answer) });
+  world.report({ who, what, amount, expected, got, reason: reasonOf(answer) });
 }
 
 export function isSold(answer: Answer): answer is Purchase {
   return !(answer instanceof ApiProblem) && !isRefused(answer);
 }
 
-/** The outcome in few words: `allowed`, `refused: day cap`, `problem: age token invalid`. */
+/** A short outcome: `allowed`, `refused: day cap`, `problem: age token invalid`. */
 export function outcomeOf(answer: Answer): string {
   if (answer instanceof ApiProblem) return `problem: ${answer.problem.code.replaceAll('_', ' ')}`;
   if (!isRefused(answer)) return answer.state === 'committed' ? 'allowed' : answer.state;
@@ -79,13 +79,13 @@ export function reasonOf(answer: Answer): string {
   return reasons.map((reason) => explain(reason, allowance, 'en')).join(' ');
 }
 
-/** A player's allowance, asked for as the player's own device does. */
+/** A player's allowance, requested as the player's device does. */
 export async function allowanceOf(world: World, who: PersonaId): Promise<Allowance> {
   return createClient({ url: world.url, ageToken: () => world.tokenOf(who) }).allowance();
 }
 
-/** One figure of a limit. The story cannot go on if the policy has no such limit. */
-export function figure(
+/** One amount of a limit. @throws Error if the policy has no such limit */
+export function amountOf(
   allowance: Allowance,
   period: Period,
   name: 'cap' | 'used' | 'remaining',

@@ -1,6 +1,6 @@
 import { type KeyObject, randomBytes, sign } from 'node:crypto';
 
-/** What a test certificate says. */
+/** The contents of a test certificate. */
 export interface CertificateOptions {
   readonly subject: DistinguishedName;
   readonly issuer: DistinguishedName;
@@ -10,7 +10,7 @@ export interface CertificateOptions {
   /** Epoch milliseconds. */
   readonly notBefore: number;
   readonly notAfter: number;
-  /** True for one that may sign others. */
+  /** True if it may sign other certificates. */
   readonly ca: boolean;
   /** Extended key purposes, as dotted OIDs. */
   readonly purposes?: readonly string[];
@@ -99,7 +99,7 @@ function distinguishedName({ country, name }: DistinguishedName): Buffer {
 
 function serialNumber(): Buffer {
   const bytes = randomBytes(16);
-  // Positive, and never with a leading zero that DER forbids.
+  // Positive and without a leading zero byte, which DER forbids.
   bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40;
   return der(TAG.integer, bytes);
 }

@@ -4,24 +4,25 @@ import { certifiedSigner, p256 } from './signer.ts';
 
 export type { MdocRequest, SdJwtRequest, WalletMdoc, WalletSdJwt };
 
+/** Options of `walletIssuer`. */
 export interface WalletIssuerOptions {
   /** Epoch milliseconds. Default `Date.now`. */
   readonly now?: () => number;
 }
 
+/** An issuer of test identity documents, see `walletIssuer`. */
 export interface WalletIssuer {
-  /** The certificate to pin, PEM. */
+  /** The root certificate to trust, PEM. */
   readonly roots: readonly string[];
-  /** Issues an ISO mdoc to a wallet with a key of its own. */
+  /** Issues an ISO mdoc to a new wallet key. */
   mdoc(request: MdocRequest): Promise<WalletMdoc>;
-  /** Issues an SD-JWT VC to a wallet with a key of its own. */
+  /** Issues an SD-JWT VC to a new wallet key. */
   sdJwt(request: SdJwtRequest): Promise<WalletSdJwt>;
 }
 
 /**
- * An issuer of identity documents and the wallets that show them, to try wallet sources with: a root
- * certificate and keys that live as long as this object. It believes what it is told, so keep it out
- * of production.
+ * A test issuer of identity documents and the wallets that present them, with an in-memory root
+ * certificate and keys. It verifies nothing: never use it in production.
  *
  * @example
  * ```ts

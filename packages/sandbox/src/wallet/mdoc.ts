@@ -23,23 +23,25 @@ import {
 import type { MdocSession } from '@spendcap/server/age/sources/mdoc';
 import type { Signer } from './signer.ts';
 
+/** An mdoc to issue. */
 export interface MdocRequest {
-  /** As `eu.europa.ec.av.1` or `org.iso.18013.5.1.mDL`. */
+  /** The document type: `eu.europa.ec.av.1` or `org.iso.18013.5.1.mDL`. */
   readonly type: string;
-  /** As `{ age_over_18: true }`. `birth_date` is an ISO date. */
+  /** For example `{ age_over_18: true }`. `birth_date` is an ISO date. */
   readonly elements: Readonly<Record<string, unknown>>;
-  /** The namespace of the elements. Default that of the type. */
+  /** The namespace of the elements. Default: that of the type. */
   readonly namespace?: string;
   /** Default 90. */
   readonly validDays?: number;
 }
 
+/** An mdoc in a wallet. */
 export interface WalletMdoc {
   /**
-   * The wallet's reply: the elements that were asked for and are there, signed for the session. For
-   * `age_over_NN` it is the nearest true one from NN up, or else the nearest false one from NN down.
+   * Presents the requested elements that exist, signed for the session. For `age_over_NN` it is the
+   * nearest true element at or above NN, otherwise the nearest false one at or below NN.
    */
-  present(asked: {
+  present(request: {
     readonly elements: readonly string[];
     readonly session: MdocSession;
   }): Promise<Uint8Array>;
@@ -54,7 +56,7 @@ const CONTEXT: Pick<MdocContext, 'crypto' | 'cose'> = {
     digest: ({ digestAlgorithm, bytes }) =>
       hash(digestAlgorithm.toLowerCase().replace('-', ''), bytes, 'buffer'),
     calculateEphemeralMacKey: () => {
-      throw new Error('This wallet makes no MAC.');
+      throw new Error('This wallet does not support MACs.');
     },
   },
   cose: {
@@ -67,14 +69,14 @@ const CONTEXT: Pick<MdocContext, 'crypto' | 'cose'> = {
     },
     mac0: {
       sign: () => {
-        throw new Error('This wallet makes no MAC.');
+        throw new Error('This wallet does not support MACs.');
       },
       verify: () => false,
     },
   },
 };
 
-/** Issues a document to a device, and shows it. */
+/** Issues a document to a device key. */
 export async function walletMdoc(
   request: MdocRequest,
   { signer, device }: Keys,
@@ -99,11 +101,11 @@ export async function walletMdoc(
       },
     });
   return {
-    present: async ({ elements: asked, session }) => {
+    present: async ({ elements: requested, session }) => {
       const docRequest = DocRequest.create({
         itemsRequest: ItemsRequest.create({
           docType: type,
-          namespaces: { [namespace]: Object.fromEntries(asked.map((name) => [name, false])) },
+          namespaces: { [namespace]: Object.fromEntries(requested.map((name) => [name, false])) },
         }),
       });
       return reply(issued, { docRequest, session, deviceKey });
@@ -111,16 +113,22 @@ export async function walletMdoc(
   };
 }
 
+interface Presentation {
+  readonly docRequest: DocRequest;
+  readonly session: MdocSession;
+  readonly deviceKey: CoseKey;
+}
+
 async function reply(
   issued: IssuerSigned,
-  asked: { docRequest: DocRequest; session: MdocSession; deviceKey: CoseKey },
+  { docRequest, session, deviceKey }: Presentation,
 ): Promise<Uint8Array> {
   const made = await DeviceResponse.createWithDeviceRequest(
     {
-      deviceRequest: DeviceRequest.create({ docRequests: [asked.docRequest] }),
+      deviceRequest: DeviceRequest.create({ docRequests: [docRequest] }),
       issuerSigned: [issued],
-      sessionTranscript: await transcriptOf(asked.session),
-      signature: { signingKey: asked.deviceKey },
+      sessionTranscript: await transcriptOf(session),
+      signature: { signingKey: deviceKey },
     },
     CONTEXT,
   );
@@ -138,7 +146,7 @@ function asElement([name, value]: [string, unknown]): [string, unknown] {
   return [name, name === 'birth_date' ? new DateOnly(String(value)) : value];
 }
 
-/** A document's dates have no parts of a second. */
+/** ISO 18013-5: dates of a document have no fractional seconds. */
 function wholeSecond(at: number): Date {
   return new Date(Math.floor(at / 1000) * 1000);
 }

@@ -2,22 +2,24 @@ import { createPublicKey, hash, type KeyObject, randomBytes, sign } from 'node:c
 import { SDJwtInstance } from '@sd-jwt/core';
 import type { Signer } from './signer.ts';
 
+/** An SD-JWT VC to issue. */
 export interface SdJwtRequest {
-  /** The `vct`, as `urn:eudi:pid:1`. */
+  /** The `vct`, for example `urn:eudi:pid:1`. */
   readonly type: string;
-  /** As `{ birthdate: '2014-05-01' }` or `{ age_equal_or_over: { 18: true } }`. */
+  /** For example `{ birthdate: '2014-05-01' }` or `{ age_equal_or_over: { 18: true } }`. */
   readonly claims: Readonly<Record<string, unknown>>;
   /** The `iss`, if any. */
   readonly issuer?: string;
   /** Default 90. */
   readonly validDays?: number;
-  /** Further members of the signed payload, as `status`. */
+  /** Further members of the signed payload, for example `status`. Never selectively disclosed. */
   readonly plain?: Readonly<Record<string, unknown>>;
 }
 
+/** An SD-JWT VC in a wallet. */
 export interface WalletSdJwt {
-  /** What the wallet shows: the claims that were asked for, as `age_equal_or_over.18`, and its proof. */
-  present(asked: {
+  /** Presents claims (paths such as `age_equal_or_over.18`) with a key-binding proof. */
+  present(request: {
     readonly claims: readonly string[];
     readonly nonce: string;
     readonly audience: string;
@@ -29,14 +31,14 @@ interface Keys {
   readonly device: KeyObject;
 }
 
-/** What is disclosed, by name; members of it, where it has some. */
+/** The disclosed claims by name, nested for members. */
 interface Frame {
   [name: string]: true | Frame;
 }
 
 const DAY_SECONDS = 86_400;
 
-/** Issues a credential to a holder's key, and shows it. */
+/** Issues a credential to a holder key. */
 export async function walletSdJwt(
   request: SdJwtRequest,
   { signer, device }: Keys,
@@ -59,9 +61,9 @@ export async function walletSdJwt(
   const header = { typ: 'dc+sd-jwt', x5c };
   const credential = await sdJwt.issue(payload, disclosable(claims), { header });
   return {
-    present: ({ claims: asked, nonce, audience }) => {
+    present: ({ claims: requested, nonce, audience }) => {
       const proof = { iat: Math.floor(now() / 1000), aud: audience, nonce };
-      return sdJwt.present(credential, frameOf(asked), { kb: { payload: proof } });
+      return sdJwt.present(credential, frameOf(requested), { kb: { payload: proof } });
     },
   };
 }
@@ -84,7 +86,7 @@ function signWith(key: KeyObject): (data: string) => string {
     sign('sha256', Buffer.from(data), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url');
 }
 
-/** Each claim can be shown without the others, and so can each member of one that has members. */
+/** Every claim, and every member of a nested claim, is selectively disclosable. */
 function disclosable(claims: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const nested = Object.entries(claims)
     .filter(([, value]) => typeof value === 'object' && value !== null && !Array.isArray(value))

@@ -1,20 +1,20 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { certificate, type DistinguishedName, toPem } from './certificate.ts';
 
-/** The key that signs attestations, and the chain that vouches for it. */
+/** The key that signs attestations, and its certificate chain. */
 export interface Signer {
   readonly privateKey: KeyObject;
-  /** DER, the signer's own certificate first; the root is not in it. */
+  /** DER, starting with the signer's certificate, without the root. */
   readonly chain: readonly Buffer[];
 }
 
 const ROOT: DistinguishedName = { country: 'UT', name: 'Sandbox root' };
 const SIGNER: DistinguishedName = { country: 'UT', name: 'Sandbox signer' };
 const YEAR_MS = 365 * 86_400_000;
-/** ISO 18013-5, annex B.1.4: the purpose of who signs licences. */
+/** ISO 18013-5, annex B.1.4: the extended key usage of document signers. */
 const LICENCE_SIGNER = '1.0.18013.5.1.2';
 
-/** A root made up on the spot, and a signer under it. */
+/** Generates a root and a signer under it. */
 export function certifiedSigner(now: number): { readonly root: string; readonly signer: Signer } {
   const rootKey = p256();
   const privateKey = p256();

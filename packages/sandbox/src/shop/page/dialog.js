@@ -4,8 +4,8 @@ const dialog = byId('dialog');
 const title = byId('dialog-title');
 
 /**
- * Fills the one dialog. Focus goes to its heading; when it closes, the browser gives it back to what
- * opened it. `alert` is read out at once, wherever the focus is.
+ * Fills the only dialog. Focus moves to its heading; when it closes, the browser returns focus to the
+ * element that opened it. Screen readers announce `alert` immediately.
  */
 export function showDialog({ heading, body = [], alert = [], buttons }) {
   title.textContent = heading;
@@ -20,7 +20,7 @@ export function showDialog({ heading, body = [], alert = [], buttons }) {
   byId('dialog-alert').replaceChildren(...alert);
 }
 
-/** While a purchase is on its way nothing can be pressed, and Esc waits for the outcome. */
+/** While a purchase is in flight all buttons and Esc are disabled. */
 export function setBusy(label) {
   const [button] = byId('dialog-actions').children;
   button.textContent = label;

@@ -1,4 +1,4 @@
-/** An element with attributes and children; texts become text nodes, never markup. */
+/** Creates an element. Strings become text nodes, never markup. */
 export function el(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {

@@ -13,7 +13,7 @@ let words = speech(locale, currency);
 const base = () => `/shop/players/${player.id}`;
 const client = createClient({
   url: `${location.origin}/spendcap`,
-  // Short-lived, so a fresh one for each call.
+  // Tokens are short-lived, so each call requests a new one.
   ageToken: async () => (await fetch(`${base()}/age-token`)).text(),
 });
 
@@ -38,7 +38,7 @@ async function showAll() {
   byId('products').replaceChildren(
     ...products.map((product) => productView(product, words, () => ask(product))),
   );
-  await showFigures();
+  await showAccount();
 }
 
 function showPersonas() {
@@ -48,7 +48,7 @@ function showPersonas() {
     const input = el('input', { ...radio, checked: persona.id === player.id });
     input.addEventListener('change', async () => {
       player = persona;
-      await showFigures();
+      await showAccount();
       say(words.t.playing(words.titleOf(persona)));
     });
     return el('label', {}, input, el('span', {}, words.titleOf(persona)));
@@ -56,8 +56,8 @@ function showPersonas() {
   byId('personas').replaceChildren(legend, ...choices);
 }
 
-/** The figures are the server's: asked anew after everything that may have changed them. */
-async function showFigures() {
+/** Loads allowance and purchases from the server, after everything that may have changed them. */
+async function showAccount() {
   const shown = player;
   try {
     const [allowance, sales] = await Promise.all([client.allowance(), json(`${base()}/purchases`)]);
@@ -75,10 +75,10 @@ async function showFigures() {
   }
 }
 
-/** Before any money moves the buyer sees what it costs and may step back. */
+/** Shows the price before the purchase; the buyer can still cancel. */
 function ask(product) {
   const { t, money, titleOf } = words;
-  // One id for one intended purchase: however often it is pressed or retried, it is paid once.
+  // One id per intended purchase, so that repeated clicks and retries charge once.
   const purchase = {
     id: crypto.randomUUID(),
     amount: product.price,
@@ -103,19 +103,19 @@ async function buy(product, purchase) {
   const ok = [{ label: t.ok, kind: 'main', onclick: closeDialog }];
   if (outcome?.allowed === true && outcome.result.ok) {
     closeDialog();
-    await showFigures();
+    await showAccount();
     say(t.bought(titleOf(product), money(product.price)));
   } else if (outcome?.allowed === false) {
     showDialog({ heading: t.refusedTitle, alert: refusalView(outcome, words), buttons: ok });
   } else {
-    // Nobody knows whether it was paid, so the same purchase is tried, never a new one.
+    // The outcome is unknown, so the retry uses the same purchase id.
     const again = { label: t.again, kind: 'main', onclick: () => buy(product, purchase) };
     const buttons = [again, { label: t.no, onclick: closeDialog }];
     showDialog({ heading: t.failedTitle, alert: [el('p', {}, t.failed)], buttons });
   }
 }
 
-/** Asks the game's own back end, which holds the allowance and charges. */
+/** Calls the game's back end, which reserves and charges. */
 function pay(product) {
   return ({ id }) => post(`${base()}/purchases`, { id, product: product.id });
 }
@@ -123,8 +123,8 @@ function pay(product) {
 async function refund(purchase, product) {
   const { t, money, titleOf } = words;
   const response = await post(`${base()}/purchases/${purchase.id}/refund`, {}).catch(() => null);
-  await showFigures();
-  // The pressed button is gone, so the focus has to go somewhere near.
+  await showAccount();
+  // The button no longer exists, so focus moves to the heading of its section.
   byId('history-title').focus();
   const done = t.refundDone(titleOf(product), money(purchase.amount));
   say(response?.ok === true ? done : t.failed);

@@ -2,7 +2,7 @@ import { explain, formatAmount } from '/client/index.js';
 import { el } from './elements.js';
 import { TEXTS } from './texts.js';
 
-/** A language and a currency: everything that the views below need to know. */
+/** Texts and formats of a locale and a currency. */
 export function speech(locale, currency) {
   return {
     locale,
@@ -88,7 +88,7 @@ export function saleView({ purchase, product }, { t, money, titleOf }, onclick) 
   );
 }
 
-/** Why, in the player's words; the rule itself is there for whoever wants to read it. */
+/** The reasons for the player, and the policy rows in a disclosure for adults. */
 export function refusalView({ reasons, allowance }, { locale, t }) {
   const rules = reasons.flatMap(({ row }) =>
     row === undefined ? [] : [`${row.citation} (${t[row.status]})`],
