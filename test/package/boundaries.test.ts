@@ -91,6 +91,7 @@ const RULES: readonly Rule[] = [
       'hono',
       'hono/**',
       '@hono/zod-openapi',
+      'prom-client',
       'zod',
       'node:crypto',
     ],

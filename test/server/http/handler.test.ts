@@ -1,6 +1,7 @@
 import { SpendcapError, type SpendcapErrorCode } from '@spendcap/core';
 import type { Limiter } from '@spendcap/server';
-import { describe, expect, it, vi } from 'vitest';
+import { Counter, Gauge, type OpenMetricsContentType, Registry } from 'prom-client';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   createHandler,
   type Handler,
@@ -17,6 +18,8 @@ import {
 } from './stub-limiter.ts';
 
 type Json = Record<string, unknown>;
+
+afterEach(() => vi.restoreAllMocks());
 
 function setup(
   answers: Parameters<typeof stubLimiter>[0] = {},
@@ -55,6 +58,10 @@ async function send(handler: Handler, path: string, sent: Sent = {}) {
 
 const PURCHASE = { id: 'order-1', ageToken: AGE_TOKEN, amount: '48.00', currency: 'CNY' };
 
+/** A metric of another kind under one of our names. */
+const OTHER = { name: 'spendcap_requests_total', help: 'Of the game.' };
+const LABELS = ['route', 'status'] as const;
+
 describe('options', () => {
   it.each([
     [{ apiKeys: [] }, /at least one key/],
@@ -65,6 +72,13 @@ describe('options', () => {
     [{ basePath: '/:id' }, /basePath/],
     [{ corsOrigins: ['*'] }, /corsOrigins/],
     [{ corsOrigins: ['https://shop.example/'] }, /corsOrigins/],
+    [{ corsOrigins: ['https://shop.example:443'] }, /corsOrigins/],
+    [{ corsOrigins: ['https://player@shop.example'] }, /corsOrigins/],
+    [{ corsOrigins: ['capacitor://localhost/index.html'] }, /corsOrigins/],
+    [{ corsOrigins: ['file://'] }, /corsOrigins/],
+    [{ corsOrigins: ['null'] }, /corsOrigins/],
+    [{ registry: {} as Registry }, /registry/],
+    [{ registry: null as unknown as Registry }, /registry/],
     [{ maxBodyBytes: 0 }, /maxBodyBytes/],
   ])('%j is a TypeError', (options, message) => {
     const make = () => setup({}, options);
@@ -91,6 +105,7 @@ describe('purchases', () => {
     expect(json).toEqual(reservation('order-1'));
     expect(headers.get('content-type')).toBe('application/json');
     expect(headers.get('cache-control')).toBe('no-store');
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
     expect(calls).toEqual([['reserve', request]]);
   });
 
@@ -253,6 +268,7 @@ describe('problems', () => {
     expect(answer.status).toBe(status);
     expect(answer.headers.get('content-type')).toBe('application/problem+json');
     expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
     expect(answer.headers.get('retry-after')).toBe(retryable ? '1' : null);
     expect(answer.json).toMatchObject({
       type: `urn:spendcap:problem:${code}`,
@@ -268,6 +284,7 @@ describe('problems', () => {
   it.each([new Error('password=hunter2'), 'password=hunter2'])(
     'tells the operator, and not the caller, what was not expected',
     async (thrown) => {
+      vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
       const onError = vi.fn(() => {
         throw new Error('the logger fails as well');
       });
@@ -350,11 +367,43 @@ describe('CORS', () => {
     expect(answer.status).toBe(204);
     expect(answer.headers.get('access-control-allow-origin')).toBe('https://shop.example');
     expect(answer.headers.get('access-control-allow-methods')).toBe(method);
-    expect(answer.headers.get('access-control-allow-headers')).toBe(
-      'authorization, content-type, dpop',
-    );
+    expect(answer.headers.get('access-control-allow-headers')?.split(',')).toEqual([
+      'authorization',
+      'content-type',
+      'dpop',
+      'traceparent',
+      'tracestate',
+      'baggage',
+      'sentry-trace',
+    ]);
+    expect(answer.headers.get('access-control-max-age')).toBe('600');
     expect(answer.headers.get('access-control-allow-credentials')).toBeNull();
-    expect(answer.headers.get('vary')).toBe('Origin');
+    expect(answer.headers.get('vary')).toBe('Origin, Access-Control-Request-Headers');
+  });
+
+  it.each([
+    'capacitor://localhost',
+    'ionic://localhost',
+    'app://-',
+    'tauri://localhost',
+    'chrome-extension://abcdefghijklmnopabcdefghijklmnop',
+    'http://[::1]:8080',
+  ])('answers a page of %s', async (origin) => {
+    const { handler } = setup({}, { corsOrigins: [origin] });
+    for (const method of ['GET', 'OPTIONS']) {
+      const sent = { method, bearer: AGE_TOKEN, headers: { origin } };
+      const answer = await send(handler, '/v1/allowance', sent);
+      expect(answer.headers.get('access-control-allow-origin')).toBe(origin);
+    }
+  });
+
+  it('keeps status, headers and body of the response', async () => {
+    const { handler } = setup({}, { corsOrigins });
+    const headers = { origin: 'https://shop.example' };
+    const answer = await send(handler, '/v1/allowance', { bearer: AGE_TOKEN, headers });
+    expect([answer.status, answer.json]).toEqual([200, ALLOWANCE]);
+    expect(answer.headers.get('content-type')).toBe('application/json');
+    expect(answer.headers.get('cache-control')).toBe('no-store');
   });
 
   it('lets the page read problems too', async () => {
@@ -377,7 +426,7 @@ describe('CORS', () => {
       const answer = await send(handler, '/v1/allowance', sent);
       expect(answer.headers.get('access-control-allow-origin')).toBeNull();
       expect(answer.headers.get('access-control-allow-methods')).toBeNull();
-      expect(answer.headers.get('vary')).toBe('Origin');
+      expect(answer.headers.get('vary')?.split(', ')).toContain('Origin');
     }
   });
 
@@ -434,12 +483,105 @@ describe('the operator', () => {
     }
     expect(lines).toContain('spendcap_requests_total{route="unmatched",status="404"} 1');
     const histogram = 'spendcap_request_duration_seconds';
-    expect(lines).toContain(`${histogram}_bucket{route="/v1/purchases",le="+Inf"} 3`);
+    expect(lines).toContain(`${histogram}_bucket{le="+Inf",route="/v1/purchases"} 3`);
     expect(lines).toContain(`${histogram}_count{route="/v1/purchases"} 3`);
     // Every line is a comment or a sample.
     for (const line of lines.filter((each) => each !== '')) {
       expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{(\w+="[^"\\]*",?)*\})? [0-9.e+-]+)$/);
     }
+  });
+});
+
+describe('a registry of the caller', () => {
+  it('is served whole, and counts what several handlers do', async () => {
+    const registry = new Registry();
+    new Gauge({ name: 'players', help: 'Of the game.', registers: [registry] }).set(7);
+    const handlers = [setup({}, { registry }).handler, setup({}, { registry }).handler];
+    for (const handler of handlers) await send(handler, '/v1/purchases', { body: PURCHASE });
+    for (const handler of handlers) {
+      const lines = (await send(handler, '/metrics')).text.split('\n');
+      expect(lines).toContain('players 7');
+      expect(lines).toContain('spendcap_decisions_total{outcome="allowed",code=""} 2');
+      expect(lines).toContain('spendcap_requests_total{route="/v1/purchases",status="201"} 2');
+    }
+  });
+
+  it('is otherwise one of its own', async () => {
+    const [first, second] = [setup().handler, setup().handler];
+    await send(first, '/v1/purchases', { body: PURCHASE });
+    const { text } = await send(second, '/metrics');
+    expect(text).toContain('spendcap_decisions_total{outcome="allowed",code=""} 0');
+    expect(text).not.toContain('/v1/purchases');
+  });
+
+  it('may be of the OpenMetrics format', async () => {
+    const registry = new Registry<OpenMetricsContentType>();
+    registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+    const { handler } = setup({}, { registry });
+    const { text, headers } = await send(handler, '/metrics');
+    expect(headers.get('content-type')).toBe(Registry.OPENMETRICS_CONTENT_TYPE);
+    expect(text).toMatch(/spendcap_decisions_total\{.*\} 0\n(.*\n)*# EOF\n$/);
+  });
+
+  it.each<[string, (registers: Registry[]) => unknown]>([
+    ['another type', (registers) => new Gauge({ ...OTHER, labelNames: LABELS, registers })],
+    ['other labels', (registers) => new Counter({ ...OTHER, labelNames: ['route'], registers })],
+  ])('is a TypeError if it has a metric of our name with %s', (_name, make) => {
+    const registry = new Registry();
+    make([registry]);
+    const handler = () => setup({}, { registry });
+    expect(handler).toThrow(TypeError);
+    expect(handler).toThrow(/registry.* spendcap_requests_total/);
+  });
+
+  it('that fails is a 500, and the operator hears of it', async () => {
+    const registry = new Registry();
+    const failure = new Error('no such sensor');
+    const collect = () => {
+      throw failure;
+    };
+    new Gauge({ name: 'players', help: 'Of the game.', registers: [registry], collect });
+    const onError = vi.fn();
+    const { handler } = setup({}, { registry, onError });
+    const { status, json } = await send(handler, '/metrics');
+    expect([status, json.code]).toEqual([500, 'internal_error']);
+    expect(onError).toHaveBeenCalledExactlyOnceWith(failure);
+  });
+});
+
+describe('listeners', () => {
+  it('onResponse gets each response, and nothing that the caller sent but the method', async () => {
+    const onResponse = vi.fn();
+    const { handler } = setup({ reserve: REFUSED }, { onResponse, corsOrigins: ['app://-'] });
+    await send(handler, '/v1/purchases', { body: PURCHASE });
+    await send(handler, '/v1/purchases/order-1?secret=1', { method: 'HEAD' });
+    await send(handler, '/v1/allowance?category=tip', { bearer: AGE_TOKEN });
+    await send(handler, '/secret', { bearer: null });
+    const seconds = expect.any(Number);
+    expect(onResponse.mock.calls).toEqual([
+      [{ method: 'POST', route: '/v1/purchases', status: 403, seconds }],
+      [{ method: 'HEAD', route: '/v1/purchases/{id}', status: 200, seconds }],
+      [{ method: 'GET', route: '/v1/allowance', status: 200, seconds }],
+      [{ method: 'GET', route: 'unmatched', status: 404, seconds }],
+    ]);
+  });
+
+  it.each<[string, () => void]>([
+    [
+      'throws',
+      () => {
+        throw new Error('no disk');
+      },
+    ],
+    ['rejects', async () => Promise.reject(new Error('no disk'))],
+  ])('one that %s changes no response and ends nothing', async (_name, listener) => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const error = new SpendcapError('store_unavailable', 'Down.');
+    const options = { onError: listener, onResponse: listener };
+    const { handler } = setup({ reserve: error }, options);
+    const { status } = await send(handler, '/v1/purchases', { body: PURCHASE });
+    expect(status).toBe(503);
+    await expect.poll(() => warn.mock.calls.length).toBe(2);
   });
 });
 

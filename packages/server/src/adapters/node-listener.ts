@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
+import { problemResponse } from '../http/problems.ts';
 
 type NodeListener = (req: IncomingMessage, res: ServerResponse) => void;
 
-/** What a body parser leaves on a request. */
+/** A request with what a body parser leaves on it. */
 export type ParsedRequest = IncomingMessage & { body?: unknown; rawBody?: unknown };
 
 /**
@@ -12,39 +13,33 @@ export type ParsedRequest = IncomingMessage & { body?: unknown; rawBody?: unknow
  */
 export function nodeListener(handler: (request: Request) => Promise<Response>): NodeListener {
   return getRequestListener(handler, {
-    // The program's own Request and Response stay as they are.
+    // Keeps the program's own Request and Response.
     overrideGlobalObjects: false,
     errorHandler: unreadableRequest,
   });
 }
 
-const UNREADABLE = JSON.stringify({
-  type: 'urn:spendcap:problem:invalid_request',
-  title: 'Invalid request',
-  status: 400,
-  code: 'invalid_request',
-  detail: 'The request target or the Host header is not valid.',
-  retryable: false,
-});
-
-/** The handler itself never rejects, so that only a wrong target or Host header comes here. */
+/** The handler never rejects, so only an invalid target or Host header ends here. */
 export function unreadableRequest(): Response {
-  return new Response(UNREADABLE, {
+  return problemResponse({
+    code: 'invalid_request',
     status: 400,
-    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
+    detail: 'The request target or the Host header is invalid.',
   });
 }
 
 /**
- * Gives the body back to a request that a body parser has read before: as the bytes it kept, or
+ * Restores the body of a request that a body parser has consumed: the bytes it kept, or its value
  * serialised again.
  *
- * @throws TypeError if it was read and nothing of it was kept
+ * @throws TypeError if the parser kept nothing
  */
 export function restoreBody(req: ParsedRequest): void {
   if (!req.readableDidRead || Buffer.isBuffer(req.rawBody)) return;
   if (req.body === undefined) {
-    throw new TypeError('The body was read before spendcap saw it: mount spendcap earlier.');
+    throw new TypeError(
+      'The body was consumed before spendcap could read it: mount spendcap earlier.',
+    );
   }
   req.rawBody = bytesOf(req.body);
 }

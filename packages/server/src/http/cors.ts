@@ -1,52 +1,43 @@
-import type { Context } from 'hono';
+import type { MiddlewareHandler } from 'hono';
+import { cors } from 'hono/cors';
 
-const MAX_AGE_SECONDS = '600';
-
-type Answer = (context: Context) => Promise<Response>;
-
-export interface Cors {
-  /** Adds the origin's headers to an answer, problems included. */
-  around(answer: Answer): Answer;
-  /** Answers the browser's question before a call of this method. */
-  preflight(method: string): Answer;
-}
+const MAX_AGE_SECONDS = 600;
+/** The credential and its proof, and the context of a trace (W3C Trace Context, Baggage, Sentry). */
+const ALLOW_HEADERS = [
+  'authorization',
+  'content-type',
+  'dpop',
+  'traceparent',
+  'tracestate',
+  'baggage',
+  'sentry-trace',
+];
 
 /**
- * CORS for exact origins, without credentials mode: the bearer token is set by the page's script.
- * `null` when no origin is configured.
+ * CORS for exact origins, for one method of one path. No credentials mode: the page's script sets
+ * the bearer token. `null` when no origin is configured.
  *
- * @throws TypeError if an entry is not an origin, as `https://shop.example`
+ * @throws TypeError if an entry is not an origin: `https://shop.example`, or of an app's own scheme
  */
-export function createCors(origins: readonly string[]): Cors | null {
-  for (const origin of origins) {
-    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
-      throw new TypeError('corsOrigins takes exact origins, as https://shop.example');
-    }
+export function corsOf(origins: readonly string[]): ((method: string) => MiddlewareHandler) | null {
+  if (!origins.every(isOrigin)) {
+    throw new TypeError(
+      'corsOrigins takes exact origins, for example https://shop.example or capacitor://localhost',
+    );
   }
   if (origins.length === 0) return null;
-  const known = new Set(origins);
-  const allowOrigin = (context: Context, response: Response): boolean => {
-    const origin = context.req.raw.headers.get('origin');
-    // Caches must know that the answer depends on it, also where it is refused.
-    response.headers.append('vary', 'Origin');
-    if (origin === null || !known.has(origin)) return false;
-    response.headers.set('access-control-allow-origin', origin);
-    return true;
-  };
-  return {
-    around: (answer) => async (context) => {
-      const response = await answer(context);
-      allowOrigin(context, response);
-      return response;
-    },
-    preflight: (method) => async (context) => {
-      const response = new Response(null, { status: 204 });
-      if (allowOrigin(context, response)) {
-        response.headers.set('access-control-allow-methods', method.toUpperCase());
-        response.headers.set('access-control-allow-headers', 'authorization, content-type, dpop');
-        response.headers.set('access-control-max-age', MAX_AGE_SECONDS);
-      }
-      return response;
-    },
-  };
+  return (method) =>
+    cors({
+      origin: [...origins],
+      allowMethods: (origin) => (origins.includes(origin) ? [method.toUpperCase()] : []),
+      allowHeaders: ALLOW_HEADERS,
+      maxAge: MAX_AGE_SECONDS,
+    });
+}
+
+/** `URL.origin` is `null` for every scheme that is not the web's own. */
+function isOrigin(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, host } = new URL(text);
+  return host !== '' && `${protocol}//${host}` === text;
 }

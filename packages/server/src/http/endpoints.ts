@@ -4,7 +4,7 @@ import { ID_PATTERN } from '../limiter/validate.ts';
 import type { Authenticator } from './auth.ts';
 import { readJson, validate } from './body.ts';
 import type { Metrics } from './metrics.ts';
-import { unauthorized } from './problems.ts';
+import { SECURITY_HEADERS, unauthorized } from './problems.ts';
 import type { Proofs } from './proofs.ts';
 import type { RouteName } from './routes.ts';
 import {
@@ -19,7 +19,7 @@ import {
   reverseRefundSchema,
 } from './schemas.ts';
 
-/** One call of an endpoint: the request, and the id in its path, if it has one. */
+/** One call of an endpoint: the request, and the id in its path or an empty string. */
 export interface Call {
   readonly request: Request;
   readonly id: string;
@@ -36,17 +36,15 @@ export interface EndpointOptions {
   readonly openApi: () => string;
 }
 
-const PRIVATE_JSON = { 'content-type': 'application/json', 'cache-control': 'no-store' } as const;
+const PRIVATE = { 'cache-control': 'no-store', ...SECURITY_HEADERS } as const;
+const PRIVATE_JSON = { 'content-type': 'application/json', ...PRIVATE } as const;
 const PUBLIC_JSON = {
   'content-type': 'application/json',
   'cache-control': 'public, max-age=300',
-} as const;
-const METRICS_TEXT = {
-  'content-type': 'text/plain; version=0.0.4; charset=utf-8',
-  'cache-control': 'no-store',
+  ...SECURITY_HEADERS,
 } as const;
 
-/** What each route does. Whatever is thrown becomes a problem in one place, the handler. */
+/** What each route does. The handler turns whatever they throw into a problem. */
 export function createEndpoints(options: EndpointOptions): Record<RouteName, Endpoint> {
   return {
     ...purchaseEndpoints(options),
@@ -59,8 +57,8 @@ function purchaseEndpoints({ limiter, authenticator, metrics, proofs, maxBytes }
   const required = { maxBytes };
   const optional = { maxBytes, optional: true };
 
-  /** The API key and the id, before the body is read. */
-  const open = ({ request, id }: Call): string => {
+  /** Checks the API key, then the id, before the body is read. */
+  const idOf = ({ request, id }: Call): string => {
     authenticator.operator(request);
     if (!ID_PATTERN.test(id)) validate({ id }, purchasePathSchema);
     return id;
@@ -70,36 +68,32 @@ function purchaseEndpoints({ limiter, authenticator, metrics, proofs, maxBytes }
     async reserve({ request }) {
       authenticator.operator(request);
       const body = await readJson(request, purchaseSchema, required);
-      const answer = await limiter.reserve(proofs.inBody(body, '/v1/purchases'));
-      if (!answer.allowed) {
-        metrics.decided(answer);
-        return json(answer, 403);
-      }
-      if (answer.replayed) return json(answer, 200);
-      metrics.decided(answer);
-      return json(answer, 201);
+      const decision = await limiter.reserve(proofs.inBody(body, '/v1/purchases'));
+      if (decision.allowed && decision.replayed) return json(decision, 200);
+      metrics.decided(decision);
+      return json(decision, decision.allowed ? 201 : 403);
     },
     async commit(call) {
-      const id = open(call);
+      const id = idOf(call);
       return json(await limiter.commit(id, await readJson(call.request, commitSchema, optional)));
     },
     async release(call) {
-      const id = open(call);
+      const id = idOf(call);
       return json(await limiter.release(id, await readJson(call.request, releaseSchema, optional)));
     },
     async refund(call) {
-      const id = open(call);
+      const id = idOf(call);
       return json(await limiter.refund(id, await readJson(call.request, refundSchema, required)));
     },
     async reverseRefund(call) {
-      const id = open(call);
+      const id = idOf(call);
       const refund = await readJson(call.request, reverseRefundSchema, required);
       return json(await limiter.reverseRefund(id, refund));
     },
     async get(call) {
-      const purchase: Purchase | null = await limiter.get(open(call));
+      const purchase: Purchase | null = await limiter.get(idOf(call));
       if (purchase === null) {
-        throw new SpendcapError('purchase_not_found', 'There is no purchase with this id.');
+        throw new SpendcapError('purchase_not_found', 'No purchase has this id.');
       }
       return json(purchase);
     },
@@ -117,7 +111,7 @@ function playerEndpoints({ limiter, authenticator, metrics, proofs, maxBytes }: 
         return json(decision);
       }
       const player = proofs.inHeader(request, caller, '/v1/decisions');
-      // A player states neither another token nor a guardian's approval.
+      // Neither another token nor a guardian's approval can be sent by a player.
       const body = await readJson(request, playerDecisionSchema, { maxBytes });
       return asPlayer(async () => {
         const decision = await limiter.check({ ...body, ...player });
@@ -130,12 +124,12 @@ function playerEndpoints({ limiter, authenticator, metrics, proofs, maxBytes }: 
       if (caller.kind === 'operator') {
         throw new SpendcapError(
           'unauthorized',
-          "An allowance is read with its player's age token.",
+          "An allowance requires the player's age token, not an API key.",
         );
       }
-      const wanted = validate(queryOf(request), allowanceQuerySchema);
+      const query = validate(queryOf(request), allowanceQuerySchema);
       const player = proofs.inHeader(request, caller, '/v1/allowance');
-      return asPlayer(async () => json(await limiter.allowance({ ...wanted, ...player })));
+      return asPlayer(async () => json(await limiter.allowance({ ...query, ...player })));
     },
   } satisfies Partial<Record<RouteName, Endpoint>>;
 }
@@ -152,7 +146,9 @@ function publicEndpoints({ limiter, authenticator, metrics, openApi }: EndpointO
     },
     async metrics({ request }) {
       authenticator.operator(request);
-      return new Response(metrics.text(), { headers: METRICS_TEXT });
+      const { registry } = metrics;
+      const headers = { 'content-type': registry.contentType, ...PRIVATE };
+      return new Response(await registry.metrics(), { headers });
     },
   } satisfies Partial<Record<RouteName, Endpoint>>;
 }
@@ -161,10 +157,10 @@ function json(value: unknown, status = 200): Response {
   return new Response(JSON.stringify(value), { status, headers: PRIVATE_JSON });
 }
 
-/** As a bearer the age token is the credential: a bad one is a 401, in the body it is a 422. */
-async function asPlayer(answer: () => Promise<Response>): Promise<Response> {
+/** An invalid age token is a 401 as the credential, a 422 in a body. */
+async function asPlayer(respond: () => Promise<Response>): Promise<Response> {
   try {
-    return await answer();
+    return await respond();
   } catch (error) {
     if (SpendcapError.isInstance(error) && error.code === 'age_token_invalid') {
       return unauthorized(error);
@@ -173,7 +169,7 @@ async function asPlayer(answer: () => Promise<Response>): Promise<Response> {
   }
 }
 
-/** The query's parameters; one that comes twice is an array, which no schema takes. */
+/** The query's parameters; a repeated one is an array, which no schema accepts. */
 function queryOf(request: Request): Record<string, string | string[]> {
   const parameters = new URL(request.url).searchParams;
   const query: Record<string, string | string[]> = {};

@@ -1,42 +1,60 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import type { Registry, RegistryContentType } from 'prom-client';
 import type { Limiter } from '../limiter/types.ts';
 import { createAuthenticator } from './auth.ts';
-import { createCors } from './cors.ts';
+import { corsOf } from './cors.ts';
 import { createEndpoints, type Endpoint } from './endpoints.ts';
-import { createMetrics, observe, type RouteMetrics } from './metrics.ts';
+import { createMetrics } from './metrics.ts';
 import { problemOf, problemResponse } from './problems.ts';
 import { createProofs } from './proofs.ts';
 import { PLAYER_ROUTES, type RouteName, routes, securitySchemes } from './routes.ts';
 
 const DEFAULT_MAX_BODY_BYTES = 65_536;
 
+/** Only `apiKeys` is required. */
 export interface HandlerOptions {
   /** At least one, each of 16 or more printable ASCII characters. All are valid, for rotation. */
   readonly apiKeys: readonly string[];
-  /** Where the handler is mounted, as `/spendcap`: every path begins with it. Default: the root. */
+  /** Where the handler is mounted, such as `/spendcap`. Default: the root. */
   readonly basePath?: string;
   /**
-   * The address under which players reach this handler, base path included, as
-   * `https://pay.example/spendcap`: what their DPoP proofs name. Needed to take bound age tokens.
+   * The address under which players reach this handler, base path included, for example
+   * `https://pay.example/spendcap`: the `htu` of their DPoP proofs. Required for bound age tokens.
    */
   readonly publicUrl?: string;
-  /** Exact origins whose pages may call the two player endpoints. Default: none. */
+  /**
+   * Exact origins, of any scheme, whose pages may call the two player endpoints:
+   * `https://shop.example`, `capacitor://localhost`. Default: none.
+   */
   readonly corsOrigins?: readonly string[];
-  /** A larger body is answered 413. Default 65536. */
+  /** A larger request body is a 413. Default 65536. */
   readonly maxBodyBytes?: number;
-  /** Is told every error behind a 5xx, of which the caller learns the code at most. */
+  /** A prom-client `Registry`, which `/metrics` then serves whole. Default: one of its own. */
+  readonly registry?: Registry<RegistryContentType>;
+  /** Called with every error behind a 5xx. The response contains only its code. */
   readonly onError?: (error: unknown) => void;
+  /** Called after each response, for an access log. */
+  readonly onResponse?: (served: Served) => void;
 }
 
-/** A Fetch API server: any runtime or framework that has `Request` and `Response` can run it. */
+/** One response. Nothing of it comes from the caller, so that it may be logged. */
+export interface Served {
+  readonly method: string;
+  /** The path as OpenAPI has it, `/v1/purchases/{id}`, or `unmatched`. */
+  readonly route: string;
+  readonly status: number;
+  readonly seconds: number;
+}
+
+/** A Fetch API server: runs wherever there is `Request` and `Response`. */
 export type Handler = (request: Request) => Promise<Response>;
 
 /**
  * The HTTP API of a limiter, with its OpenAPI 3.1 document at `/openapi.json`. Errors are RFC 9457
  * problems with a stable `code`; a refusal is a 403 with its reasons. It never rejects.
  *
- * @throws TypeError if an option is wrong
+ * @throws TypeError if an option is invalid
  * @example
  * ```ts
  * import { cnGame, createHandler, createLimiter } from '@spendcap/server';
@@ -48,15 +66,15 @@ export type Handler = (request: Request) => Promise<Response>;
  * ```
  */
 export function createHandler(limiter: Limiter, options: HandlerOptions): Handler {
-  const { basePath = '', maxBodyBytes = DEFAULT_MAX_BODY_BYTES, onError } = options;
+  const { basePath = '', maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = options;
   const base = basePath === '/' ? '' : basePath;
   if (base !== '' && !/^(\/[A-Za-z0-9._~-]+)+$/.test(base)) {
-    throw new TypeError('basePath must begin with a slash and end without one, as /spendcap');
+    throw new TypeError('basePath must start with a slash and end without one, like /spendcap');
   }
   if (!Number.isSafeInteger(maxBodyBytes) || maxBodyBytes < 1) {
     throw new TypeError('maxBodyBytes must be a positive integer');
   }
-  const metrics = createMetrics();
+  const metrics = createMetrics(options.registry);
   const app = new OpenAPIHono();
   const endpoints = createEndpoints({
     limiter,
@@ -66,54 +84,68 @@ export function createHandler(limiter: Limiter, options: HandlerOptions): Handle
     maxBytes: maxBodyBytes,
     openApi: memoize(() => JSON.stringify(openApiDocument(app, base))),
   });
-  const cors = createCors(options.corsOrigins ?? []);
-  const guarded = (endpoint: Endpoint, figures: RouteMetrics) =>
-    answering({ endpoint, figures, onError });
+  const cors = corsOf(options.corsOrigins ?? []);
+  const serve = (route: string, endpoint: Endpoint) =>
+    serving({ route, endpoint, count: metrics.route(route), options });
 
   for (const [name, route] of Object.entries(routes)) {
     app.openAPIRegistry.registerPath(route);
     const path = base + route.getRoutingPath();
-    const answer = guarded(endpoints[name as RouteName], metrics.route(route.path));
-    const isForPlayers = cors !== null && PLAYER_ROUTES.has(name);
-    // One function a route, and no middleware: Hono then calls it without composing a chain.
-    app.on(route.method, path, isForPlayers ? cors.around(answer) : answer);
-    if (isForPlayers) app.options(path, cors.preflight(route.method));
+    const handle = serve(route.path, endpoints[name as RouteName]);
+    if (cors !== null && PLAYER_ROUTES.has(name)) {
+      const middleware = cors(route.method);
+      app.on(route.method, path, middleware, handle);
+      app.options(path, middleware);
+    } else {
+      // One function and no middleware: Hono then calls it without composing a chain.
+      app.on(route.method, path, handle);
+    }
   }
-  app.notFound(guarded(unmatched(app), metrics.route('unmatched')));
+  app.notFound(serve('unmatched', unmatched(app)));
   return async (request) => app.fetch(request);
 }
 
-interface Answering {
+interface Serving {
+  readonly route: string;
   readonly endpoint: Endpoint;
-  readonly figures: RouteMetrics;
-  readonly onError: HandlerOptions['onError'];
+  readonly count: (status: number, seconds: number) => void;
+  readonly options: Pick<HandlerOptions, 'onError' | 'onResponse'>;
 }
 
 /** An endpoint as Hono calls it: counted, and with every error turned into a problem. */
-function answering({ endpoint, figures, onError }: Answering) {
+function serving({ route, endpoint, count, options: { onError, onResponse } }: Serving) {
   return async (context: Context): Promise<Response> => {
     const start = performance.now();
+    const { raw: request } = context.req;
     let response: Response;
     try {
-      response = await endpoint({ request: context.req.raw, id: context.req.param('id') ?? '' });
+      response = await endpoint({ request, id: context.req.param('id') ?? '' });
     } catch (error) {
       response = problemOf(error);
-      if (response.status >= 500) report(error, onError);
+      if (response.status >= 500) notify(onError, error);
     }
-    observe(figures, response.status, (performance.now() - start) / 1000);
+    const { status } = response;
+    const seconds = (performance.now() - start) / 1000;
+    count(status, seconds);
+    if (onResponse !== undefined) {
+      notify(onResponse, { method: request.method, route, status, seconds });
+    }
     return response;
   };
 }
 
-function report(error: unknown, onError: HandlerOptions['onError']): void {
+/** The caller gets a response even if the operator's logger throws, or rejects. */
+function notify<T>(listener: ((value: T) => void) | undefined, value: T): void {
+  const warn = () => process.emitWarning('A listener of createHandler threw.', 'SpendcapWarning');
   try {
-    onError?.(error);
+    const listening: unknown = listener?.(value);
+    if (listening instanceof Promise) listening.catch(warn);
   } catch {
-    // The caller is answered whatever the operator's logger does.
+    warn();
   }
 }
 
-/** 405 with `Allow` where another method would match (RFC 9110 section 15.5.6), else 404. */
+/** 405 with `Allow` if another method would match (RFC 9110 section 15.5.6), else 404. */
 function unmatched(app: OpenAPIHono): Endpoint {
   return async ({ request }) => {
     const { pathname } = new URL(request.url);
@@ -124,12 +156,16 @@ function unmatched(app: OpenAPIHono): Endpoint {
       return problemResponse({
         code: 'not_found',
         status: 404,
-        detail: 'Nothing is here. Is basePath the path under which this API is mounted?',
+        detail: 'No such route. If it should exist, check basePath.',
       });
     }
     const allow = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
     return problemResponse(
-      { code: 'method_not_allowed', status: 405, detail: 'See the Allow header.' },
+      {
+        code: 'method_not_allowed',
+        status: 405,
+        detail: 'This route has other methods; see the Allow header.',
+      },
       { headers: { allow: allow.join(', ') } },
     );
   };
@@ -144,7 +180,7 @@ function openApiDocument(app: OpenAPIHono, base: string) {
     info: {
       title: 'spendcap',
       version: 'v1',
-      description: 'Hold every spending cap before a purchase reaches a payment processor.',
+      description: 'Enforces spending caps before a purchase reaches a payment processor.',
       license: { name: 'Apache-2.0' },
     },
     servers: [{ url: base === '' ? '/' : base }],

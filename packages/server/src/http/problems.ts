@@ -13,7 +13,7 @@ const HTTP_PROBLEMS = {
 type HttpProblemCode = keyof typeof HTTP_PROBLEMS;
 export type ProblemCode = SpendcapErrorCode | HttpProblemCode;
 
-/** Thrown inside the handler where an answer is a problem that no `SpendcapError` stands for. */
+/** Thrown inside the handler for a problem that only HTTP has. */
 export class HttpProblem extends Error {
   readonly code: HttpProblemCode;
 
@@ -24,9 +24,12 @@ export class HttpProblem extends Error {
   }
 }
 
+/** Of every response. `hono/secure-headers` as middleware would cost a tenth of a POST. */
+export const SECURITY_HEADERS = { 'x-content-type-options': 'nosniff' } as const;
 const PROBLEM_HEADERS = {
   'content-type': 'application/problem+json',
   'cache-control': 'no-store',
+  ...SECURITY_HEADERS,
 } as const;
 const RETRY_AFTER_SECONDS = '1';
 
@@ -37,7 +40,7 @@ interface ProblemOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** An RFC 9457 answer. The type is a URN, since its meaning is the code's and needs no web page. */
+/** An RFC 9457 response. The type is a URN: `code` defines its meaning, no web page does. */
 export function problemResponse(
   { code, status, detail }: { code: ProblemCode; status: number; detail: string },
   { retryable = false, errors, why, headers }: ProblemOptions = {},
@@ -63,7 +66,7 @@ export function problemResponse(
   });
 }
 
-/** The answer to anything thrown. Only coded errors tell why: other messages may hold secrets. */
+/** The response to anything thrown. Only coded errors give a detail: other messages may contain secrets. */
 export function problemOf(error: unknown): Response {
   if (SpendcapError.isInstance(error)) {
     if (error.code === 'unauthorized') return unauthorized(error);
@@ -77,11 +80,11 @@ export function problemOf(error: unknown): Response {
   return problemResponse({
     code: 'internal_error',
     status: HTTP_PROBLEMS.internal_error,
-    detail: 'Something went wrong. The operator has been told.',
+    detail: 'An internal error occurred. The operator has been notified.',
   });
 }
 
-/** A 401 with the challenge that RFC 9110 section 11.6.1 asks for. */
+/** A 401 with a challenge (RFC 9110 section 11.6.1). */
 export function unauthorized(error: SpendcapError): Response {
   const { code, message, why } = error;
   return problemResponse(
@@ -90,7 +93,7 @@ export function unauthorized(error: SpendcapError): Response {
   );
 }
 
-/** RFC 6750 section 3, and RFC 9449 section 7.1 for what a proof would settle. */
+/** RFC 6750 section 3; RFC 9449 section 7.1 if a proof is missing or invalid. */
 function challengeOf(why: string | undefined): string {
   if (why === undefined) return 'Bearer';
   if (!why.startsWith('proof_')) return 'Bearer error="invalid_token"';
