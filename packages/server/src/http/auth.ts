@@ -2,39 +2,41 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import { SpendcapError } from '@spendcap/core';
 
 const MIN_KEY_LENGTH = 16;
-// Three base64url parts: anything else cannot be an age token, so it was meant as an API key.
+// Three base64url parts. Anything else must be an invalid API key.
 const COMPACT_JWS = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/;
 
-/** Who calls: the operator's back end by API key, or a player by age token. */
+/** The operator's back end, by API key, or a player, by age token. */
 export type Caller =
   | { readonly kind: 'operator' }
   | {
       readonly kind: 'player';
       readonly ageToken: string;
-      /** The proof beside a token of the DPoP scheme (RFC 9449, section 7.1); `null` beside a bearer. */
+      /** The proof of a token in the DPoP scheme (RFC 9449, section 7.1); `null` for a bearer. */
       readonly dpop: string | null;
     };
 
 export interface Authenticator {
   /** @throws SpendcapError `unauthorized` for anyone but an operator */
   operator(request: Request): void;
-  /** @throws SpendcapError `unauthorized` where there is neither an API key nor a token */
+  /** @throws SpendcapError `unauthorized` without a valid API key or a token */
   caller(request: Request): Caller;
 }
 
 /**
- * Knows the API keys by their SHA-256 digests. Every key is always compared, in constant time, so
- * that an answer's time tells nothing of them.
+ * Keeps the SHA-256 digests of the API keys. Compares with every key in constant time, so that the
+ * response time reveals nothing about them.
  *
- * @throws TypeError if there is no key, or one of fewer than 16 characters
+ * @throws TypeError if there is no key, or one has fewer than 16 characters
  */
 export function createAuthenticator(apiKeys: readonly string[]): Authenticator {
   if (!Array.isArray(apiKeys) || apiKeys.length === 0) {
-    throw new TypeError('apiKeys needs at least one key');
+    throw new TypeError('apiKeys requires at least one key');
   }
   for (const key of apiKeys) {
     if (typeof key !== 'string' || key.length < MIN_KEY_LENGTH || !/^[\x21-\x7e]+$/.test(key)) {
-      throw new TypeError('every API key needs at least 16 printable ASCII characters, no blanks');
+      throw new TypeError(
+        'apiKeys: each key needs at least 16 printable ASCII characters without spaces',
+      );
     }
   }
   const digests = apiKeys.map(digest);
@@ -47,7 +49,7 @@ export function createAuthenticator(apiKeys: readonly string[]): Authenticator {
   return {
     operator(request) {
       const bearer = credentialOf(request, 'bearer');
-      if (bearer === null || !isApiKey(bearer)) throw noCredentials('An API key is needed.');
+      if (bearer === null || !isApiKey(bearer)) throw noCredentials('Send a valid API key.');
     },
     caller(request) {
       const bearer = credentialOf(request, 'bearer');
@@ -58,7 +60,7 @@ export function createAuthenticator(apiKeys: readonly string[]): Authenticator {
         const dpop = bound === null ? null : (request.headers.get('dpop') ?? '');
         return { kind: 'player', ageToken, dpop };
       }
-      throw noCredentials('An API key or an age token is needed.');
+      throw noCredentials('Send a valid API key or an age token.');
     },
   };
 }

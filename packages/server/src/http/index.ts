@@ -8,7 +8,7 @@ import { createEndpoints, type Endpoint } from './endpoints.ts';
 import { createMetrics } from './metrics.ts';
 import { problemOf, problemResponse } from './problems.ts';
 import { createProofs } from './proofs.ts';
-import { PLAYER_ROUTES, type RouteName, routes, securitySchemes } from './routes.ts';
+import { PLAYER_ROUTES, type RouteName, routes, securitySchemes, TAGS } from './routes.ts';
 
 const DEFAULT_MAX_BODY_BYTES = 65_536;
 
@@ -183,6 +183,7 @@ function openApiDocument(app: OpenAPIHono, base: string) {
       description: 'Enforces spending caps before a purchase reaches a payment processor.',
       license: { name: 'Apache-2.0' },
     },
+    tags: [...TAGS],
     servers: [{ url: base === '' ? '/' : base }],
   });
 }

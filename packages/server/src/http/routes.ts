@@ -25,21 +25,29 @@ export const securitySchemes = {
   [API_KEY]: {
     type: 'http',
     scheme: 'bearer',
-    description: "One of the operator's API keys. For back ends only.",
+    description: "One of the operator's API keys. Only for back ends.",
   },
   [AGE_TOKEN]: {
     type: 'http',
     scheme: 'bearer',
     bearerFormat: 'JWT',
-    description: "A player's age token: reads that player's allowance, and asks for decisions.",
+    description: "A player's age token. Grants that player's allowance and decisions.",
   },
   [BOUND_AGE_TOKEN]: {
     type: 'http',
     scheme: 'DPoP',
-    description:
-      "A player's age token that is bound to a key, beside a proof in `DPoP` (RFC 9449).",
+    description: "A player's key-bound age token, with a proof in the `DPoP` header (RFC 9449).",
   },
 } as const;
+
+const PURCHASES = 'Purchases';
+const PLAYERS = 'Players';
+const OPERATIONS = 'Operations';
+export const TAGS = [
+  { name: PURCHASES, description: 'The life of a purchase. For back ends, by API key.' },
+  { name: PLAYERS, description: "What a player may spend. By the player's age token." },
+  { name: OPERATIONS, description: 'Health, metrics, keys and this document.' },
+] as const;
 
 function json(schema: z.ZodType, description: string) {
   return { description, content: { 'application/json': { schema } } };
@@ -55,11 +63,11 @@ function body(schema: z.ZodType, required = true) {
 
 const inputProblems = {
   400: problem('`invalid_request`, `invalid_amount`, `invalid_currency`'),
-  401: problem('`unauthorized`, or `age_token_invalid` for a bearer token'),
+  401: problem('`unauthorized`; `age_token_invalid` if the token is the credential'),
   413: problem('`payload_too_large`'),
   415: problem('`unsupported_media_type`'),
   500: problem('`internal_error`'),
-  503: problem('`store_unavailable`, `overloaded`, `age_keys_unavailable`, ...: retry as it is'),
+  503: problem('`store_unavailable`, `overloaded`, `age_keys_unavailable`, ... Retry unchanged.'),
 } as const;
 
 /** A verb on one purchase: commit, release, refund. */
@@ -69,10 +77,12 @@ function settleRoute(verb: string, operationId: string, options: SettleOptions) 
     path: `/v1/purchases/{id}/${verb}`,
     operationId,
     summary: options.summary,
+    description: options.description,
+    tags: [PURCHASES],
     security: [{ [API_KEY]: [] }],
     request: { params: purchasePathSchema, body: body(options.schema, options.required ?? false) },
     responses: {
-      200: json(purchaseAnswerSchema, 'The purchase as it is now.'),
+      200: json(purchaseAnswerSchema, 'The purchase after the call.'),
       ...inputProblems,
       404: problem('`purchase_not_found`'),
       409: problem(options.conflicts),
@@ -83,6 +93,7 @@ function settleRoute(verb: string, operationId: string, options: SettleOptions) 
 
 interface SettleOptions {
   readonly summary: string;
+  readonly description: string;
   readonly schema: z.ZodType;
   readonly required?: boolean;
   readonly conflicts: string;
@@ -94,40 +105,48 @@ export const routes = {
     method: 'post',
     path: '/v1/purchases',
     operationId: 'reservePurchase',
-    summary: 'Hold allowance for a purchase before it is charged.',
+    summary: 'Reserve a purchase',
+    description: 'Holds allowance before the charge. The id is the idempotency key.',
+    tags: [PURCHASES],
     security: [{ [API_KEY]: [] }],
     request: { body: body(purchaseSchema) },
     responses: {
-      200: json(reservationSchema, 'Reserved before with this id: the first answer again.'),
+      200: json(
+        reservationSchema,
+        'Already reserved with this id: the first reservation, replayed.',
+      ),
       201: json(reservationSchema, 'Reserved. Charge, then commit or release.'),
       ...inputProblems,
-      403: json(refusedSchema, 'Refused, with every reason. Nothing was held.'),
+      403: json(refusedSchema, 'Refused, with every reason. Nothing is held.'),
       409: problem(
-        '`purchase_conflict`: this id was used with other inputs; `purchase_ended`: its hold is over',
+        '`purchase_conflict`: the id was used with other inputs; `purchase_ended`: its hold has ended',
       ),
       422: problem('`age_token_invalid`, with `why`'),
     },
   }),
   commit: settleRoute('commit', 'commitPurchase', {
-    summary: 'The money moved.',
+    summary: 'Commit a purchase',
+    description: 'The charge succeeded. The held amount counts as spent.',
     schema: commitSchema,
     conflicts: '`purchase_ended`; with a `permit` also `purchase_conflict`',
-    invalid:
-      '`permit_invalid`, with `why`: the purchase is unknown, and the permit does not tell of it',
+    invalid: '`permit_invalid`, with `why`: the ledger has no hold, and the permit proves none',
   }),
   release: settleRoute('release', 'releasePurchase', {
-    summary: 'The money will not move: give the hold back.',
+    summary: 'Release a purchase',
+    description: 'The charge failed or was canceled. The held amount is available again.',
     schema: releaseSchema,
     conflicts: '`purchase_ended`',
   }),
   refund: settleRoute('refund', 'refundPurchase', {
-    summary: 'Money went back.',
+    summary: 'Refund a purchase',
+    description: 'Records a full or partial refund of a committed purchase.',
     schema: refundSchema,
     required: true,
     conflicts: '`purchase_not_committed`, `refund_conflict`, `refund_exceeds_purchase`',
   }),
   reverseRefund: settleRoute('reverse-refund', 'reverseRefund', {
-    summary: 'A recorded refund failed at the processor: it counts again.',
+    summary: 'Reverse a refund',
+    description: 'A recorded refund failed at the processor. Its amount counts again.',
     schema: reverseRefundSchema,
     required: true,
     conflicts: '`purchase_not_committed`',
@@ -136,11 +155,12 @@ export const routes = {
     method: 'get',
     path: '/v1/purchases/{id}',
     operationId: 'getPurchase',
-    summary: 'One purchase.',
+    summary: 'Get a purchase',
+    tags: [PURCHASES],
     security: [{ [API_KEY]: [] }],
     request: { params: purchasePathSchema },
     responses: {
-      200: json(purchaseAnswerSchema, 'The purchase as it is now.'),
+      200: json(purchaseAnswerSchema, 'The purchase.'),
       400: inputProblems[400],
       401: inputProblems[401],
       404: problem('`purchase_not_found`'),
@@ -152,7 +172,9 @@ export const routes = {
     method: 'post',
     path: '/v1/decisions',
     operationId: 'decide',
-    summary: 'What a purchase would be told now. Holds nothing.',
+    summary: 'Preview a decision',
+    description: 'Would this purchase be allowed now? Reserves nothing.',
+    tags: [PLAYERS],
     security: [{ [API_KEY]: [] }, { [AGE_TOKEN]: [] }, { [BOUND_AGE_TOKEN]: [] }],
     request: { body: body(z.union([decisionSchema, playerDecisionSchema])) },
     responses: {
@@ -165,7 +187,9 @@ export const routes = {
     method: 'get',
     path: '/v1/allowance',
     operationId: 'getAllowance',
-    summary: "The caller's own caps: used, remaining, and when they reset.",
+    summary: 'Get the allowance of a player',
+    description: 'Each cap with the amounts used and remaining, and the time of its reset.',
+    tags: [PLAYERS],
     security: [{ [AGE_TOKEN]: [] }, { [BOUND_AGE_TOKEN]: [] }],
     request: { query: allowanceQuerySchema },
     responses: {
@@ -180,7 +204,9 @@ export const routes = {
     method: 'get',
     path: '/.well-known/jwks.json',
     operationId: 'getPermitKeys',
-    summary: 'The public keys of permits, a JWK Set (RFC 7517).',
+    summary: 'Get the permit keys',
+    description: 'The public keys that verify permits, as a JWK Set (RFC 7517).',
+    tags: [OPERATIONS],
     security: [],
     responses: {
       200: json(z.object({ keys: z.array(z.record(z.string(), z.unknown())) }), 'The keys.'),
@@ -190,7 +216,8 @@ export const routes = {
     method: 'get',
     path: '/openapi.json',
     operationId: 'getOpenApi',
-    summary: 'This document.',
+    summary: 'Get this document',
+    tags: [OPERATIONS],
     security: [],
     responses: { 200: json(z.record(z.string(), z.unknown()), 'OpenAPI 3.1.') },
   }),
@@ -198,18 +225,23 @@ export const routes = {
     method: 'get',
     path: '/health/live',
     operationId: 'live',
-    summary: 'The process answers.',
+    summary: 'Check liveness',
+    tags: [OPERATIONS],
     security: [],
-    responses: { 200: json(z.object({ status: z.literal('ok') }), 'It does.') },
+    responses: { 200: json(z.object({ status: z.literal('ok') }), 'The process responds.') },
   }),
   ready: createRoute({
     method: 'get',
     path: '/health/ready',
     operationId: 'ready',
-    summary: 'The store can serve.',
+    summary: 'Check readiness',
+    tags: [OPERATIONS],
     security: [],
     responses: {
-      200: json(z.object({ status: z.literal('ok') }), 'It can.'),
+      200: json(
+        z.object({ status: z.literal('ok') }),
+        'The store is available and a policy is in effect.',
+      ),
       500: inputProblems[500],
       503: inputProblems[503],
     },
@@ -218,16 +250,19 @@ export const routes = {
     method: 'get',
     path: '/metrics',
     operationId: 'getMetrics',
-    summary: 'Figures in Prometheus text format.',
+    summary: 'Get metrics',
+    description: 'Prometheus text format.',
+    tags: [OPERATIONS],
     security: [{ [API_KEY]: [] }],
     responses: {
-      200: { description: 'The figures.', content: { 'text/plain': { schema: z.string() } } },
+      200: { description: 'The metrics.', content: { 'text/plain': { schema: z.string() } } },
       401: inputProblems[401],
+      500: inputProblems[500],
     },
   }),
 } as const satisfies Record<string, RouteConfig>;
 
 export type RouteName = keyof typeof routes;
 
-/** The routes that a browser may call for a player, so the only ones with CORS. */
+/** The routes that a player's browser may call: the only ones with CORS. */
 export const PLAYER_ROUTES: ReadonlySet<string> = new Set<RouteName>(['decide', 'allowance']);

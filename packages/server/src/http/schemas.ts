@@ -21,21 +21,26 @@ const text = ({ min, max }: { min: number; max: number }) =>
     .string()
     .min(min)
     .max(max)
-    .refine((value) => TEXT_PATTERN.test(value), 'has control characters');
+    .refine((value) => TEXT_PATTERN.test(value), 'must not contain control characters');
 
 /** Characters. */
 const MAX_PERMIT = 8_192;
 
 const id = z
   .string()
-  .regex(ID_PATTERN, 'must be 1 to 128 letters, digits or . _ : -, beginning with no mark')
+  .regex(ID_PATTERN, 'must be 1 to 128 letters, digits or . _ : -')
   .openapi({ example: 'order-2026-000481' });
-// What is a valid amount or currency is the limiter's to say, with a code of its own.
-const amount = z
-  .string()
-  .max(40)
-  .openapi({ description: 'Decimal string of `currency`; positive.', example: '48.00' });
-const currency = z.string().max(40).openapi({ description: 'ISO 4217.', example: 'CNY' });
+// Only described here: the limiter validates both and has codes of its own for them.
+const amount = z.string().max(40).openapi({
+  description: 'Positive decimal string with at most as many decimals as `currency` has.',
+  pattern: '^[0-9]+([.][0-9]+)?$',
+  example: '48.00',
+});
+const currency = z.string().max(40).openapi({
+  description: 'ISO 4217 code.',
+  pattern: '^[A-Z]{3}$',
+  example: 'CNY',
+});
 const category = z
   .string()
   .regex(CATEGORY_PATTERN, 'must be 1 to 64 lower-case letters, digits or . _ : -')
@@ -49,10 +54,10 @@ const metadata = z
   .record(text({ min: 1, max: MAX_METADATA.key }), text({ min: 0, max: MAX_METADATA.value }))
   .refine(
     (entries) => Object.keys(entries).length <= MAX_METADATA.entries,
-    `has more than ${MAX_METADATA.entries} entries`,
+    `must have at most ${MAX_METADATA.entries} entries`,
   )
   .openapi({
-    description: 'At most 20 entries. Put no personal data here.',
+    description: 'At most 20 entries. Do not store personal data.',
     maxProperties: MAX_METADATA.entries,
   });
 
@@ -68,7 +73,7 @@ export const playerDecisionSchema = z.strictObject(decisionFields).openapi('Play
 const operatorFields = {
   ...decisionFields,
   ageToken: z.string().min(1).optional().openapi({
-    description: 'Absent: refused as `age_unverified`, as there is no one to count for.',
+    description: 'Without one the purchase is refused as `age_unverified`.',
   }),
   proof: z
     .string()
@@ -76,12 +81,12 @@ const operatorFields = {
     .optional()
     .openapi({
       description:
-        "With a token that is bound to a key: the player's DPoP proof (RFC 9449) for this very call, " +
-        'whose `htu` is the public address of this endpoint. Good once, and again for the same id.',
+        "For a key-bound token: the player's DPoP proof (RFC 9449) of this call, with the public URL of " +
+        'this endpoint as `htu`. Accepted once, and again for a retry with the same id.',
     }),
   guardianApproval: text({ min: 1, max: MAX_TEXT })
     .optional()
-    .openapi({ description: "Reference of a guardian's recorded approval of this purchase." }),
+    .openapi({ description: "Reference of a guardian's recorded approval." }),
 };
 
 export const decisionSchema = z.strictObject(operatorFields).openapi('DecisionRequest');
@@ -97,7 +102,7 @@ export const purchaseSchema = z
       .min(HOLD_SECONDS.min)
       .max(HOLD_SECONDS.max)
       .optional()
-      .openapi({ description: `How long the hold lasts. Default ${HOLD_SECONDS.default}.` }),
+      .openapi({ description: `Lifetime of the hold. Default ${HOLD_SECONDS.default}.` }),
     onExpiry: z.enum(['release', 'reconcile']).optional(),
   })
   .openapi('PurchaseRequest');
@@ -107,10 +112,10 @@ export const commitSchema = z
     amount: amount.optional(),
     permit: z.string().min(1).max(MAX_PERMIT).optional().openapi({
       description:
-        'Of the reservation: a hold that the ledger has lost since is recorded all the same, `late`.',
+        "The reservation's. If the ledger has lost the hold, the purchase is recorded from it, `late`.",
     }),
   })
-  .openapi('CommitRequest', { description: '`amount`: what was charged, if less than held.' });
+  .openapi('CommitRequest', { description: '`amount`: the amount charged, if less than held.' });
 
 export const releaseSchema = z
   .strictObject({ reason: text({ min: 1, max: MAX_TEXT }).optional() })
@@ -133,26 +138,29 @@ export const allowanceQuerySchema = z.object({
   app: app.optional().openapi({ param: { name: 'app', in: 'query' } }),
   currency: currency.optional().openapi({
     param: { name: 'currency', in: 'query' },
-    description: "If given, it must be the policy's.",
+    description: "If present, it must be the policy's currency.",
   }),
 });
 
-// The answers. They describe the wire types of the core and are never run.
+// Responses. They describe core's wire types for OpenAPI and never validate anything.
 
 const instant = z.iso.datetime().openapi({ example: '2026-11-23T04:00:00.000Z' });
-const decimal = z.string().openapi({ example: '48.00' });
+const decimal = z.string().openapi({ pattern: '^[0-9]+([.][0-9]+)?$', example: '48.00' });
+/** No `enum`: a minor version may add a value, which a generated client must not reject. */
+const open = (values: readonly string[]) =>
+  z.string().openapi({ description: `Known values: ${values.join(', ')}.`, example: values[0] });
 
 const rowSchema = z
   .object({
     id: z.string(),
     citation: z.string(),
-    status: z.enum(ROW_STATUSES),
+    status: open(ROW_STATUSES),
     effectiveFrom: z.iso.date(),
   })
   .openapi('PolicyRow');
 
 const limitFields = {
-  period: z.enum(PERIODS),
+  period: open(PERIODS),
   categories: z.array(z.string()).nullable(),
   cap: decimal,
   used: decimal,
@@ -162,11 +170,11 @@ const limitFields = {
 
 const reasonSchema = z
   .object({
-    code: z.enum(REFUSAL_CODES),
+    code: open(REFUSAL_CODES),
     row: rowSchema.optional(),
     limit: z.object(limitFields).optional(),
     provableAge: z.int().optional(),
-    minimumAssurance: z.enum(ASSURANCES).optional(),
+    minimumAssurance: open(ASSURANCES).optional(),
     category: z.string().optional(),
     currency: z.string().optional(),
   })
@@ -185,7 +193,7 @@ export const allowanceSchema = z
 export const purchaseAnswerSchema = z
   .object({
     id: z.string(),
-    state: z.enum(PURCHASE_STATES),
+    state: open(PURCHASE_STATES),
     amount: decimal,
     currency: z.string(),
     capCurrency: z.string(),
