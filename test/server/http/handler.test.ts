@@ -80,6 +80,7 @@ describe('options', () => {
     [{ registry: {} as Registry }, /registry/],
     [{ registry: null as unknown as Registry }, /registry/],
     [{ maxBodyBytes: 0 }, /maxBodyBytes/],
+    [{ corsOrigin: ['https://shop.example'] } as object, /no option "corsOrigin"/],
   ])('%j is a TypeError', (options, message) => {
     const make = () => setup({}, options);
     expect(make).toThrow(TypeError);

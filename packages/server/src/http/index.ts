@@ -1,4 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
+import { assertOptions, type OptionNames } from '@spendcap/core';
 import type { Context } from 'hono';
 import type { Registry, RegistryContentType } from 'prom-client';
 import type { Limiter } from '../limiter/types.ts';
@@ -38,6 +39,17 @@ export interface HandlerOptions {
   readonly onResponse?: (served: Served) => void;
 }
 
+const OPTIONS: OptionNames<HandlerOptions> = {
+  apiKeys: true,
+  basePath: true,
+  publicUrl: true,
+  corsOrigins: true,
+  maxBodyBytes: true,
+  registry: true,
+  onError: true,
+  onResponse: true,
+};
+
 /** One response. Nothing of it comes from the caller, so that it may be logged. */
 export interface Served {
   readonly method: string;
@@ -54,7 +66,7 @@ export type Handler = (request: Request) => Promise<Response>;
  * The HTTP API of a limiter, with its OpenAPI 3.1 document at `/openapi.json`. Errors are RFC 9457
  * problems with a stable `code`; a refusal is a 403 with its reasons. It never rejects.
  *
- * @throws TypeError if an option is invalid
+ * @throws TypeError if an option is unknown or invalid
  * @example
  * ```ts
  * import { cnGame, createHandler, createLimiter } from '@spendcap/server';
@@ -66,6 +78,7 @@ export type Handler = (request: Request) => Promise<Response>;
  * ```
  */
 export function createHandler(limiter: Limiter, options: HandlerOptions): Handler {
+  assertOptions('createHandler', options, OPTIONS);
   const { basePath = '', maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = options;
   const base = basePath === '/' ? '' : basePath;
   if (base !== '' && !/^(\/[A-Za-z0-9._~-]+)+$/.test(base)) {
