@@ -2,10 +2,10 @@ import { createClient, explain } from '@spendcap/client';
 import { cnGame } from '@spendcap/core';
 import { ageIssuer } from '@spendcap/sandbox';
 import { ageTokens, createHandler, createLimiter } from '@spendcap/server';
-import { memoryStore } from '@spendcap/server/stores/memory';
 import { calculateJwkThumbprint } from 'jose';
 import { expect, test } from 'vitest';
 import { authorityWith, NAMED, verifierFor } from '../server/age/authority/authority-kit.ts';
+import { anyStore } from '../support/any-store.ts';
 
 const named = { issuer: 'https://age.example', audience: 'https://limiter.example' };
 const API_KEY = 'a-key-of-the-back-end';
@@ -17,7 +17,7 @@ async function world(age: number) {
   const verifier = ageTokens({ issuers: [{ ...named, jwks: issuer.jwks }], now });
   const limiter = createLimiter({
     policy: cnGame(),
-    store: memoryStore(),
+    store: anyStore(),
     ageTokens: verifier,
     now,
   });
@@ -89,7 +89,7 @@ test('a token bound to a key of the device is shown with proofs, from allowance 
   const jwk = { kty, crv, x, y };
   const limiter = createLimiter({
     policy: cnGame(),
-    store: memoryStore(),
+    store: anyStore(),
     ageTokens: verifierFor(authority, { now }),
     now,
   });

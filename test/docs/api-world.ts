@@ -11,7 +11,7 @@ import {
   permits,
 } from '@spendcap/server';
 import { toNode } from '@spendcap/server/adapters/node';
-import { memoryStore } from '@spendcap/server/stores/memory';
+import { anyStore } from '../support/any-store.ts';
 
 /** Noon in Shanghai, when docs/http-api.md was written and stays. */
 const now = () => Date.UTC(2026, 10, 23, 4);
@@ -22,7 +22,7 @@ export async function startApi() {
   const authority = await ageIssuer(age);
   const limiter = createLimiter({
     policy: cnGame(),
-    store: memoryStore(),
+    store: anyStore(),
     ageTokens: ageTokens({ issuers: [{ ...age, jwks: authority.jwks }], now }),
     permits: permits({
       key: await generatePermitKey(),

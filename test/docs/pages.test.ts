@@ -2,9 +2,9 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { explain } from '@spendcap/client';
 import { cnGame, createLimiter } from '@spendcap/server';
-import { memoryStore } from '@spendcap/server/stores/memory';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from '../../scripts/packages.ts';
+import { anyStore } from '../support/any-store.ts';
 
 const MAX_INTEGRATION_LINES = 30;
 const pages = globSync(['*.md', 'docs/**/*.md', 'packages/*/README.md', 'examples/*/README.md'], {
@@ -59,7 +59,7 @@ describe('README.md', () => {
 
   it('shows a refusal as it is, and its words', async () => {
     const at = Date.UTC(2026, 10, 23, 4);
-    const limiter = createLimiter({ policy: cnGame(), store: memoryStore(), now: () => at });
+    const limiter = createLimiter({ policy: cnGame(), store: anyStore(), now: () => at });
     const evidence = {
       subject: 'player-12',
       statements: [{ kind: 'range', min: 12, maxExclusive: 13, asOf: at }],

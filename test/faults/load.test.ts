@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SpendcapError, type Store } from '@spendcap/core';
-import { memoryStore } from '@spendcap/server/stores/memory';
 import { expect, test } from 'vitest';
+import { anyStore } from '../support/any-store.ts';
 import { NO_DAMAGE, type Till, underLoad } from './load.ts';
 import { CAP, invitesRetry, storeTill } from './store-till.ts';
 
@@ -31,17 +31,17 @@ async function damageOf(store: Store, strike: () => Promise<unknown> = async () 
 }
 
 test('lost answers alone do no damage', async () => {
-  expect(await damageOf(memoryStore())).toEqual(NO_DAMAGE);
+  expect(await damageOf(anyStore())).toEqual(NO_DAMAGE);
 });
 
 test('a hold that is forgotten is found as lost', async () => {
-  const store = memoryStore();
+  const store = anyStore();
   const forget = () => store.release({ id: 'order-0-0', at: 0 });
   expect(await damageOf(store, forget)).toEqual({ ...NO_DAMAGE, lost: 1 });
 });
 
 test('a hold that a retry makes again is found as doubled', async () => {
-  const store = memoryStore();
+  const store = anyStore();
   let tries = 0;
   const blind: Store = {
     ...store,
@@ -56,7 +56,7 @@ test('a hold that a retry makes again is found as doubled', async () => {
 });
 
 test('a store that looks before it holds is found over the cap', async () => {
-  const store = memoryStore();
+  const store = anyStore();
   const careless: Store = {
     ...store,
     async reserve(command) {

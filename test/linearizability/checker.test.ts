@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ReserveCommand, Store } from '@spendcap/core';
-import { memoryStore } from '@spendcap/server/stores/memory';
 import { describe, expect, test } from 'vitest';
 import { capped, NOON, purchase, TODAY } from '../../packages/server/src/testing/fixtures.ts';
+import { anyStore } from '../support/any-store.ts';
 import { checkHistory, type Operation, type Verdict } from './checker.ts';
 import { type Answer, type Call, oneByOne } from './ledger.ts';
 import { type History, randomOf, record } from './record.ts';
@@ -40,11 +40,11 @@ describe('a history that one caller after another could have seen', () => {
   const first = answered([0, 3], hold('p'), held(600));
   test.each<[string, History]>([
     ['nothing', []],
-    ['two holds at once, of which one is refused', [first, answered([1, 2], hold('q'), refused)]],
+    ['two parallel holds, of which one is refused', [first, answered([1, 2], hold('q'), refused)]],
     ['a look during a hold, before it', [first, answered([1, 2], look(), uses(0))]],
     ['a look during a hold, after it', [first, answered([1, 2], look(), uses(600))]],
     [
-      'a lost answer, whose hold comes when others have looked',
+      'a lost answer, whose hold takes effect after others have looked',
       [
         unknown(0, hold('p')),
         answered([1, 2], look(), uses(0)),
@@ -52,11 +52,11 @@ describe('a history that one caller after another could have seen', () => {
       ],
     ],
     [
-      'a lost answer, whose hold never came',
+      'a lost answer, whose hold never took effect',
       [unknown(0, hold('p')), answered([5, 6], look(), uses(0))],
     ],
     [
-      'a hold that ends by itself, told by one of two who look',
+      'a hold that expires, reported to one of two who look',
       [
         answered([0, 1], hold('p'), held(600)),
         answered([2, 5], look(NOON + 3_600_000), uses(0)),
@@ -71,7 +71,7 @@ describe('a history that no order explains', () => {
   const both = [first, answered([2, 3], commit, done(0, true))];
   test.each<[string, History]>([
     [
-      'two holds at once that pass a cap together',
+      'two parallel holds that pass a cap together',
       [answered([0, 2], hold('p'), held(600)), answered([1, 3], hold('q'), held(600))],
     ],
     ['a refusal although there was room', [answered([0, 1], hold('q'), refused)]],
@@ -85,11 +85,11 @@ describe('a history that no order explains', () => {
       ],
     ],
     [
-      'a hold that is seen before it was asked for',
+      'a hold that is seen before it was requested',
       [answered([0, 1], look(), uses(600)), unknown(2, hold('p'))],
     ],
     [
-      'a lost answer, whose hold came and went',
+      'a lost answer, whose hold appears and disappears',
       [
         unknown(0, hold('p')),
         answered([1, 2], look(), uses(600)),
@@ -106,7 +106,7 @@ describe('a history that no order explains', () => {
     ],
     ['a refund that counted twice', [...both, answered([4, 5], refund, done(200, true))]],
     [
-      'a hold that ends by itself, told by both who look',
+      'a hold that expires, reported to both who look',
       [
         first,
         answered([2, 5], look(NOON + 3_600_000), uses(0, ['p'])),
@@ -115,7 +115,7 @@ describe('a history that no order explains', () => {
     ],
   ])('%s: is refused', (_name, history) => expect(verdict(history)).toBe('not linearizable'));
 
-  test('is told with the longest order and what would have been right', () => {
+  test('is reported with the longest order and the right answer', () => {
     const found = checkHistory([first, answered([2, 3], look(), uses(0))], oneByOne);
     expect(found).toMatchObject({ message: expect.stringContaining('at most 1 of 2 calls') });
     expect(found).toMatchObject({ message: expect.stringContaining('but {"used":[600]') });
@@ -132,8 +132,8 @@ test('a search that would not end stops at its bound and says so', () => {
   expect(found).toMatchObject({ message: expect.stringContaining('the bound of 2000') });
 });
 
-describe('recorded on the memory store, each call at some later turn', () => {
-  /** Answers come when others have asked. */
+describe('recorded on a store, each call at some later turn', () => {
+  /** Answers only after other calls have been made. */
   const slow = (store: Store): Store =>
     new Proxy(store, {
       get: (target, name: keyof Store) => async (command: never) => {
@@ -156,7 +156,7 @@ describe('recorded on the memory store, each call at some later turn', () => {
   };
 
   test('the store as it is: accepted', async () => {
-    const verdicts = await histories(slow(memoryStore()), 60);
+    const verdicts = await histories(slow(anyStore()), 60);
     expect(verdicts.filter(({ outcome }) => outcome !== 'linearizable')).toEqual([]);
   });
 
@@ -215,7 +215,7 @@ describe('recorded on the memory store, each call at some later turn', () => {
       }),
     ],
   ])('a store that %s: refused', async (_name, mutant) => {
-    const store = memoryStore();
+    const store = anyStore();
     const verdicts = await histories(slow({ ...store, ...mutant(store) }), 30);
     expect(verdicts.some(({ outcome }) => outcome === 'not linearizable')).toBe(true);
   });

@@ -1,6 +1,5 @@
 import { createHash, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { ageTokens, cnGame, createHandler, createLimiter } from '@spendcap/server';
-import { memoryStore } from '@spendcap/server/stores/memory';
 import { calculateJwkThumbprint, SignJWT } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { authorityWith, NAMED, verifierFor } from '../server/age/authority/authority-kit.ts';
@@ -15,6 +14,7 @@ import {
   SECOND,
   verifierOf,
 } from '../server/age/token/token-kit.ts';
+import { anyStore } from '../support/any-store.ts';
 
 const API_KEY = 'an-example-key-of-a-test';
 const ALLOWANCE = ['GET', '/v1/allowance'] as const;
@@ -39,7 +39,7 @@ function api(options: { publicUrl?: string } = { publicUrl: PUBLIC_URL }) {
   const ageTokens = verifierFor(authority, { now: () => clock });
   const limiter = createLimiter({
     policy: cnGame(),
-    store: memoryStore(),
+    store: anyStore(),
     ageTokens,
     now: () => clock,
   });
@@ -110,7 +110,7 @@ describe('a bound token', () => {
     const proof = { jwt, method: 'POST', url };
     const limiter = createLimiter({
       policy: cnGame(),
-      store: memoryStore(),
+      store: anyStore(),
       ageTokens,
       now: () => NOW,
     });

@@ -4,10 +4,10 @@ import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Allowance, cnGame, type Purchase } from '@spendcap/core';
 import { createHandler, createLimiter } from '@spendcap/server';
-import { memoryStore } from '@spendcap/server/stores/memory';
 import { SignJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { toNode } from '../../../packages/server/src/adapters/node/index.ts';
+import { anyStore } from '../../support/any-store.ts';
 import {
   AUDIENCE,
   type Authority,
@@ -34,7 +34,7 @@ beforeAll(async () => {
   token = await issuer.sign(TWELVE);
   const limiter = createLimiter({
     policy: cnGame(),
-    store: memoryStore(),
+    store: anyStore(),
     ageTokens: verifierOf(issuer),
     now: () => NOW,
   });

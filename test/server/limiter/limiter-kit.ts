@@ -15,7 +15,7 @@ import {
   type SpendcapEvent,
   type Store,
 } from '@spendcap/server';
-import { memoryStore } from '@spendcap/server/stores/memory';
+import { anyStore } from '../../support/any-store.ts';
 
 export const DAY = 86_400_000;
 /** Noon of Monday 2026-11-23 in Shanghai. */
@@ -26,7 +26,7 @@ const YEAR = 366 * DAY;
 export function setUp({ at = NOON, ...options }: Partial<LimiterOptions> & { at?: number } = {}) {
   const clock = { at };
   const events: SpendcapEvent[] = [];
-  const store = options.store ?? memoryStore({ keepEndedMs: 2 * YEAR });
+  const store = options.store ?? anyStore();
   const limiter = createLimiter({
     policy: cnGame(),
     now: () => clock.at,
@@ -101,7 +101,7 @@ export function onePolicy(
 }
 
 /** A store that can be taken down, with the calls that reached it. */
-export function flaky(inner: Store = memoryStore()) {
+export function flaky(inner: Store = anyStore()) {
   const state: { error: unknown; calls: string[] } = { error: undefined, calls: [] };
   const store = new Proxy(inner, {
     get(target, name: keyof Store) {

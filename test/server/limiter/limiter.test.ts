@@ -1,6 +1,6 @@
 import { cnLive, jpTypical, type PurchaseRequest, usAppStore } from '@spendcap/server';
-import { memoryStore } from '@spendcap/server/stores/memory';
 import { describe, expect, test } from 'vitest';
+import { anyStore } from '../../support/any-store.ts';
 import {
   ADULT,
   aged,
@@ -735,7 +735,7 @@ describe('surroundings', () => {
   test('a permit that cannot be signed leaves a hold that a retry finds', async () => {
     const signer = { fails: true };
     const { limiter, events } = setUp({
-      store: memoryStore(),
+      store: anyStore(),
       permits: {
         jwks: { keys: [] },
         holdOf: () => {

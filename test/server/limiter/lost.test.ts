@@ -9,8 +9,8 @@ import {
   permits,
   permitVerifier,
 } from '@spendcap/server';
-import { memoryStore } from '@spendcap/server/stores/memory';
 import { describe, expect, test } from 'vitest';
+import { anyStore } from '../../support/any-store.ts';
 import { CHILD, DAY, DOWN, NOON, order, setUp, usedOf } from './limiter-kit.ts';
 
 const PARTIES = { issuer: 'https://limiter.example', audience: 'https://pay.example' };
@@ -18,7 +18,7 @@ const signer = permits({ key: await generatePermitKey(), ...PARTIES, now: () => 
 
 /** A limiter whose store can forget everything, as a failover to an empty replica would. */
 function world({ exchange }: { readonly exchange?: Exchange } = {}) {
-  const state = { store: memoryStore() };
+  const state = { store: anyStore() };
   const store = new Proxy({} as Store, {
     get: (_, name: keyof Store) => (command: never) => state.store[name](command),
   });
@@ -32,7 +32,7 @@ function world({ exchange }: { readonly exchange?: Exchange } = {}) {
     return answer.permit;
   };
   const loseAll = () => {
-    state.store = memoryStore();
+    state.store = anyStore();
   };
   const used = async () => usedOf(await limiter.allowance({ evidence: CHILD }));
   return { limiter, clock, events, permitOf, loseAll, used };
@@ -173,7 +173,7 @@ describe('a permit that comes with a commit', () => {
 });
 
 test('a break between the steps of the record leaves a hold, which a retry commits', async () => {
-  const inner = memoryStore();
+  const inner = anyStore();
   const before = setUp({ permits: signer });
   const answer = await before.limiter.reserve(order('a'));
   const permit = (answer.allowed && answer.permit) || '';

@@ -6,8 +6,8 @@ import {
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
 import { createLimiter, type Tracer, type TracerSpan } from '@spendcap/server';
-import { memoryStore } from '@spendcap/server/stores/memory';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { anyStore } from '../../support/any-store.ts';
 import { bought, CHILD, order, setUp } from './limiter-kit.ts';
 
 const exporter = new InMemorySpanExporter();
@@ -79,7 +79,7 @@ describe('spans', () => {
 
   test('a call of the store runs inside the span', async () => {
     const parents: (string | undefined)[] = [];
-    const store = memoryStore();
+    const store = anyStore();
     const { limiter } = setUp({
       tracer,
       store: {
@@ -115,7 +115,7 @@ describe('a tracer that throws', () => {
   };
 
   test.each(Object.entries(tracers))('%s neither fails nor repeats a verb', async (_, tracer) => {
-    const store = memoryStore();
+    const store = anyStore();
     let reserved = 0;
     const { limiter } = setUp({
       tracer,

@@ -1,6 +1,6 @@
 import { type Policy, parsePolicy, SpendcapError, usAppStore } from '@spendcap/server';
-import { memoryStore } from '@spendcap/server/stores/memory';
 import { describe, expect, test } from 'vitest';
+import { anyStore } from '../../support/any-store.ts';
 import {
   ADULT,
   aged,
@@ -21,7 +21,7 @@ const adult = (id: string, rest = {}) => order(id, { amount: '648', evidence: AD
 
 /** A limiter whose store is down, with the ledger to look into. */
 function broken(policy: Policy = LENIENT, error: unknown = DOWN) {
-  const ledger = memoryStore();
+  const ledger = anyStore();
   const { store, state } = flaky({ ...ledger, close: async () => {} });
   state.error = error;
   const stored = async (id: string) => (await ledger.get({ id, at: NOON })).purchase;
@@ -190,7 +190,7 @@ describe('when the store is back', () => {
   });
 
   test('one that the store does not take fails nobody else', async () => {
-    const ledger = memoryStore();
+    const ledger = anyStore();
     const faults = new Map<string, unknown>([['bad', DOWN]]);
     const { limiter, events } = setUp({
       policy: LENIENT,

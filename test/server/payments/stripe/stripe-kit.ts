@@ -10,11 +10,11 @@ import {
 import { fakeStripe } from '@spendcap/sandbox';
 import { createLimiter } from '@spendcap/server';
 import { guardStripe, type PurchaseContext, stripeWebhook } from '@spendcap/server/payments/stripe';
-import { memoryStore } from '@spendcap/server/stores/memory';
 import { http } from 'msw';
 import { setupServer } from 'msw/node';
 import Stripe from 'stripe';
 import { afterAll, beforeAll, expect } from 'vitest';
+import { anyStore } from '../../../support/any-store.ts';
 
 /** 10:00 in Shanghai, so that a test does not run over midnight. */
 const START = Date.parse('2026-03-10T02:00:00Z');
@@ -32,7 +32,7 @@ export interface WorldOptions {
 export function createWorld({
   policy = cnGame(),
   allow = [],
-  store = memoryStore(),
+  store = anyStore(),
 }: WorldOptions = {}) {
   const clock = { at: START };
   const now = () => clock.at;
