@@ -1,6 +1,8 @@
 import { postgresStore } from '@spendcap/server/stores/postgres';
 import type pg from 'pg';
-import { findPostgres, freshPostgres, freshSchema, poolOf } from '../support/postgres.ts';
+import { findPostgres, freshSchema, poolOf } from '../support/postgres.ts';
+import { postgres } from '../support/stores/postgres.ts';
+import { freshStore } from '../support/stores.ts';
 import { evidenceOf, limiterOn, reserveOne } from './fixtures.ts';
 import { type Comparison, inFlight, SUBJECTS } from './harness.ts';
 
@@ -18,7 +20,7 @@ export async function postgresHistoryComparison(): Promise<Comparison | null> {
   await store.migrate();
   await fill(pool, schema);
   const full = limiterOn(store);
-  const empty = limiterOn(await freshPostgres(url));
+  const empty = limiterOn(await freshStore(postgres));
   const run = (limiter: typeof full) => (count: number) =>
     inFlight(count, (index) => reserveOne(limiter, index));
   return {

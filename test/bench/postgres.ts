@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
-import { findPostgres, freshPostgres, freshSchema, poolOf } from '../support/postgres.ts';
+import { findPostgres, freshSchema, poolOf } from '../support/postgres.ts';
+import { postgres } from '../support/stores/postgres.ts';
+import { freshStore } from '../support/stores.ts';
 import { evidenceOf, limiterOn, reserveFor, reserveOne } from './fixtures.ts';
 import { type Comparison, IN_FLIGHT, inFlight, SUBJECTS } from './harness.ts';
 
@@ -11,7 +13,7 @@ const CONNECTIONS = 16;
 export async function postgresComparison(): Promise<Comparison | null> {
   const url = await findPostgres();
   if (url === null) return null;
-  const limiter = limiterOn(await freshPostgres(url));
+  const limiter = limiterOn(await freshStore(postgres));
   const byHand = await handWritten(url);
   return {
     work: 'reserve on Postgres',
@@ -38,7 +40,7 @@ export async function postgresComparison(): Promise<Comparison | null> {
 export async function oneSubjectComparison(): Promise<Comparison | null> {
   const url = await findPostgres();
   if (url === null) return null;
-  const limiter = limiterOn(await freshPostgres(url));
+  const limiter = limiterOn(await freshStore(postgres));
   const players = Array.from({ length: IN_FLIGHT }, (_, index) => evidenceOf(`sub_${index}`));
   const run = (subjects: number) => (count: number) =>
     inFlight(count, async (index) => {

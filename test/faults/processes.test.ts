@@ -3,16 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Allowance, Purchase, Reservation } from '@spendcap/core';
 import { ageIssuer } from '@spendcap/sandbox';
 import { generatePermitKey } from '@spendcap/server';
-import { postgresStore } from '@spendcap/server/stores/postgres';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import {
   freePort,
   type RunningServer,
   startServer,
 } from '../../packages/sandbox/src/spendcap-server.ts';
-import { findPrograms, ownPostgres } from '../support/own-postgres.ts';
-import { poolOf } from '../support/postgres.ts';
-import { canStartRedis, redisServer } from '../support/redis.ts';
+import type { OwnServer } from '../support/stores/entry.ts';
+import { ownServers } from '../support/stores.ts';
 import { removeTemporaryFiles, temporaryFile } from '../support/temporary.ts';
 import { type Fact, NO_DAMAGE, NOTHING, type Order, type Till, underLoad } from './load.ts';
 
@@ -21,7 +19,7 @@ const NAMED = { issuer: 'https://age.example', audience: 'https://limiter.exampl
 const PLAYERS = 12;
 /** Of a player of 17 by `cn-game`, in cents: the day's is the tighter one. */
 const CAP = 20_000;
-/** How long the database is away: longer than a call waits for Redis. */
+/** How long the database is away: longer than a call waits for it. */
 const AWAY_MS = 2_500;
 const CALL_TIMEOUT_MS = 10_000;
 
@@ -31,7 +29,7 @@ afterEach(async () => {
 });
 afterAll(removeTemporaryFiles);
 
-/** No answer, or one that says to try again. */
+/** No answer, or one that asks for a retry. */
 class NoAnswer extends Error {}
 
 interface Served {
@@ -39,8 +37,8 @@ interface Served {
   readonly tokens: readonly string[];
 }
 
-async function call({ url }: Served, path: string, asked: { body?: object; key?: string }) {
-  const { body, key = API_KEY } = asked;
+async function call({ url }: Served, path: string, request: { body?: object; key?: string }) {
+  const { body, key = API_KEY } = request;
   const init = {
     method: body === undefined ? 'GET' : 'POST',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
@@ -52,7 +50,7 @@ async function call({ url }: Served, path: string, asked: { body?: object; key?:
     const answer: unknown = await response.json();
     if (response.status < 500) return { status: response.status, answer };
   } catch {
-    // Cut off, or nobody there.
+    // Cut off, or no server there.
   }
   throw new NoAnswer(path);
 }
@@ -115,23 +113,24 @@ async function threeServers(store: string) {
   return { servers, tills: servers.map(({ url }) => servedTill({ url, tokens })) };
 }
 
-interface Backend {
-  readonly store: string;
-  restart(): Promise<void>;
-}
-
-async function check(backend: Backend): Promise<void> {
-  const { servers, tills } = await threeServers(backend.store);
+async function check(database: OwnServer, how: string): Promise<void> {
+  const { servers, tills } = await threeServers(database.address);
   const mayRetry = (error: unknown) => error instanceof NoAnswer;
   const load = { tills, cap: CAP, players: PLAYERS, ordersEach: 30, mayRetry };
 
   const kill = { after: 120, strike: async () => servers[1]?.crash() };
   expectNoDamage(await underLoad({ ...load, fault: kill }));
 
-  // The two that are left go on by themselves when the database is back.
-  const restart = { after: 120, strike: backend.restart };
+  // The two that are left recover automatically when the database is back.
+  const strike = async () => {
+    await database.stop(how);
+    await sleep(AWAY_MS);
+    await database.start();
+  };
   const left = tills.filter((_, index) => index !== 1);
-  expectNoDamage(await underLoad({ ...load, tills: left, from: PLAYERS, fault: restart }));
+  expectNoDamage(
+    await underLoad({ ...load, tills: left, from: PLAYERS, fault: { after: 120, strike } }),
+  );
 }
 
 function expectNoDamage(found: Awaited<ReturnType<typeof underLoad>>): void {
@@ -141,39 +140,18 @@ function expectNoDamage(found: Awaited<ReturnType<typeof underLoad>>): void {
   expect(found.unanswered).toBeGreaterThan(0);
 }
 
-const TITLE =
-  'kill -9 of one of three serving processes in mid-batch, then of the database: no damage';
+const SERVERS = ownServers({ newest: true });
 
-describe.each(findPrograms('processes over one Postgres').slice(-1))(
-  'over one PostgreSQL $version',
-  (programs) => {
-    test(TITLE, async () => {
-      const server = await ownPostgres(programs);
-      await server.start();
-      undo.push(() => server.stop('immediate'));
-      const pool = poolOf(server.url);
-      await postgresStore({ pool }).migrate();
-      await pool.end();
-      const restart = async () => {
-        await server.stop('immediate');
-        await sleep(AWAY_MS);
-        await server.start();
-      };
-      await check({ store: server.url, restart });
+describe.skipIf(SERVERS.length === 0)('several processes', () => {
+  describe.each(SERVERS)('over one $name', ({ stops, create }) => {
+    test('kill -9 of one of three serving processes in mid-batch, then of the database: no damage', async () => {
+      const database = await create();
+      const how = stops.at(-1) ?? stops[0];
+      await database.start();
+      undo.push(() => database.stop(how));
+      // Where the store has a schema, this makes it.
+      await database.openLedger();
+      await check(database, how);
     }, 120_000);
-  },
-);
-
-describe.skipIf(!canStartRedis('processes over one Redis'))('over one Redis', () => {
-  test(TITLE, async () => {
-    const server = await redisServer(['--appendonly', 'yes', '--appendfsync', 'always']);
-    await server.start();
-    undo.push(() => server.crash());
-    const restart = async () => {
-      await server.crash();
-      await sleep(AWAY_MS);
-      await server.start();
-    };
-    await check({ store: `redis://127.0.0.1:${server.port}`, restart });
-  }, 120_000);
+  });
 });

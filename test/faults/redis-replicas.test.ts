@@ -7,7 +7,8 @@ import { redisStore } from '@spendcap/server/stores/redis';
 import { Cluster, Redis } from 'ioredis';
 import { createCluster } from 'redis';
 import { afterEach, describe, expect, test } from 'vitest';
-import { canStartRedis, freePort, redisCluster, redisServer } from '../support/redis.ts';
+import { freePort } from '../../packages/sandbox/src/spendcap-server.ts';
+import { canStartRedis, redisCluster, redisServer } from '../support/redis.ts';
 
 const AT = Date.UTC(2026, 10, 30, 12);
 const HOUR = 3_600_000;
@@ -129,7 +130,7 @@ async function behindSentinel() {
   replicas.push(await started(['--replicaof', '127.0.0.1', String(master.port)]));
   const folder = mkdtempSync(join(tmpdir(), 'spendcap-sentinel-'));
   const file = join(folder, 'sentinel.conf');
-  const port = await freePort();
+  const port = await freePort(0);
   const lines = [
     ...[`port ${port}`, 'bind 127.0.0.1', `dir ${folder}`],
     `sentinel monitor ledger 127.0.0.1 ${master.port} 1`,

@@ -1,23 +1,14 @@
 import type { CappedWindow, ReserveCommand, Store, Window } from '@spendcap/core';
-import { memoryStore } from '@spendcap/server/stores/memory';
-import { sqliteStore } from '@spendcap/server/stores/sqlite';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findPostgres, freshPostgres } from '../support/postgres.ts';
-import {
-  canStartRedis,
-  openCluster,
-  openRedis,
-  REDIS_URL,
-  redisCluster,
-} from '../support/redis.ts';
+import { freshStore, runnable, storesOf } from '../support/stores.ts';
 import { NaiveLedger } from './model.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const START = Date.UTC(2026, 10, 29, 20);
 
-/** Windows as a policy would ask for them: days, months, a category, an app; two zones. */
+/** Windows as a policy defines them: days, months, a category, an app; two zones. */
 const LIMITS = [
   { cap: 3_000, length: DAY, shift: 0, app: null, categories: null },
   { cap: 2_500, length: DAY, shift: 8 * HOUR, app: null, categories: null },
@@ -149,7 +140,7 @@ async function both(store: Store, model: NaiveLedger, told: Told) {
   }
 }
 
-/** Every window of both subjects, also windows that no one has asked for yet. */
+/** Every window of both subjects, also those that no command has named yet. */
 async function compareUsage(
   store: Store,
   model: NaiveLedger,
@@ -180,23 +171,14 @@ async function run(store: Store, steps: readonly Step[], own: string): Promise<v
   await compareUsage(store, model, { at: now, own });
 }
 
-const postgres = await findPostgres();
-
-describe.each([
-  ['memory', 400, async () => memoryStore({ keepEndedMs: 400 * DAY })],
-  ['SQLite', 200, async () => sqliteStore({ path: ':memory:' })],
-  ...(postgres === null ? [] : [['Postgres', 100, () => freshPostgres(postgres)] as const]),
-  ...(REDIS_URL === null ? [] : [['Redis', 200, () => openRedis('ioredis')] as const]),
-  ...(canStartRedis('histories on a Redis cluster')
-    ? [['Redis cluster', 60, async () => openCluster('ioredis', await redisCluster())] as const]
-    : []),
-] as const)('%s', (_name, runs, open) => {
-  // One store for all runs, since opening one can cost a thread; each run has its own names in it.
+describe.each(await runnable(storesOf('properties')))('$name', (entry) => {
+  const numRuns = entry.needs.histories;
+  // One store for all runs, since opening one may start a thread; each run has names of its own.
   let store: Store;
   let started = 0;
   const ownNames = (): string => `${started++}-`;
   beforeAll(async () => {
-    store = await open();
+    store = await freshStore(entry, { keepMs: 400 * DAY });
   });
   afterAll(() => store.close());
 
@@ -204,7 +186,7 @@ describe.each([
     const histories = fc.array(step, { minLength: 1, maxLength: 60, size: 'max' });
     await fc.assert(
       fc.asyncProperty(histories, (steps) => run(store, steps, ownNames())),
-      { numRuns: runs },
+      { numRuns },
     );
   });
 
@@ -239,7 +221,7 @@ describe.each([
         const { used } = await store.usage({ subject, windows, at: START });
         expect(used[0]).toBeLessThanOrEqual(window.cap);
       }),
-      { numRuns: runs },
+      { numRuns },
     );
   });
 });

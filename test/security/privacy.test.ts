@@ -1,27 +1,19 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import type { Store } from '@spendcap/core';
 import type { AgeSource } from '@spendcap/server/age/sources';
 import type { NppaEvidence, NppaStore } from '@spendcap/server/age/sources/nppa';
 import { sqliteNppaStore } from '@spendcap/server/age/sources/nppa/sqlite';
-import { postgresStore } from '@spendcap/server/stores/postgres';
-import { redisStore } from '@spendcap/server/stores/redis';
-import { sqliteStore } from '@spendcap/server/stores/sqlite';
-import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { findPostgres, freshSchema, poolOf } from '../support/postgres.ts';
-import { freshPrefix, REDIS_URL } from '../support/redis.ts';
-import { removeTemporaryFiles, temporaryFile } from '../support/temporary.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { StoreEntry } from '../support/stores/entry.ts';
+import { filesBeside, sqlite } from '../support/stores/sqlite.ts';
+import { runnable, storesOf } from '../support/stores.ts';
+import { temporaryFile } from '../support/temporary.ts';
 import { type FlowOptions, runFlow } from './privacy/flow.ts';
 import { type Leak, leaksIn, type Output } from './privacy/leaks.ts';
 import { CHILD } from './privacy/people.ts';
 
 const MIN_OUTPUTS = 100;
-const postgresUrl = await findPostgres();
+const STORES = await runnable(storesOf('privacy'));
 
-afterAll(removeTemporaryFiles);
-
-/** All that is printed meanwhile, by whatever means. */
+/** All that is printed during a test, by whatever means. */
 let printed: Output[] = [];
 beforeEach(() => {
   printed = [];
@@ -45,110 +37,33 @@ beforeEach(() => {
 });
 afterEach(() => vi.restoreAllMocks());
 
-/** A store of the ledger, and everything that stands in it afterwards. */
-interface Ledger {
-  readonly store: Store;
-  dump(): Promise<readonly Output[]>;
-}
-
-/** The bytes of a database file with its log and whatever else lies beside it. */
-function filesBeside(path: string): readonly Output[] {
-  const folder = dirname(path);
-  return readdirSync(folder).map((name) => ({
-    where: name,
-    bytes: readFileSync(join(folder, name)),
-  }));
-}
-
-async function sqlite(): Promise<Ledger> {
-  const path = temporaryFile('ledger.db');
-  return { store: sqliteStore({ path }), dump: async () => filesBeside(path) };
-}
-
-async function postgres(): Promise<Ledger> {
-  const pool = poolOf(postgresUrl ?? '');
-  const schema = freshSchema();
-  const store = postgresStore({ pool, schema });
-  await store.migrate();
-  const dump = async () => {
-    const { rows } = await pool.query<{ name: string }>(
-      'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = $1',
-      [schema],
-    );
-    const tables = rows.map(async ({ name }) => {
-      const all = await pool.query(`SELECT t::text AS row FROM "${schema}"."${name}" t`);
-      return { where: name, bytes: Buffer.from(JSON.stringify(all.rows)) };
-    });
-    const outputs = await Promise.all(tables);
-    await pool.query(`DROP SCHEMA "${schema}" CASCADE`);
-    await pool.end();
-    return outputs;
-  };
-  return { store, dump };
-}
-
-async function redis(): Promise<Ledger> {
-  const client = new Redis(REDIS_URL ?? '');
-  const prefix = freshPrefix();
-  const read: Readonly<Record<string, (key: string) => Promise<unknown>>> = {
-    string: (key) => client.get(key),
-    hash: (key) => client.hgetall(key),
-    zset: (key) => client.zrange(key, '0', '-1', 'WITHSCORES'),
-    set: (key) => client.smembers(key),
-    list: (key) => client.lrange(key, 0, -1),
-  };
-  const dump = async () => {
-    const keys = await client.keys(`${prefix}*`);
-    const outputs = keys.map(async (key) => {
-      const type = await client.type(key);
-      const value = await read[type]?.(key);
-      if (value === undefined) throw new Error(`a key of type ${type} that nobody reads`);
-      return { where: `redis ${type}`, bytes: Buffer.from(JSON.stringify([key, value])) };
-    });
-    const all = await Promise.all(outputs);
-    await client.unlink(...(keys as [string]));
-    client.disconnect();
-    return all;
-  };
-  return { store: redisStore({ client, prefix }), dump };
-}
-
-/** Runs the flow and gives every leak in what came out, was printed or is kept. */
+/** Runs the flow, and returns every leak in what came out, was printed or is kept. */
 async function leaksOf(
-  open: () => Promise<Ledger>,
+  { openLedger }: StoreEntry,
   options: { readonly replace?: (store: NppaStore) => NonNullable<FlowOptions['replace']> } = {},
 ): Promise<readonly Leak[]> {
-  const ledger = await open();
+  const ledger = await openLedger();
+  const store = await ledger.connect();
   const path = temporaryFile('nppa.db');
   const records = sqliteNppaStore({ path });
   const replace = options.replace === undefined ? {} : { replace: options.replace(records) };
-  const { outputs, marks } = await runFlow({ ledger: ledger.store, records, ...replace });
-  await ledger.store.close();
+  const { outputs, marks } = await runFlow({ ledger: store, records, ...replace });
+  await store.close();
   await records.close();
-  const tables = [...(await ledger.dump()), ...filesBeside(path)];
+  const kept = await ledger.dump();
+  await ledger.remove();
+  const tables = [...kept, ...filesBeside(path)];
   expect(outputs.length).toBeGreaterThan(MIN_OUTPUTS);
-  expect(tables.length).toBeGreaterThan(1);
+  expect(kept.length).toBeGreaterThan(0);
   for (const { bytes } of tables) expect(bytes.length).toBeGreaterThan(0);
   return leaksIn([...outputs, ...tables, ...printed], marks);
 }
 
 describe('nothing personal comes out, whatever happens', () => {
-  it('with SQLite', async () => {
-    expect(await leaksOf(sqlite)).toEqual([]);
-  }, 60_000);
-
-  it.skipIf(postgresUrl === null)(
-    'with Postgres',
-    async () => {
-      expect(await leaksOf(postgres)).toEqual([]);
-    },
-    60_000,
-  );
-
-  it.skipIf(REDIS_URL === null)(
-    'with Redis',
-    async () => {
-      expect(await leaksOf(redis)).toEqual([]);
+  it.each(STORES)(
+    'with $name',
+    async (entry) => {
+      expect(await leaksOf(entry)).toEqual([]);
     },
     60_000,
   );

@@ -1,20 +1,20 @@
 import type { Store, StoredPurchase } from '@spendcap/core';
-import { memoryStore } from '@spendcap/server/stores/memory';
 import * as ledger from '../../packages/server/src/ledger/ledger.ts';
 import { memoryRows } from '../../packages/server/src/stores/memory/rows.ts';
+import { anyStore } from '../support/any-store.ts';
 import { KEEP_MS, type OpenLedger, sharedLedger } from './stores.ts';
 
 type Verbs = Omit<Store, 'overdue' | 'ready' | 'close'>;
 
-/** A memory store of which some verbs are other ones. */
+/** A store with some of its verbs replaced. */
 export function over(change: (inner: Store) => Partial<Verbs>): OpenLedger {
   return async () => {
-    const inner = memoryStore({ keepEndedMs: KEEP_MS });
+    const inner = anyStore();
     return sharedLedger({ ...inner, ...change(inner) });
   };
 }
 
-/** A memory store over rows that are other ones, or with a hand in them after each verb. */
+/** A memory store with some row functions replaced, or with its rows changed after each verb. */
 export function overRows(
   change: (rows: ledger.Rows) => Partial<ledger.Rows>,
   after: (rows: ledger.Rows, told: Told) => void = () => undefined,

@@ -1,19 +1,23 @@
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { type InSuite, runnable, storesOf } from '../support/stores.ts';
 import { historyOf } from './generate.ts';
 import { type History, readHistory } from './history.ts';
 import { tryOut } from './report.ts';
-import { openerOf, STORE_NAMES, type StoreName } from './stores.ts';
+import { openerOf } from './stores.ts';
 
-const USAGE = `npm run simulate -- [--seed N] [--steps N] [--store memory,sqlite,postgres,redis]
+const STORES = storesOf('simulation');
+const STORE_NAMES = STORES.map(({ name }) => name).join();
+
+const USAGE = `npm run simulate -- [--seed N] [--steps N] [--store ${STORE_NAMES}]
   [--seconds N: one seed after the other] [--history FILE: plays what a failure has printed]`;
 
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
     steps: { type: 'string', default: '200' },
-    store: { type: 'string', default: STORE_NAMES.join() },
+    store: { type: 'string', default: STORE_NAMES },
     seconds: { type: 'string', default: '0' },
     history: { type: 'string' },
     help: { type: 'boolean', default: false },
@@ -26,18 +30,20 @@ function whole(name: string, text: string): number {
   throw new TypeError(`--${name} must be a whole number\n${USAGE}`);
 }
 
-function storeNamed(name: string): StoreName {
-  const known = STORE_NAMES.find((store) => store === name);
-  if (known === undefined) throw new TypeError(`--store: there is no ${name}\n${USAGE}`);
+function storeNamed(wanted: string): InSuite<'simulation'> {
+  const known = STORES.find(({ name }) => name === wanted);
+  if (known === undefined) throw new TypeError(`--store: there is no ${wanted}\n${USAGE}`);
   return known;
 }
 
+type Stores = readonly InSuite<'simulation'>[];
+
 /** Plays a history on every store: each must keep the invariants, and all come to the same end. */
-async function playOn(names: readonly StoreName[], history: History): Promise<boolean> {
+async function playOn(stores: Stores, history: History): Promise<boolean> {
   let digest: string | undefined;
-  for (const store of names) {
-    const open = await openerOf(store);
-    if (open === null) continue;
+  for (const entry of stores) {
+    const { name: store } = entry;
+    const open = openerOf(entry);
     const started = performance.now();
     const report = await tryOut(history, { store, open, digest });
     if (report.failure !== null) {
@@ -57,15 +63,15 @@ async function main(): Promise<boolean> {
     console.log(USAGE);
     return true;
   }
-  const names = values.store.split(',').map(storeNamed);
+  const stores = await runnable(values.store.split(',').map(storeNamed));
   if (values.history !== undefined) {
-    return playOn(names, readHistory(readFileSync(values.history, 'utf8')));
+    return playOn(stores, readHistory(readFileSync(values.history, 'utf8')));
   }
   const steps = whole('steps', values.steps);
   const end = performance.now() + whole('seconds', values.seconds) * 1_000;
   let seed = values.seed === undefined ? randomInt(2 ** 32) : whole('seed', values.seed);
   do {
-    if (!(await playOn(names, historyOf(seed, steps)))) return false;
+    if (!(await playOn(stores, historyOf(seed, steps)))) return false;
     seed += 1;
   } while (performance.now() < end);
   return true;

@@ -1,8 +1,8 @@
 import type { Store } from '@spendcap/core';
-import { memoryStore } from '@spendcap/server/stores/memory';
+import { anyStore } from '../support/any-store.ts';
 import { countersOf, over, overRows, shift } from './broken.ts';
 import type { Invariant } from './invariants.ts';
-import { KEEP_MS, type OpenLedger } from './stores.ts';
+import type { OpenLedger } from './stores.ts';
 
 /** A store that breaks one promise, and the invariant that it breaks by it. */
 export interface Mutant {
@@ -21,7 +21,7 @@ export const MUTANTS: readonly Mutant[] = [
     open: over((inner) => ({
       async reserve({ windows, ...command }) {
         const { subject } = command;
-        // At once: in other ways it is as atomic as ever.
+        // In one turn, so that it is as atomic as before in every other way.
         const [result, { used }] = await Promise.all([
           inner.reserve({ ...command, windows: windows.slice(0, -1) }),
           inner.usage({ subject, windows, at: 0 }),
@@ -228,11 +228,11 @@ export const MUTANTS: readonly Mutant[] = [
       const stores: Store[] = [];
       return {
         async connect() {
-          const store = memoryStore({ keepEndedMs: KEEP_MS });
+          const store = anyStore();
           stores.push(store);
           return store;
         },
-        close: async () => void (await Promise.all(stores.map((store) => store.close()))),
+        remove: async () => void (await Promise.all(stores.map((store) => store.close()))),
       };
     },
   },

@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest';
+import { anyStore } from '../support/any-store.ts';
 import { historyOf } from './generate.ts';
 import { play } from './play.ts';
-import { openerOf } from './stores.ts';
+import { sharedLedger } from './stores.ts';
 import { openWorld } from './world.ts';
 
-/** What happens in the histories, as often as it does: a word of what was told or an event. */
+/** How often each thing happens in the histories: a word of an answer, or an event. */
 async function heardIn(seeds: readonly number[]): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>();
   const count = (what: string): void => void counts.set(what, (counts.get(what) ?? 0) + 1);
   for (const seed of seeds) {
     const history = historyOf(seed, 200);
-    const open = (await openerOf('memory')) ?? expect.fail();
-    const world = await openWorld(history, await open());
+    const world = await openWorld(history, sharedLedger(anyStore()));
     for (const step of history.steps) {
       for (const told of await play(world, step))
         for (const word of told.split(/[ ,]/)) count(word);

@@ -3,10 +3,12 @@ import { randomInt } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
+import { anyStore } from '../support/any-store.ts';
+import { runnable, storesOf } from '../support/stores.ts';
 import { removeTemporaryFiles, temporaryFile } from '../support/temporary.ts';
 import { historyOf } from './generate.ts';
 import { tryOut } from './report.ts';
-import { type OpenLedger, openerOf, STORE_NAMES } from './stores.ts';
+import { type OpenLedger, openerOf, sharedLedger } from './stores.ts';
 
 /** A regression that a random seed has found gets its seed here. */
 const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8];
@@ -14,25 +16,30 @@ const STEPS = 120;
 
 const seconds = Number(process.env.SPENDCAP_SIMULATE_SECONDS ?? (process.env.CI ? 60 : 5));
 
-const stores = (
-  await Promise.all(STORE_NAMES.map(async (store) => ({ store, open: await openerOf(store) })))
-).flatMap(({ store, open }) => (open === null ? [] : [{ store, open }]));
+const stores = (await runnable(storesOf('simulation'))).map((entry) => ({
+  store: entry.name,
+  open: openerOf(entry),
+}));
 
-const MEMORY = { store: 'memory', open: (await openerOf('memory')) ?? expect.fail() };
+/** What every store is compared with. */
+const REFERENCE = { store: 'reference', open: async () => sharedLedger(anyStore()) };
 
 afterAll(removeTemporaryFiles);
 
-/** A failure tells the seed, the invariants, and a short history to play again. */
-async function holds(seed: number, wanted: { store: string; open: OpenLedger }): Promise<void> {
+/** A failure prints the seed, the invariants, and a short history to play again. */
+async function holds(
+  seed: number,
+  wanted: { readonly store: string; readonly open: OpenLedger },
+): Promise<void> {
   const history = historyOf(seed, STEPS);
-  const { digest } = await tryOut(history, MEMORY);
+  const { digest } = await tryOut(history, REFERENCE);
   const { failure } = await tryOut(history, { ...wanted, digest });
   if (failure !== null) expect.fail(failure);
 }
 
 describe.each(stores)('$store', ({ store, open }) => {
   test.each(SEEDS)(
-    'keeps every invariant with seed %d, and comes to the same end as memory',
+    'keeps every invariant with seed %d, and ends like the reference',
     (seed) => holds(seed, { store, open }),
     120_000,
   );

@@ -28,7 +28,7 @@ export async function simulate(history: History, open: OpenLedger): Promise<Outc
   try {
     return await simulateOn(history, ledger);
   } finally {
-    await ledger.close();
+    await ledger.remove();
   }
 }
 

@@ -5,8 +5,9 @@ import { userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
 import pg from 'pg';
 import { freePort } from '../../packages/sandbox/src/spendcap-server.ts';
+import { atEnd } from './at-end.ts';
 
-/** A server of ours, which can be ended in every way and started again on the same port and files. */
+/** A server that a test starts, and can stop in every way and start again on the same port and files. */
 export interface OwnPostgres {
   readonly url: string;
   start(): Promise<void>;
@@ -23,30 +24,19 @@ export interface PostgresPrograms {
 const SIGNALS = { fast: 'SIGINT', immediate: 'SIGQUIT', kill: 'SIGKILL' } as const;
 const START_TIMEOUT_MS = 30_000;
 
-const stoppers: (() => void)[] = [];
-const stopAll = (): void => {
-  for (const stop of stoppers.splice(0)) stop();
-};
-process.once('exit', stopAll);
-if (process.env.VITEST !== undefined) {
-  // The runner kills its workers, so that they see no end.
-  const { afterAll } = await import('vitest');
-  afterAll(stopAll);
-}
-
-/** Each version that is installed here; if none is, says so loudly, or fails where it must be. */
+/** Each version that is installed here; without one, prints a line, or throws where it is required. */
 export function findPrograms(what: string): readonly PostgresPrograms[] {
-  const usual = [
+  const standard = [
     '/usr/lib/postgresql/*/bin',
     '/usr/pgsql-*/bin',
     '/opt/homebrew/opt/postgresql*/bin',
   ];
-  const folders = [...globSync(usual), ...(process.env.PATH ?? '').split(delimiter)];
+  const folders = [...globSync(standard), ...(process.env.PATH ?? '').split(delimiter)];
   const found = new Map<string, PostgresPrograms>();
   for (const folder of folders) {
     if (!['initdb', 'postgres'].every((name) => existsSync(join(folder, name)))) continue;
-    const told = execFileSync(join(folder, 'postgres'), ['--version'], { encoding: 'utf8' });
-    const version = /\d+(\.\d+)?/.exec(told)?.[0] ?? told.trim();
+    const output = execFileSync(join(folder, 'postgres'), ['--version'], { encoding: 'utf8' });
+    const version = /\d+(\.\d+)?/.exec(output)?.[0] ?? output.trim();
     if (!found.has(version)) found.set(version, { version, folder });
   }
   if (found.size > 0) return [...found.values()];
@@ -55,7 +45,7 @@ export function findPrograms(what: string): readonly PostgresPrograms[] {
   return [];
 }
 
-/** Who runs it: PostgreSQL refuses to be run by root. */
+/** The user that runs it: PostgreSQL refuses to be run by root. */
 function runner(): { readonly uid?: number; readonly gid?: number } {
   if (userInfo().uid !== 0) return {};
   const id = (flag: string) =>
@@ -79,7 +69,7 @@ export async function ownPostgres({ folder: programs }: PostgresPrograms): Promi
   ];
   const command = ['-D', data, '-p', String(port), ...settings.flatMap((text) => ['-c', text])];
   let child: ReturnType<typeof spawn> | undefined;
-  stoppers.push(() => {
+  atEnd(() => {
     child?.kill('SIGQUIT');
     rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   });
@@ -90,7 +80,7 @@ export async function ownPostgres({ folder: programs }: PostgresPrograms): Promi
     async start() {
       for (const begun = performance.now(); !(await answers(url)); ) {
         if (performance.now() - begun > START_TIMEOUT_MS) throw new Error('postgres did not start');
-        // It does not start while a process of the one that was killed is still there.
+        // It does not start while a process of the killed server is still there.
         if (!isRunning()) {
           child = spawn(join(programs, 'postgres'), command, {
             ...as,

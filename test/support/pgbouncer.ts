@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 import { freePort } from '../../packages/sandbox/src/spendcap-server.ts';
 import { poolOf } from './postgres.ts';
 
-/** The program, where it is installed; else says so loudly, or fails where it must be. */
+/** The program; where it is not installed, prints a line, or throws where it is required. */
 export function findPgbouncer(what: string): string | null {
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
   const found = folders.map((folder) => join(folder, 'pgbouncer')).find((path) => existsSync(path));
@@ -15,7 +15,7 @@ export function findPgbouncer(what: string): string | null {
   return null;
 }
 
-/** A transaction-mode pooler of two connections before a server: where it is, and how to end it. */
+/** A transaction-mode pooler in front of a server, with two connections: its address, and how to stop it. */
 export async function pgbouncer(program: string, server: string) {
   const { hostname, port, username, password, pathname } = new URL(server);
   const folder = mkdtempSync('/tmp/spendcap-pgbouncer-');

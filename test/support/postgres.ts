@@ -1,25 +1,31 @@
 import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
-import type { Store } from '@spendcap/core';
-import { type PostgresStoreOptions, postgresStore } from '@spendcap/server/stores/postgres';
 import pg from 'pg';
 
-const USUAL = 'postgres://127.0.0.1:5432/postgres';
+const DEFAULT_URL = 'postgres://127.0.0.1:5432/postgres';
 
-/** Where the tests' server is, or `null` with one loud line if there is none. */
-export async function findPostgres(): Promise<string | null> {
+let found: Promise<string | null> | undefined;
+
+/** The address of the tests' server; `null`, after one printed line, if there is none. */
+export function findPostgres(): Promise<string | null> {
+  found ??= find();
+  return found;
+}
+
+async function find(): Promise<string | null> {
   const named = process.env.SPENDCAP_TEST_POSTGRES_URL;
-  const url = withUser(named ?? USUAL);
+  const url = withUser(named ?? DEFAULT_URL);
   const client = new pg.Client({ connectionString: url });
   try {
     await client.connect();
     await client.end();
     return url;
   } catch (cause) {
-    const wanted = named !== undefined || process.env.SPENDCAP_REQUIRE_SERVICES === '1';
-    const told = 'no PostgreSQL server: set SPENDCAP_TEST_POSTGRES_URL, or start one on port 5432';
-    if (wanted) throw new Error(told, { cause });
-    process.stderr.write(`SKIPPED, ${told}\n`);
+    const required = named !== undefined || process.env.SPENDCAP_REQUIRE_SERVICES === '1';
+    const message =
+      'no PostgreSQL server: set SPENDCAP_TEST_POSTGRES_URL, or start one on port 5432';
+    if (required) throw new Error(message, { cause });
+    process.stderr.write(`SKIPPED, ${message}\n`);
     return null;
   }
 }
@@ -34,30 +40,6 @@ export function poolOf(url: string, config: pg.PoolConfig = {}): pg.Pool {
   // An idle connection that the test cuts.
   pool.on('error', () => undefined);
   return pool;
-}
-
-/** A migrated store in a schema of its own, which goes when the store is closed. */
-export async function freshPostgres(
-  url: string,
-  options: Partial<PostgresStoreOptions> = {},
-): Promise<Store> {
-  const pool = poolOf(url);
-  const schema = freshSchema();
-  const store = postgresStore({ pool, schema, ...options });
-  await store.migrate();
-  let closing: Promise<void> | undefined;
-  const close = async (): Promise<void> => {
-    await store.close();
-    await pool.query(`DROP SCHEMA "${schema}" CASCADE`);
-    await pool.end();
-  };
-  return {
-    ...store,
-    close: () => {
-      closing ??= close();
-      return closing;
-    },
-  };
 }
 
 /** With the operating system's user, as `psql` has it, where the address names none. */

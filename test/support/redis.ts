@@ -2,43 +2,21 @@ import { execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type RedisStoreOptions, redisStore } from '@spendcap/server/stores/redis';
-import { Cluster, Redis } from 'ioredis';
-import { createClient, createCluster } from 'redis';
+import { Redis } from 'ioredis';
+import { freePort } from '../../packages/sandbox/src/spendcap-server.ts';
+import { atEnd } from './at-end.ts';
 
-/** A server of ours, which can be killed and started again on the same port and files. */
+/** A server that a test starts, and can kill and start again on the same port and files. */
 export interface RedisServer {
   readonly port: number;
   start(): Promise<void>;
   /** `kill -9`, as a crash would. */
   crash(): Promise<void>;
-  /** SIGTERM: it finishes what it does and goes. */
+  /** SIGTERM: it finishes what it is doing and exits. */
   stop(): Promise<void>;
-}
-
-const stoppers: (() => void)[] = [];
-const stopAll = (): void => {
-  for (const stop of stoppers.splice(0)) stop();
-};
-process.once('exit', stopAll);
-if (process.env.VITEST !== undefined) {
-  // The runner kills its workers, so that they see no end.
-  const { afterAll } = await import('vitest');
-  afterAll(stopAll);
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function answers(port: number, host = '127.0.0.1'): Promise<boolean> {
@@ -55,11 +33,11 @@ function answers(port: number, host = '127.0.0.1'): Promise<boolean> {
 }
 
 export async function redisServer(settings: readonly string[] = []): Promise<RedisServer> {
-  const port = await freePort();
+  const port = await freePort(0);
   const folder = mkdtempSync(join(tmpdir(), 'spendcap-redis-'));
   const base = ['--port', String(port), '--dir', folder, '--bind', '127.0.0.1', '--save', ''];
   let child: ReturnType<typeof spawn> | undefined;
-  stoppers.push(() => {
+  atEnd(() => {
     child?.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true });
   });
@@ -96,7 +74,7 @@ function hasRedisServer(): boolean {
   }
 }
 
-/** Whether servers can be started here; if not it says so, loudly, or fails where they must. */
+/** Whether servers can be started here; if not, prints one line, or throws where they are required. */
 export function canStartRedis(what: string): boolean {
   if (hasRedisServer()) return true;
   if (process.env.SPENDCAP_REQUIRE_SERVICES === '1') throw new Error(`no redis-server: ${what}`);
@@ -104,8 +82,15 @@ export function canStartRedis(what: string): boolean {
   return false;
 }
 
+let found: Promise<string | null> | undefined;
+
 /** The address of a Redis to test on, or `null` if there is none and none can be started. */
-async function findRedis(): Promise<string | null> {
+export function findRedis(): Promise<string | null> {
+  found ??= find();
+  return found;
+}
+
+async function find(): Promise<string | null> {
   const given = process.env.SPENDCAP_TEST_REDIS_URL ?? '';
   if (given !== '') return given;
   if (await answers(6379)) return 'redis://127.0.0.1:6379';
@@ -115,53 +100,8 @@ async function findRedis(): Promise<string | null> {
   return `redis://127.0.0.1:${server.port}`;
 }
 
-export const REDIS_URL = await findRedis();
-
 /** A prefix that no other store has. */
 export const freshPrefix = (): string => `spendcap-test-${randomUUID()}:`;
-
-type Kind = 'ioredis' | 'node-redis';
-type Options = Omit<RedisStoreOptions, 'client'>;
-
-/** A store of its own on the test server, through either client, which it closes. */
-export async function openRedis(
-  kind: Kind,
-  { url = REDIS_URL ?? '', ...options }: Options & { readonly url?: string } = {},
-) {
-  const prefix = options.prefix ?? freshPrefix();
-  if (kind === 'ioredis') {
-    const client = new Redis(url);
-    const store = redisStore({ client, ...options, prefix });
-    return closing(store, () => wipe(client, prefix));
-  }
-  const client = createClient({ url });
-  await client.connect();
-  const store = redisStore({ client, ...options, prefix });
-  return closing(store, async () => {
-    await client.close();
-    const wiper = new Redis(url);
-    await wipe(wiper, prefix);
-  });
-}
-
-function closing<S extends { close(): Promise<void> }>(store: S, after: () => Promise<void>): S {
-  let closed = false;
-  return {
-    ...store,
-    close: async () => {
-      await store.close();
-      if (!closed) await after();
-      closed = true;
-    },
-  };
-}
-
-async function wipe(client: Redis, prefix: string): Promise<void> {
-  for await (const keys of client.scanStream({ match: `${prefix}*`, count: 1_000 })) {
-    if (keys.length > 0) await client.unlink(...(keys as [string]));
-  }
-  client.disconnect();
-}
 
 const SLOTS = 16_384;
 
@@ -191,16 +131,4 @@ export async function redisCluster(): Promise<readonly number[]> {
     client.disconnect();
   }
   return ports;
-}
-
-export async function openCluster(kind: Kind, ports: readonly number[], options: Options = {}) {
-  const settings = { prefix: freshPrefix(), ...options };
-  if (kind === 'ioredis') {
-    const client = new Cluster(ports.map((port) => ({ host: '127.0.0.1', port })));
-    return closing(redisStore({ client, ...settings }), async () => client.disconnect());
-  }
-  const rootNodes = ports.map((port) => ({ url: `redis://127.0.0.1:${port}` }));
-  const client = createCluster({ rootNodes });
-  await client.connect();
-  return closing(redisStore({ client, ...settings }), () => client.close());
 }
