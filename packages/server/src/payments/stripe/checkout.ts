@@ -6,11 +6,9 @@ import { markedMetadata, purchaseIdOf, settleOrLeave, settleSession } from './se
 import { callOptionsOf, purchaseContextOf, startCharge } from './start.ts';
 import type { GuardedSessions, PurchaseContext, StripeDeps } from './types.ts';
 
-/**
- * The session ends this long before the hold, so that a payment in its last minute is still held.
- */
+/** The session expires this long before the hold, so that a last-minute payment is still held. */
 const MARGIN_SECONDS = 300;
-/** Stripe lets a session live 30 minutes at least; five more leave room for a retry of the call. */
+/** Stripe's minimum lifetime is 30 minutes; five more leave time to retry the call. */
 const HOLD_SECONDS = 35 * 60 + MARGIN_SECONDS;
 const SHORTEST_HOLD_SECONDS = 31 * 60 + MARGIN_SECONDS;
 
@@ -65,24 +63,22 @@ function assertGuardable(
 ): void {
   if (mode !== 'payment') throw forbidden('A guarded Checkout Session has mode "payment".');
   if (after_expiration?.recovery?.enabled === true) {
-    throw forbidden('A session recovered after its end would be paid without a hold.');
+    throw forbidden('A session recovered after it expired would be paid without a hold.');
   }
   if (expires_at !== undefined) {
-    throw new TypeError(
-      'expires_at follows from the hold: give spendcap.expiresInSeconds instead.',
-    );
+    throw new TypeError('expires_at: derived from the hold. Set spendcap.expiresInSeconds.');
   }
   if (expiresInSeconds < SHORTEST_HOLD_SECONDS) {
-    throw new TypeError(`expiresInSeconds: at least ${SHORTEST_HOLD_SECONDS} for Checkout.`);
+    throw new TypeError(`expiresInSeconds: minimum ${SHORTEST_HOLD_SECONDS} for Checkout.`);
   }
 }
 
-/** The session's parameters with the purchase's id in all the places that webhooks show. */
+/** Adds the purchase id to every object of the session that webhooks deliver. */
 function marked(params: Params, { id, expiresAt }: Purchase): Params {
   const intent = params.payment_intent_data;
   return {
     ...params,
-    // From the purchase and not from the clock, so that a retry has the same parameters.
+    // Derived from the purchase, not from the clock, so that a retry has the same parameters.
     expires_at: Math.floor(Date.parse(expiresAt) / 1000) - MARGIN_SECONDS,
     client_reference_id: params.client_reference_id ?? id,
     metadata: markedMetadata(params.metadata, id),
@@ -90,18 +86,20 @@ function marked(params: Params, { id, expiresAt }: Purchase): Params {
   };
 }
 
-/** What to hold: as stated, or the sum of the line items where nothing can be added to it. */
+/** The amount to hold: as stated, or the sum of the line items if nothing can be added to it. */
 function sessionMoney(params: Params, stated: number | undefined): Money {
   const items = params.line_items ?? [];
   const currencies = new Set(items.map((item) => item.price_data?.currency.toLowerCase()));
   const currency = params.currency ?? (currencies.size === 1 ? [...currencies][0] : undefined);
   if (currency === undefined) {
-    throw new TypeError('The currency is not told: set currency in the session parameters.');
+    throw new TypeError(
+      'currency: required unless all line items have the same price_data.currency',
+    );
   }
   if (stated !== undefined) return fromStripe(stated, currency);
   const total = canGrow(params) ? null : sumOf(items);
   if (total === null || currencies.size !== 1) {
-    throw new TypeError('The line items do not tell the amount: give spendcap.amount, the most.');
+    throw new TypeError('spendcap.amount: required, because the line items do not fix the total');
   }
   return fromStripe(total, currency);
 }
@@ -126,7 +124,7 @@ function sumOf(items: readonly LineItem[]): number | null {
   return total;
 }
 
-/** Stripe knows the total now: a session over its hold is closed before anyone can pay it. */
+/** Closes a session whose total, as computed by Stripe, exceeds the hold, before it can be paid. */
 async function assertCovered(
   deps: StripeDeps,
   session: Session,
@@ -139,5 +137,5 @@ async function assertCovered(
     parseMoney(total.amount, total.currency) <= parseMoney(purchase.amount, purchase.currency);
   if (covered) return;
   await guardSessions(deps).expire(session.id);
-  throw forbidden('The session would charge more than was reserved. It was closed.');
+  throw forbidden('The session total exceeds the reserved amount. The session was closed.');
 }

@@ -2,8 +2,8 @@ import { SpendcapError } from '@spendcap/core';
 import type Stripe from 'stripe';
 
 /**
- * What an error of Stripe's client says of the call that it ended. Only an answer that Stripe gave
- * and meant is `not_done`; a closed connection, a time-out, 409, 429 and 5xx leave it open.
+ * What an error of Stripe's client proves about the call. Only a definite rejection by Stripe is
+ * `not_done`; closed connections, timeouts, 409, 429 and 5xx are `unknown`.
  */
 export type CallOutcome = 'not_done' | 'key_reused' | 'unknown';
 
@@ -20,19 +20,19 @@ export function outcomeOf(error: unknown): CallOutcome {
   return type !== null && NOT_DONE.has(type) ? 'not_done' : 'unknown';
 }
 
-/** The class name that Stripe's errors carry, so that any copy of the package is recognised. */
+/** The class name in `type`, which identifies Stripe errors of any copy of the package. */
 export function stripeErrorType(error: unknown): string | null {
   if (!(error instanceof Error) || !('type' in error)) return null;
   return typeof error.type === 'string' && error.type.startsWith('Stripe') ? error.type : null;
 }
 
-/** The PaymentIntent that a failed call left behind. */
+/** The PaymentIntent that a failed call has created. */
 export function paymentIntentOf(error: unknown): Pick<Stripe.PaymentIntent, 'id'> | null {
   if (stripeErrorType(error) === null) return null;
   return (error as { readonly payment_intent?: Stripe.PaymentIntent }).payment_intent ?? null;
 }
 
-/** The error to throw for a failed call: Stripe's own if it is a definite answer. */
+/** The error to throw for a failed call: Stripe's own if it is a definite rejection. */
 export function callError(error: unknown): unknown {
   if (SpendcapError.isInstance(error)) return error;
   switch (outcomeOf(error)) {
@@ -41,13 +41,13 @@ export function callError(error: unknown): unknown {
     case 'key_reused':
       return new SpendcapError(
         'purchase_conflict',
-        'Stripe has had this call with other parameters. Use a new purchase id.',
+        'This purchase id was used with other parameters. Use a new id.',
         { cause: error },
       );
     case 'unknown':
       return new SpendcapError(
         'outcome_unknown',
-        'Stripe did not say whether the call was done. Retry it with the same purchase id.',
+        "Stripe's result is unknown. Retry with the same purchase id.",
         { cause: error },
       );
   }

@@ -2,23 +2,22 @@ import { forbidden } from './errors.ts';
 
 type Callable = (...args: readonly unknown[]) => unknown;
 
-/** Verbs of Stripe's client that only read: `retrieve`, `list`, `search`, `listLineItems`, ... */
+/** Methods of Stripe's client that only read: `retrieve`, `list`, `search`, `listLineItems`, ... */
 const READS = /^(?:retrieve|list|search)(?:[A-Z]\w*)?$/;
 
-/** Checks of signatures, which call nobody. */
+/** Signature checks, which make no network call. */
 const LOCAL = new Set(['webhooks.constructEvent', 'webhooks.constructEventAsync']);
 
 export interface FenceOptions {
   /** Replacements, by path: `paymentIntents.create`. */
   readonly guarded: ReadonlyMap<string, Callable>;
-  /** Paths that are let through as they are. */
+  /** Paths that are not replaced. */
   readonly allow: ReadonlySet<string>;
 }
 
 /**
- * A view of a client in which every method rejects with `payment_forbidden`, but for reads, the
- * guarded ones and those allowed by name. What a newer client can do is closed until someone opens
- * it.
+ * A view of a client in which every method rejects with `payment_forbidden`, except reads, guarded
+ * and allowed methods. Methods that a newer client adds are therefore blocked by default.
  */
 export function fence<T extends object>(client: T, options: FenceOptions): T {
   return view(client, '', options);
@@ -26,8 +25,7 @@ export function fence<T extends object>(client: T, options: FenceOptions): T {
 
 function view<T extends object>(target: T, prefix: string, options: FenceOptions): T {
   const seen = new Map<string, unknown>();
-  // The target is an empty object, since a proxy may not show other values than a frozen target
-  // has.
+  // The proxy target is an empty object: a proxy may not replace values of a frozen target.
   return new Proxy(Object.create(null) as T, {
     get(_, name) {
       if (typeof name === 'symbol') return undefined;
@@ -54,10 +52,12 @@ function memberOf(owner: object, path: string, options: FenceOptions): unknown {
 
 function closed(path: string): () => Promise<never> {
   return () =>
-    Promise.reject(forbidden(`stripe.${path} is not guarded. Name it in allow, or not.`));
+    Promise.reject(
+      forbidden(`stripe.${path} is blocked. To permit it without a limit, add it to \`allow\`.`),
+    );
 }
 
-/** True if the client has a method at a path; a misspelt `allow` is a mistake worth telling. */
+/** True if the client has a method at a path. Detects misspelled entries of `allow`. */
 export function hasMethod(client: object, path: string): boolean {
   let value: unknown = client;
   for (const name of path.split('.')) {

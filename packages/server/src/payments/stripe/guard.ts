@@ -4,25 +4,26 @@ import { guardPaymentIntents } from './payment-intents.ts';
 import { guardRefunds } from './refunds.ts';
 import type { GuardedStripe, StripeDeps } from './types.ts';
 
+/** Options of `guardStripe`. */
 export interface GuardStripeOptions extends StripeDeps {
   /**
-   * Calls that go through without a hold, by path: `['customers.create', 'paymentIntents.update']`.
-   * Whatever they charge is not limited.
+   * Methods to permit without a hold, by path: `['customers.create', 'paymentIntents.update']`.
+   * Anything they charge is not limited.
    */
   readonly allow?: readonly string[];
 }
 
 /**
- * Wraps your Stripe client so that no call charges a player beyond the caps. The calls that start a
+ * Wraps your Stripe client so that no call charges a player beyond the caps. Calls that start a
  * charge (`paymentIntents.create`, `checkout.sessions.create`) take the purchase in
- * `options.spendcap`, reserve it, and answer `{ allowed: true, purchase, paymentIntent | session }`
- * or the refusal; a refused purchase makes no network call. Reads pass. Every other method rejects
- * with `payment_forbidden` unless `allow` names it.
+ * `options.spendcap`, reserve it, and return `{ allowed: true, purchase, paymentIntent | session }`
+ * or the refusal. A refused purchase makes no network call. Reads are unchanged; every other method
+ * rejects with `payment_forbidden` unless `allow` lists it.
  *
- * A definite "no" of Stripe's gives the hold back. When the outcome is open (time-out, closed
+ * A definite rejection by Stripe releases the hold. If the outcome is unknown (timeout, closed
  * connection, 409, 429, 5xx) the call rejects with `outcome_unknown` and the hold stays: retry with
- * the same purchase id, which is also Stripe's idempotency key. Use `stripeWebhook` and
- * `reconcileStripe` beside it.
+ * the same purchase id, which is also Stripe's idempotency key. Use it together with
+ * `stripeWebhook` and `reconcileStripe`.
  *
  * @example
  * ```ts
@@ -38,10 +39,10 @@ export interface GuardStripeOptions extends StripeDeps {
  * );
  * answer.allowed; // => false
  * ```
- * @throws TypeError for a wrong option, and in a call without `options.spendcap`
+ * @throws TypeError for an invalid option, and from a call without `options.spendcap`
  * @throws SpendcapError `payment_forbidden`, `outcome_unknown`, `purchase_ended`,
- * `purchase_conflict`, and what the limiter's verbs reject with; Stripe's own errors when the call
- * was certainly not done
+ * `purchase_conflict`, and the errors of the limiter's methods; Stripe's own errors if the call was
+ * definitely rejected
  */
 export function guardStripe({ allow = [], ...deps }: GuardStripeOptions): GuardedStripe {
   const payments = guardPaymentIntents(deps);
@@ -58,8 +59,10 @@ export function guardStripe({ allow = [], ...deps }: GuardStripeOptions): Guarde
   ]) as FenceOptions['guarded'];
   for (const path of allow) {
     if (guarded.has(path)) throw new TypeError(`allow: stripe.${path} is guarded.`);
-    if (!hasMethod(deps.stripe, path)) throw new TypeError(`allow: stripe.${path} is no method.`);
+    if (!hasMethod(deps.stripe, path)) {
+      throw new TypeError(`allow: stripe.${path} is not a method.`);
+    }
   }
-  // The fence puts the guarded calls in place of the client's own, which is what the type says.
+  // The fence replaces the guarded methods, as the type declares.
   return fence(deps.stripe, { guarded, allow: new Set(allow) }) as unknown as GuardedStripe;
 }

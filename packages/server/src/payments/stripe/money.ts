@@ -1,31 +1,32 @@
 import { currencyExponent, formatMoney, SpendcapError } from '@spendcap/core';
 
-/** An amount as the limiter has it: a decimal string and an ISO 4217 code. */
+/** An amount for the limiter: a decimal string and an ISO 4217 code. */
 export interface Money {
   readonly amount: string;
   readonly currency: string;
 }
 
-// Stripe counts these in whole units, whatever ISO 4217 says (it has decimals for MGA).
+// Stripe counts these in whole units, also MGA, which has decimals in ISO 4217.
 const WHOLE_UNITS = new Set(
   'BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF'.split(' '),
 );
 
-// These have no decimals, and yet Stripe counts them in hundredths, of which only whole units are
-// legal.
+// These have no decimals, but Stripe counts them in hundredths and accepts only whole units.
 const HUNDREDTHS = new Set(['ISK', 'UGX']);
 
 /**
- * Turns Stripe's integer amount into a decimal string, exactly.
+ * Converts Stripe's integer amount to a decimal string, exactly.
  * Source: docs.stripe.com/currencies, "zero-decimal", "special cases" and "three-decimal".
  *
  * @param minor an integer of Stripe's smallest unit, above zero
  * @param code ISO 4217, in any case
- * @throws SpendcapError `invalid_amount` if it is not, or is no legal amount of the currency;
+ * @throws SpendcapError `invalid_amount` otherwise, or if the currency does not allow the amount;
  * `invalid_currency`
  */
 export function fromStripe(minor: number, code: string): Money {
-  if (typeof code !== 'string') throw new SpendcapError('invalid_currency', 'A currency is text.');
+  if (typeof code !== 'string') {
+    throw new SpendcapError('invalid_currency', 'currency: expected an ISO 4217 code.');
+  }
   const currency = code.toUpperCase();
   const exponent = currencyExponent(currency);
   if (!Number.isSafeInteger(minor) || minor <= 0) throw invalid();
@@ -40,6 +41,6 @@ export function fromStripe(minor: number, code: string): Money {
 function invalid(): SpendcapError {
   return new SpendcapError(
     'invalid_amount',
-    'A Stripe amount is an integer above zero that the currency allows.',
+    'Pass a positive integer in the smallest currency unit of Stripe.',
   );
 }

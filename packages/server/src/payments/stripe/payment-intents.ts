@@ -19,14 +19,14 @@ const HOLD_SECONDS = 1800;
 type Verbs = Pick<GuardedPaymentIntents, 'create' | 'confirm' | 'capture' | 'cancel'>;
 type Payment = Stripe.Response<Stripe.PaymentIntent>;
 
-/** The statuses in which a confirmation has done its work. */
+/** The statuses after a completed confirmation. */
 const CONFIRMED = new Set(['processing', 'requires_capture', 'succeeded']);
 
 export function guardPaymentIntents(deps: StripeDeps): Verbs {
   const { stripe } = deps;
   return {
     async create(given, options) {
-      // As it is now: what is held is what is charged, whatever the caller does to it meanwhile.
+      // Copied, so that the held amount is charged even if the caller modifies the object.
       const params = { ...given };
       const context = purchaseContextOf(options);
       const started = await startCharge<Payment>(deps, {
@@ -65,13 +65,13 @@ export function guardPaymentIntents(deps: StripeDeps): Verbs {
     async capture(id, given = {}, options = {}) {
       const params = { ...given };
       if (params.final_capture === false) {
-        throw new TypeError('A guarded payment is captured once: final_capture cannot be false.');
+        throw new TypeError('final_capture: cannot be false, a guarded payment is captured once.');
       }
       const callOptions = callOptionsOf(options);
       const { payment, purchase } = await readMarked(deps, id);
       if (payment.status === 'succeeded') return settled(deps, payment);
       assertCovered(payment, purchase, params.amount_to_capture);
-      // Without its purchase's id a payment that was made would never be found again.
+      // New metadata must keep the purchase id, or the payment could not be found by it.
       if (params.metadata !== undefined) {
         params.metadata = markedMetadata(params.metadata, purchase.id);
       }
@@ -84,18 +84,18 @@ export function guardPaymentIntents(deps: StripeDeps): Verbs {
     async cancel(id, params = {}, options = {}) {
       const callOptions = callOptionsOf(options);
       const payment = await stripe.paymentIntents.retrieve(id);
-      // Not of the guard's making: no hold, and no money moves.
+      // Not created by the guard: there is no hold, and no money moves.
       if (purchaseIdOf(payment) === null) {
         return stripe.paymentIntents.cancel(id, params, callOptions);
       }
       if (payment.status === 'canceled') return settled(deps, payment);
-      // No key of ours: a second cancellation does no harm, and a kept 500 would bar the way.
+      // Without an idempotency key: canceling twice is harmless, and Stripe would replay a 500.
       return step(deps, () => stripe.paymentIntents.cancel(id, params, callOptions));
     },
   };
 }
 
-/** Reads a PaymentIntent and its purchase; one that the guard did not make may not move money. */
+/** Reads a PaymentIntent and its purchase. @throws if the guard did not create it */
 async function readMarked({ stripe, limiter }: StripeDeps, paymentId: string) {
   const payment = await stripe.paymentIntents.retrieve(paymentId);
   const id = purchaseIdOf(payment);
@@ -104,23 +104,23 @@ async function readMarked({ stripe, limiter }: StripeDeps, paymentId: string) {
 }
 
 /**
- * The hold lives, and is at least as large as what Stripe would charge: the payment's amount, or what
- * this call asks for, which may be more (overcapture).
+ * The hold is open and covers what Stripe would charge: the payment's amount, or the requested
+ * amount if it is larger (overcapture).
  */
-function assertCovered(payment: Stripe.PaymentIntent, purchase: Purchase, asked = 0): void {
+function assertCovered(payment: Stripe.PaymentIntent, purchase: Purchase, requested = 0): void {
   if (purchase.state !== 'reserved') {
     throw new SpendcapError('purchase_ended', 'The hold of this payment has ended.');
   }
-  const { amount, currency } = fromStripe(Math.max(payment.amount, asked), payment.currency);
+  const { amount, currency } = fromStripe(Math.max(payment.amount, requested), payment.currency);
   const covered =
     currency === purchase.currency &&
     parseMoney(amount, currency) <= parseMoney(purchase.amount, currency);
-  if (!covered) throw forbidden('The PaymentIntent would charge more than was reserved.');
+  if (!covered) throw forbidden('The amount of the PaymentIntent exceeds the reserved amount.');
 }
 
 /**
- * A step repeated in the same state has the same key; after a decline it is another attempt, with
- * another key. Your own key, if you give one, is made part of it.
+ * The key of a step: the same for a retry in the same state, a new one after a decline. Includes the
+ * caller's own key, if any.
  */
 function stepKey(verb: string, payment: Stripe.PaymentIntent, own?: string): Promise<string> {
   const attempt = idOf(payment.latest_charge) ?? 'none';
@@ -128,9 +128,7 @@ function stepKey(verb: string, payment: Stripe.PaymentIntent, own?: string): Pro
   return idempotencyKey(verb, own === undefined ? parts : [...parts, own]);
 }
 
-/**
- * Makes one call on a payment; whatever goes wrong, the hold stays until Stripe has told the truth.
- */
+/** Makes one call on a payment. On any error the hold stays until the outcome is known. */
 async function step(deps: StripeDeps, call: () => Promise<Payment>): Promise<Payment> {
   try {
     return await settled(deps, await call());

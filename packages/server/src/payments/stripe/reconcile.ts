@@ -8,19 +8,19 @@ import type { StripeDeps } from './types.ts';
 /** Stripe's search may lag by up to an hour (docs.stripe.com/search, "Data freshness"). */
 const SEARCH_LAG_MS = 3_600_000;
 
-/** What became of one overdue hold. `open` ones are looked at again by the next call. */
+/** The result for one overdue hold. `open` holds are checked again by the next call. */
 export interface Reconciled {
   readonly purchaseId: string;
   readonly outcome: 'committed' | 'released' | 'open' | 'failed';
-  /** With `failed`: what went wrong. The hold counts on. */
+  /** With `failed`: the error. The hold still counts. */
   readonly error?: unknown;
 }
 
 /**
- * Asks Stripe about the guard's holds whose time is up, oldest first, and settles them: what was
- * paid is committed; what is still open is cancelled first, and released only once Stripe says that
- * it is closed; what is processing or waits for a capture stays. A hold that Stripe has never heard
- * of is released an hour after its time. Run it every few minutes, in one process.
+ * Queries Stripe about the guard's overdue holds, oldest first, and settles them. Paid holds are
+ * committed. Open payments are canceled, and released once Stripe confirms that they are closed;
+ * payments that are processing or await capture stay open. A hold without a payment at Stripe is
+ * released an hour after it expired. Run it every few minutes, in one process.
  *
  * @example
  * ```ts
@@ -32,7 +32,7 @@ export interface Reconciled {
  * const reconcile = reconcileStripe({ stripe: new Stripe('sk_test_example'), limiter });
  * await reconcile({ limit: 50 }); // => []
  * ```
- * @returns one entry for each hold looked at; rejects only if the store cannot list them
+ * @returns one entry for each hold checked; rejects only if the store cannot list them
  */
 export function reconcileStripe(
   deps: StripeDeps,
@@ -57,11 +57,11 @@ async function reconcile(deps: StripeDeps, purchase: Purchase): Promise<Reconcil
   const payments = await findPayments(deps.stripe, purchase.id);
   if (payments.length === 0 && now() < Date.parse(purchase.expiresAt) + SEARCH_LAG_MS)
     return 'open';
-  // More than one can only come from an unguarded client; whatever was paid counts.
+  // Only an unguarded client can create more than one; all captured money counts.
   let paid = 0;
   for (const found of payments) {
     const payment = await close(deps.stripe, found);
-    // Charged in a currency that was not held: an operator has to look.
+    // Charged in another currency than held: needs an operator.
     if (payment === null || payment.currency.toUpperCase() !== purchase.currency) return 'open';
     paid += payment.amount_received;
   }
@@ -78,13 +78,13 @@ async function findPayments(stripe: Stripe, id: string): Promise<Stripe.PaymentI
   const found: Stripe.PaymentIntent[] = [];
   const query = `metadata["${PURCHASE_KEY}"]:"${value}"`;
   for await (const { id: paymentId } of stripe.paymentIntents.search({ query, limit: 100 })) {
-    // The search index may be behind: the object itself is not.
+    // The search index may be stale; the object is not.
     found.push(await stripe.paymentIntents.retrieve(paymentId));
   }
   return found;
 }
 
-/** The payment once nobody can pay it any more; `null` while somebody can. */
+/** The payment, once it can no longer be paid; `null` while it can. */
 async function close(
   stripe: Stripe,
   payment: Stripe.PaymentIntent,
@@ -107,13 +107,13 @@ async function close(
     const closed = await stripe.paymentIntents.cancel(payment.id);
     return closed.status === 'canceled' ? closed : null;
   } catch (error) {
-    // It moved on in between: the next call finds it where it is.
+    // Its status changed in between: the next run sees the new one.
     if (outcomeOf(error) === 'not_done') return null;
     throw error;
   }
 }
 
-/** A session's PaymentIntent cannot be cancelled; it ends with its session. */
+/** A session's PaymentIntent cannot be canceled directly; expiring the session closes it. */
 async function closeSession(
   stripe: Stripe,
   session: Stripe.Checkout.Session,

@@ -11,12 +11,12 @@ export function guardRefunds(deps: StripeDeps): Pick<GuardedRefunds, 'create'> {
     async create(params, options = {}) {
       const own = options.idempotencyKey;
       if (params.amount !== undefined && own === undefined) {
-        throw new TypeError('A part refund needs an idempotencyKey, to be told from the next one.');
+        throw new TypeError('idempotencyKey: required for a partial refund');
       }
       const callOptions = callOptionsOf(options);
       const payment = await refundedPayment(stripe, params);
       const id = payment === null ? null : purchaseIdOf(payment);
-      // Not of the guard's making: money goes back, and no purchase waits for it.
+      // Not created by the guard: there is no purchase to update.
       if (payment === null || id === null) return stripe.refunds.create(params, callOptions);
       const key = await idempotencyKey('refund', [id, own ?? 'all']);
       try {
@@ -33,7 +33,7 @@ export function guardRefunds(deps: StripeDeps): Pick<GuardedRefunds, 'create'> {
   };
 }
 
-/** The PaymentIntent that a refund is of, read anew; `null` for a charge that has none. */
+/** The current PaymentIntent of a refund; `null` for a charge without one. */
 export async function refundedPayment(
   stripe: Stripe,
   {

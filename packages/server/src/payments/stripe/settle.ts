@@ -4,10 +4,10 @@ import type { Limiter } from '../../limiter/types.ts';
 import { fromStripe } from './money.ts';
 import type { StripeDeps } from './types.ts';
 
-/** Where Stripe's objects carry the purchase's id. */
+/** Metadata key of the purchase id in Stripe's objects. */
 export const PURCHASE_KEY = 'spendcap_id';
 
-/** Where the purchase tells what it was started with: one purchase, one object of Stripe's. */
+/** Metadata key of the purchase that names the kind of its Stripe object. */
 export const KIND_KEY = 'stripe';
 
 export type PaymentKind = 'payment_intent' | 'checkout_session';
@@ -16,14 +16,12 @@ interface Marked {
   readonly metadata: Stripe.Metadata | null;
 }
 
-/**
- * The purchase that an object of Stripe's belongs to; `null` for one that the guard did not make.
- */
+/** The purchase id of a Stripe object; `null` if the guard did not create it. */
 export function purchaseIdOf({ metadata }: Marked): string | null {
   return metadata?.[PURCHASE_KEY] || null;
 }
 
-/** Metadata of the caller's, with the purchase's id among it; what clears metadata keeps the id. */
+/** The caller's metadata plus the purchase id, which stays even if the caller clears metadata. */
 export function markedMetadata(
   metadata: Stripe.Emptyable<Stripe.MetadataParam> | undefined,
   id: string,
@@ -38,8 +36,8 @@ export async function purchaseOf(limiter: Limiter, id: string): Promise<Purchase
 }
 
 /**
- * Tells the ledger what became of a PaymentIntent: `succeeded` commits what was received,
- * `canceled` releases, and every other status, also one that is not known yet, keeps the hold.
+ * Records the status of a PaymentIntent in the ledger: `succeeded` commits the received amount,
+ * `canceled` releases. Every other status, including unknown ones, keeps the hold.
  */
 export async function settlePayment(
   limiter: Limiter,
@@ -58,17 +56,17 @@ export async function settlePayment(
   }
 }
 
-/** Money that Stripe moved, as an amount of the purchase: in its currency or not at all. */
+/** The amount that Stripe moved, in the purchase's currency. @throws for another currency */
 function amountOf(minor: number, code: string, purchase: Purchase): string {
   const { amount, currency } = fromStripe(minor, code);
   if (currency === purchase.currency) return amount;
-  const message = 'Stripe moved money in another currency than was held.';
+  const message = "Stripe's currency differs from the reserved one.";
   throw new SpendcapError('invalid_currency', message);
 }
 
 /**
- * Tells the ledger what became of a Checkout Session. Its PaymentIntent is the truth about the
- * money, and is read anew; without one nothing was paid, so that a closed session releases.
+ * Records the status of a Checkout Session in the ledger. Its PaymentIntent, read again, is
+ * authoritative; without one nothing was paid, so a closed session releases.
  */
 export async function settleSession(
   { stripe, limiter }: StripeDeps,
@@ -83,16 +81,16 @@ export async function settleSession(
   }
   const payment = await stripe.paymentIntents.retrieve(paymentId);
   if (session.status !== 'open' && payment.status === 'requires_payment_method') {
-    // The last attempt failed, and a closed session takes no other.
+    // The last attempt failed, and a closed session accepts no further one.
     return limiter.release(id, { reason: 'stripe_session_closed' });
   }
   return settlePayment(limiter, payment);
 }
 
 /**
- * Records a refund by its status: `succeeded` gives back, `failed` and `canceled` take that back
- * again, and anything else waits for the webhook. A refund implies the charge, so a missing commit
- * is made first.
+ * Records a refund by its status: `succeeded` refunds, `failed` and `canceled` reverse the refund,
+ * anything else waits for the webhook. A refund implies the charge, so a missing commit is recorded
+ * first.
  */
 export async function settleRefund(
   limiter: Limiter,
@@ -123,8 +121,8 @@ export async function settleRefund(
 }
 
 /**
- * Settles after Stripe has answered. A ledger that is away for a moment does not turn a charge into
- * a failure: the hold counts on, and the webhook or the reconciler settles it.
+ * Settles after Stripe's response. If the ledger is temporarily unavailable, the charge still
+ * succeeds: the hold counts until the webhook or the reconciler settles it.
  */
 export async function settleOrLeave<T>(settle: () => Promise<T>, otherwise: T): Promise<T> {
   try {
@@ -135,7 +133,7 @@ export async function settleOrLeave<T>(settle: () => Promise<T>, otherwise: T): 
   }
 }
 
-/** The id of a field that Stripe gives as an id or, expanded, as the object. */
+/** The id in a field that Stripe returns as an id or, expanded, as the object. */
 export function idOf(field: string | { readonly id: string } | null | undefined): string | null {
   return typeof field === 'string' ? field : (field?.id ?? null);
 }

@@ -6,7 +6,7 @@ import type { Money } from './money.ts';
 import { KIND_KEY, type PaymentKind } from './settle.ts';
 import type { CallOptions, PurchaseContext, StripeDeps } from './types.ts';
 
-/** Stripe keeps an idempotency key for at least 24 hours: a later retry might charge again. */
+/** Stripe keeps idempotency keys for at least 24 hours; a later retry might charge twice. */
 const KEY_LIFETIME_MS = 23 * 3_600_000;
 
 export interface Start<T> {
@@ -24,8 +24,8 @@ export interface Started<T> {
 }
 
 /**
- * Reserves, then makes the call that starts a charge. The hold is made with `onExpiry:
- * 'reconcile'`, so that it counts until Stripe has said what became of it.
+ * Reserves, then makes the call that starts a charge. The hold has `onExpiry: 'reconcile'`, so it
+ * counts until Stripe's result is known.
  */
 export async function startCharge<T>(
   deps: StripeDeps,
@@ -58,11 +58,11 @@ function reserve({ limiter }: StripeDeps, start: Start<unknown>): Promise<Reserv
   });
 }
 
-/** A retry may go on only while its purchase lives, and while Stripe knows its idempotency key. */
+/** A retry is safe only while its hold is open and Stripe still has its idempotency key. */
 function assertMayStart(reservation: Reservation, kind: PaymentKind, now: number): void {
   const { purchase, replayed } = reservation;
   if (purchase.metadata[KIND_KEY] !== kind) {
-    throw new SpendcapError('purchase_conflict', 'The purchase was not started with this call.');
+    throw new SpendcapError('purchase_conflict', 'The purchase was started by another call.');
   }
   const lastStart = Math.min(
     Date.parse(purchase.expiresAt),
@@ -75,9 +75,9 @@ function assertMayStart(reservation: Reservation, kind: PaymentKind, now: number
 }
 
 /**
- * The call was not done. A PaymentIntent that it left behind could still be paid, so it is
- * cancelled before the hold goes. After a replay another call with this id may have charged: the
- * reconciler finds out.
+ * Releases after a rejected call. A PaymentIntent that the call has created could still be paid, so
+ * it is canceled first. After a replay, an earlier call with this id may have charged: the
+ * reconciler decides.
  */
 async function giveUp(
   { stripe, limiter }: StripeDeps,
@@ -93,22 +93,22 @@ async function giveUp(
     }
     await limiter.release(purchase.id, { reason: 'stripe_rejected' });
   } catch {
-    // The caller gets the error that came first; the hold counts until it is reconciled.
+    // The caller gets the original error; the hold counts until it is reconciled.
   }
 }
 
-/** The purchase context of the options, or a TypeError: without one nothing is called. */
+/** The purchase context of the options. @throws TypeError without one, before any call */
 export function purchaseContextOf(
   options: { readonly spendcap?: PurchaseContext } | undefined,
 ): PurchaseContext {
   const context = options?.spendcap;
   if (typeof context !== 'object' || context === null || typeof context.id !== 'string') {
-    throw new TypeError('A call that starts a charge needs options.spendcap with the purchase id.');
+    throw new TypeError('options.spendcap: required, with the purchase id');
   }
   return context;
 }
 
-/** All that a guarded call takes: headers, say, could name another account or idempotency key. */
+/** The supported options: others, such as headers, could change account or idempotency key. */
 const CALL_OPTIONS: ReadonlySet<string> = new Set<keyof CallOptions>([
   'apiVersion',
   'idempotencyKey',
@@ -116,14 +116,14 @@ const CALL_OPTIONS: ReadonlySet<string> = new Set<keyof CallOptions>([
   'timeout',
 ]);
 
-/** Request options for Stripe: ours taken out, and what is not known refused. */
+/** Request options for Stripe, without ours. @throws TypeError for an unsupported option */
 export function callOptionsOf(
   options: (CallOptions & { readonly spendcap?: PurchaseContext }) | undefined,
 ): CallOptions {
   const { spendcap: _, ...rest } = options ?? {};
   for (const name of Object.keys(rest)) {
     if (!CALL_OPTIONS.has(name)) {
-      throw new TypeError(`${name}: no option of a guarded call. Another account needs a guard.`);
+      throw new TypeError(`${name}: unsupported. Use one guard per account.`);
     }
   }
   return rest;

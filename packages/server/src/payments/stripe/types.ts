@@ -2,40 +2,42 @@ import type { Refused, Reservation } from '@spendcap/core';
 import type Stripe from 'stripe';
 import type { Limiter, Player } from '../../limiter/types.ts';
 
-/** Who buys what: the `spendcap` member of the request options of a call that starts a charge. */
+/** The purchase: `options.spendcap` of a call that starts a charge. */
 export interface PurchaseContext extends Player {
   /**
-   * Made by you and kept before the call: a retry with it never charges twice. 1 to 128 characters.
+   * Generate and store it before the call: a retry with it never charges twice. 1 to 128 characters.
    */
   readonly id: string;
   /**
-   * Checkout only: the most that the session can charge, in Stripe's integer units. Needed where
-   * the line items do not tell it (`price` ids, adjustable quantities, shipping, taxes).
+   * Checkout only: the maximum total of the session, in Stripe's integer units. Required if the line
+   * items do not determine it (`price` ids, adjustable quantities, shipping, taxes).
    */
   readonly amount?: number;
   readonly category?: string;
   readonly app?: string;
   readonly product?: string;
   readonly guardianApproval?: string;
-  /** How long the player has to pay: the hold's life. 30 minutes, Checkout 40 (at least 36). */
+  /** Lifetime of the hold. Default 30 minutes; Checkout 40 minutes, minimum 36. */
   readonly expiresInSeconds?: number;
 }
 
-/** Request options of a guarded call. Another account needs a client and a guard of its own. */
+/** Request options of a guarded call. Another account requires its own client and guard. */
 export type CallOptions = Pick<
   Stripe.RequestOptions,
   'apiVersion' | 'idempotencyKey' | 'maxNetworkRetries' | 'timeout'
 >;
 
-/** Request options of a call that starts a charge. The idempotency key is the purchase's id. */
+/** Request options of a call that starts a charge. The purchase id is the idempotency key. */
 export type PurchaseOptions = Omit<CallOptions, 'idempotencyKey'> & {
   readonly spendcap: PurchaseContext;
 };
 
+/** An allowed purchase and its PaymentIntent. */
 export interface AllowedPayment extends Reservation {
   readonly paymentIntent: Stripe.Response<Stripe.PaymentIntent>;
 }
 
+/** An allowed purchase and its Checkout Session. */
 export interface AllowedSession extends Reservation {
   readonly session: Stripe.Response<Stripe.Checkout.Session>;
 }
@@ -44,34 +46,34 @@ type PaymentIntents = Stripe['paymentIntents'];
 type Sessions = Stripe['checkout']['sessions'];
 type Payment = Promise<Stripe.Response<Stripe.PaymentIntent>>;
 
-/** `stripe.paymentIntents` under guard. */
+/** The guarded `stripe.paymentIntents`. */
 export interface GuardedPaymentIntents
   extends Omit<PaymentIntents, 'create' | 'confirm' | 'capture' | 'cancel'> {
   /**
-   * Reserves, then creates. A refusal is a value and Stripe is not called. A decline at `confirm:
-   * true` ends the purchase: the PaymentIntent is cancelled and the hold given back; buy with a new
+   * Reserves, then creates. A refusal is a value, and Stripe is not called. A decline with `confirm:
+   * true` ends the purchase: the PaymentIntent is canceled and the hold released; retry with a new
    * id.
    */
   create(
     params: Stripe.PaymentIntentCreateParams,
     options: PurchaseOptions,
   ): Promise<AllowedPayment | Refused>;
-  /** Confirms while the hold lives. A decline keeps the hold: another card may be tried. */
+  /** Confirms while the hold is open. A decline keeps the hold, so another card may be used. */
   confirm(id: string, params?: Stripe.PaymentIntentConfirmParams, options?: CallOptions): Payment;
-  /** Captures once, and commits what was captured; the rest of the hold is given back. */
+  /** Captures once, commits the captured amount and restores the rest of the hold. */
   capture(id: string, params?: Stripe.PaymentIntentCaptureParams, options?: CallOptions): Payment;
-  /** Cancels, and gives the hold back once Stripe says `canceled`. */
+  /** Cancels, and releases the hold once the status is `canceled`. */
   cancel(id: string, params?: Stripe.PaymentIntentCancelParams, options?: CallOptions): Payment;
 }
 
-/** `stripe.checkout.sessions` under guard. */
+/** The guarded `stripe.checkout.sessions`. */
 export interface GuardedSessions extends Omit<Sessions, 'create' | 'expire'> {
-  /** Reserves, then opens a session of mode `payment` that ends five minutes before the hold. */
+  /** Reserves, then opens a session of mode `payment` that expires five minutes before the hold. */
   create(
     params: Stripe.Checkout.SessionCreateParams,
     options: PurchaseOptions,
   ): Promise<AllowedSession | Refused>;
-  /** Closes the session, and gives the hold back if nothing was paid. */
+  /** Expires the session, and releases the hold if nothing was paid. */
   expire(
     id: string,
     params?: Stripe.Checkout.SessionExpireParams,
@@ -79,29 +81,27 @@ export interface GuardedSessions extends Omit<Sessions, 'create' | 'expire'> {
   ): Promise<Stripe.Response<Stripe.Checkout.Session>>;
 }
 
-/** `stripe.refunds` under guard. */
+/** The guarded `stripe.refunds`. */
 export interface GuardedRefunds extends Omit<Stripe['refunds'], 'create'> {
-  /**
-   * Refunds, and records it once it has succeeded. A part refund needs your own `idempotencyKey`.
-   */
+  /** Refunds, and records it once it has succeeded. A partial refund requires `idempotencyKey`. */
   create(
     params: Stripe.RefundCreateParams,
     options?: CallOptions,
   ): Promise<Stripe.Response<Stripe.Refund>>;
 }
 
-/** Stripe's client with every way to move money guarded or closed. Reads are as they were. */
+/** Stripe's client with every method guarded or blocked that could move money. Reads are unchanged. */
 export type GuardedStripe = Omit<Stripe, 'paymentIntents' | 'checkout' | 'refunds'> & {
   readonly paymentIntents: GuardedPaymentIntents;
   readonly checkout: Omit<Stripe['checkout'], 'sessions'> & { readonly sessions: GuardedSessions };
   readonly refunds: GuardedRefunds;
 };
 
-/** The client and the limiter that a guard, a webhook or a reconciler works with. */
+/** What guard, webhook and reconciler need. */
 export interface StripeDeps {
-  /** Your client, of the account whose payments are limited. */
+  /** Your client, for the account whose payments are limited. */
   readonly stripe: Stripe;
   readonly limiter: Limiter;
-  /** Epoch milliseconds; `Date.now` if absent. */
+  /** Epoch milliseconds. Default `Date.now`. */
   readonly now?: () => number;
 }

@@ -5,41 +5,43 @@ import { refundedPayment } from './refunds.ts';
 import { purchaseIdOf, settlePayment, settleRefund, settleSession } from './settle.ts';
 import type { StripeDeps } from './types.ts';
 
-/** Larger than any event of Stripe's. */
+/** Above the size of any Stripe event. */
 const MAX_BODY_BYTES = 1_048_576;
 
-/** An event that was told to the ledger and refused by it; someone should look at the purchase. */
+/** An event that the ledger rejected permanently; the purchase needs attention. */
 export interface WebhookProblem {
-  /** Stripe's ids, for its dashboard. */
+  /** Stripe's event id, to find it in the dashboard. */
   readonly eventId: string;
   readonly eventType: string;
   readonly code: SpendcapErrorCode;
 }
 
+/** Options of `stripeWebhook`. */
 export interface StripeWebhookOptions extends StripeDeps {
-  /** Signing secrets of the endpoint; several while one is being replaced. */
+  /** Signing secrets of the endpoint; several during a rotation. */
   readonly secrets: readonly string[];
-  /** How old a signature may be, in seconds. Default 300. */
+  /** Maximum age of a signature in seconds. Default 300. */
   readonly toleranceSeconds?: number;
   /**
-   * The connected account whose events to settle. Default: none. Events of any other account are
-   * ignored, since a platform's endpoint gets what its accounts write into their metadata.
+   * The connected account whose events are settled. Default: none. Events of other accounts are
+   * ignored, because connected accounts control the metadata of their events.
    */
   readonly account?: string;
-  /** Told of every event that the ledger refused for good. */
+  /** Called for every event that the ledger rejected permanently. */
   readonly onProblem?: (problem: WebhookProblem) => void;
 }
 
 /**
- * The endpoint for Stripe's events, as a function of a fetch `Request` with its body unread. Events
- * may come late, twice and in any order: the ledger ends the same. Subscribe it to
+ * The endpoint for Stripe's events: a function of a Fetch `Request` with an unread body. Events may
+ * arrive late, repeatedly and in any order. Subscribe it to
  * `payment_intent.succeeded`, `payment_intent.canceled`, `checkout.session.completed`, `.expired`,
  * `.async_payment_succeeded`, `.async_payment_failed`, `refund.created`, `refund.updated`,
  * `refund.failed` and `charge.refunded`.
  *
- * Answers 200 for an event that was settled, does not concern a purchase, or was refused by the
- * ledger for good (told to `onProblem`, since a retry would not help); 400 for a bad signature;
- * 405, 413; and 503 when the ledger or Stripe is away, so that Stripe delivers again.
+ * Responds with 200 for an event that was settled, does not concern a purchase, or was rejected by
+ * the ledger permanently (reported to `onProblem`, because a retry would not help); 400 for an
+ * invalid signature; 405; 413; and 503 if the ledger or Stripe is unavailable, so that Stripe
+ * retries.
  *
  * @example
  * ```ts
@@ -53,17 +55,17 @@ export interface StripeWebhookOptions extends StripeDeps {
  * const forged = new Request('https://shop.example/stripe', { method: 'POST', body: '{}' });
  * (await webhook(forged)).status; // => 400
  * ```
- * @throws TypeError without a secret, or for a tolerance that is not above zero
+ * @throws TypeError without a secret, or unless `toleranceSeconds` is above zero
  */
 export function stripeWebhook(
   options: StripeWebhookOptions,
 ): (request: Request) => Promise<Response> {
   const { secrets, toleranceSeconds = 300 } = options;
   if (secrets.length === 0 || secrets.some((secret) => secret.trim() === '')) {
-    throw new TypeError('secrets: at least one signing secret, none of them blank.');
+    throw new TypeError('secrets: expected at least one signing secret, none of them blank');
   }
-  // Stripe's client takes zero for "any age".
-  if (!(toleranceSeconds > 0)) throw new TypeError('toleranceSeconds: a number above zero.');
+  // Stripe's client treats zero as "any age".
+  if (!(toleranceSeconds > 0)) throw new TypeError('toleranceSeconds: expected a number above 0');
   return async (request) => {
     if (request.method !== 'POST') return answer(405, 'invalid_request');
     const body = await readBody(request);
@@ -115,7 +117,7 @@ async function verify(signed: Signed): Promise<Stripe.Event | null> {
         now(),
       );
     } catch {
-      // Another secret may fit. What is wrong is told to nobody who cannot sign.
+      // Another secret may match. The cause is not disclosed to an unauthenticated caller.
     }
   }
   return null;
@@ -133,7 +135,7 @@ async function settleEvent(options: StripeWebhookOptions, event: Stripe.Event): 
   }
 }
 
-/** A listener that throws must not make Stripe deliver again what is settled. */
+/** A listener that throws must not cause Stripe to redeliver the event. */
 function report({ onProblem }: StripeWebhookOptions, problem: WebhookProblem): void {
   try {
     onProblem?.(problem);
@@ -142,16 +144,14 @@ function report({ onProblem }: StripeWebhookOptions, problem: WebhookProblem): v
   }
 }
 
-/** What is signed is Stripe's, but an endpoint of another kind has events of another shape. */
+/** Signed payloads of other endpoint kinds (thin events) have another shape. */
 function isWellFormed(event: { readonly type?: unknown; readonly data?: unknown }): boolean {
   const { type, data } = event;
   if (typeof type !== 'string' || typeof data !== 'object' || data === null) return false;
   return 'object' in data && typeof data.object === 'object' && data.object !== null;
 }
 
-/**
- * True if the event was about a purchase. Types that only say "not yet" are left to the default.
- */
+/** True if the event concerned a purchase. Types without a final status are ignored. */
 async function settle(deps: StripeDeps, event: Stripe.Event): Promise<boolean> {
   switch (event.type) {
     case 'payment_intent.succeeded':
@@ -182,7 +182,7 @@ async function settle(deps: StripeDeps, event: Stripe.Event): Promise<boolean> {
 async function settleRefunds(
   { stripe, limiter }: StripeDeps,
   of: Parameters<typeof refundedPayment>[1],
-  // Asked for when its turn comes: a call that nobody waits for yet would end the process if it fails.
+  // Called lazily: an unawaited promise that rejects would end the process.
   refundsOf: () => Iterable<Stripe.Refund> | AsyncIterable<Stripe.Refund>,
 ): Promise<boolean> {
   const payment = await refundedPayment(stripe, of);
