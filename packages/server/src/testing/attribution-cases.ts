@@ -14,7 +14,7 @@ import {
   used,
 } from './fixtures.ts';
 
-/** Half an hour before midnight, and half an hour after it: another day and another month. */
+/** Half an hour before and after midnight: different days and months. */
 const EVENING = T0 + DAY - HOUR / 2;
 const MORNING = T0 + DAY + HOUR / 2;
 const windows = [capped(TODAY, 5_000), capped(MONTH, 5_000)];
@@ -22,7 +22,7 @@ const lasting = { at: EVENING, expiresAt: EVENING + 3 * HOUR, windows };
 
 export const attributionCases: readonly StoreCase[] = [
   {
-    name: 'a hold committed after midnight stays in the day and month it was made',
+    name: 'a hold committed after midnight counts in the day and month of its reservation',
     async run(store) {
       await store.reserve(purchase('p', lasting));
       await store.commit({ id: 'p', at: MORNING });
@@ -33,7 +33,7 @@ export const attributionCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a release after midnight gives back to the original windows only',
+    name: 'a release after midnight restores only the original windows',
     async run(store) {
       await store.reserve(purchase('p', lasting));
       const fresh = [capped(TOMORROW, 2_000), capped(NEXT_MONTH, 2_000)];
@@ -47,7 +47,7 @@ export const attributionCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'the unused part of a commit goes back to the original windows',
+    name: 'the unused part of a commit is restored to the original windows',
     async run(store) {
       await store.reserve(purchase('p', lasting));
       await store.commit({ id: 'p', amount: 400, at: MORNING });
@@ -57,7 +57,7 @@ export const attributionCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a charge above the hold is recorded as it is',
+    name: 'a charge above the hold is recorded in full',
     async run(store) {
       await store.reserve(purchase('p', { windows: [capped(TODAY, 1_000)] }));
       const result = await store.commit({ id: 'p', amount: 1_300, at: NOON });
@@ -66,7 +66,7 @@ export const attributionCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a refund in a later month goes back to the original month only',
+    name: 'a refund in a later month restores only the original month',
     async run(store) {
       await store.reserve(purchase('p', lasting));
       await store.commit({ id: 'p', at: MORNING });
@@ -82,7 +82,7 @@ export const attributionCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a purchase is inside a window from its first to its last millisecond',
+    name: 'a window includes its first and last millisecond and excludes its end',
     async run(store) {
       const long = { expiresAt: T0 + 2 * DAY, windows: [capped(TODAY, 9_000)] };
       await store.reserve(purchase('first', { ...long, at: T0 }));

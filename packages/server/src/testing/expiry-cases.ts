@@ -7,7 +7,7 @@ const windows = [capped(TODAY, 1_000)];
 
 export const expiryCases: readonly StoreCase[] = [
   {
-    name: 'a hold counts to the last millisecond and no longer, without a sweeper',
+    name: 'a hold counts until its last millisecond, without a sweeper',
     async run(store) {
       await store.reserve(purchase('p', { windows }));
       const early = await store.reserve(purchase('q', { at: END - 1, windows }));
@@ -21,7 +21,7 @@ export const expiryCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'an expiry is seen by every verb and told once',
+    name: 'an expiry is visible to every verb and reported once',
     async run(store) {
       await store.reserve(purchase('p', { windows }));
       assert.equal(await used(store, TODAY, END - 1), 1_000);
@@ -34,7 +34,7 @@ export const expiryCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'an expiry is told by whichever verb finds it, a refusal too',
+    name: 'every verb reports the expiries that it finds, a refused reserve too',
     async run(store) {
       const names = async (verb: Promise<{ readonly expired: readonly { id: string }[] }>) =>
         (await verb).expired.map(({ id }) => id);
@@ -54,12 +54,12 @@ export const expiryCases: readonly StoreCase[] = [
       await begin('e');
       assert.deepEqual(await names(store.reverseRefund(refund)), ['e']);
       await begin('f');
-      const asked = { subject: 'subject-a', windows: [TODAY], at: END };
-      assert.deepEqual(await names(store.usage(asked)), ['f']);
+      const query = { subject: 'subject-a', windows: [TODAY], at: END };
+      assert.deepEqual(await names(store.usage(query)), ['f']);
     },
   },
   {
-    name: 'an expiry is told once by calls that come together, of a purchase that is not there too',
+    name: 'concurrent calls report an expiry once, calls for an unknown purchase included',
     async run(store) {
       await store.reserve(purchase('p', { windows }));
       const tooMuch = purchase('q', { at: END, amount: 10_000, windows });
@@ -68,12 +68,12 @@ export const expiryCases: readonly StoreCase[] = [
         store.reserve(tooMuch),
         store.commit({ id: 'q', at: END }),
       ]);
-      const told = found.flatMap(({ expired }) => expired.map(({ id }) => id));
-      assert.deepEqual(told, ['p']);
+      const reported = found.flatMap(({ expired }) => expired.map(({ id }) => id));
+      assert.deepEqual(reported, ['p']);
     },
   },
   {
-    name: 'holds of different length end each in its time',
+    name: 'holds of different duration each expire at their own time',
     async run(store) {
       for (const minutes of [20, 10, 30]) {
         const expiresAt = NOON + minutes * 60_000;
@@ -89,7 +89,7 @@ export const expiryCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a hold that nobody has looked at for months has ended all the same',
+    name: 'a hold that was not accessed for months has expired',
     async run(store) {
       const life = { selector: ALL, start: 0, end: FOREVER };
       const later = NOON + 100 * DAY;
@@ -100,7 +100,7 @@ export const expiryCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'the longest hold counts for 31 days, over the end of a month',
+    name: 'the longest hold counts for 31 days, across the end of a month',
     async run(store) {
       const life = { selector: ALL, start: 0, end: FOREVER };
       const last = NOON + MAX_HOLD_MS;
@@ -110,7 +110,7 @@ export const expiryCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a reconcile hold that is settled days late is remembered for a retry',
+    name: 'a reconcile hold that is settled days late is kept for retries',
     async run(store) {
       const change = { onExpiry: 'reconcile' } as const;
       const at = NOON + 3 * DAY;
@@ -124,7 +124,7 @@ export const expiryCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a reconcile hold keeps counting and is listed as overdue, oldest first',
+    name: 'an expired reconcile hold still counts and is listed as overdue, oldest first',
     async run(store) {
       const change = { onExpiry: 'reconcile', windows: [capped(TODAY, 9_000)] } as const;
       await store.reserve(purchase('younger', { ...change, expiresAt: END + 2 }));
@@ -147,7 +147,7 @@ export const expiryCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a hold that ends by itself is not overdue, though it was tried as a reconcile hold before',
+    name: 'a release hold is not overdue, even if it was refused as a reconcile hold before',
     async run(store) {
       const change = {
         windows: [capped(TODAY, 500)],
@@ -173,7 +173,7 @@ export const expiryCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a commit at the very end of the hold is late even if nothing has looked since',
+    name: 'a commit at the end of the hold is late even without any access since',
     async run(store) {
       await store.reserve(purchase('p', { windows }));
       await store.reserve(purchase('q', { subject: 'subject-b', windows }));

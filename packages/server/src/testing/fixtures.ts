@@ -1,6 +1,6 @@
 import type { CappedWindow, ReserveCommand, Selector, Store, Window } from '@spendcap/core';
 
-/** One promise of the store contract: given a fresh store, rejects if it is broken. */
+/** One guarantee of the store contract. `run` gets an empty store and rejects on a violation. */
 export interface StoreCase {
   readonly name: string;
   readonly run: (store: Store) => Promise<void>;
@@ -25,7 +25,7 @@ export function capped(window: Window, cap: number): CappedWindow {
   return { ...window, cap };
 }
 
-/** A purchase of 10.00 at noon, without caps, whose hold lasts half an hour. */
+/** A purchase of 10.00 at noon without caps, held for half an hour. */
 export function purchase(id: string, change: Partial<ReserveCommand> = {}): ReserveCommand {
   const at = change.at ?? NOON;
   return {

@@ -15,7 +15,7 @@ import {
 
 export const idempotencyCases: readonly StoreCase[] = [
   {
-    name: 'the same id and request get the first purchase again and count once',
+    name: 'the same id and request return the first purchase and count once',
     async run(store) {
       const command = purchase('p', { windows: [capped(TODAY, 1_000)] });
       const first = await store.reserve(command);
@@ -27,7 +27,7 @@ export const idempotencyCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'the first answer is given again after the window has rolled over',
+    name: 'the first purchase is returned after its window has ended',
     async run(store) {
       const command = purchase('p', { windows: [capped(TODAY, 1_000)] });
       await store.reserve(command);
@@ -52,7 +52,7 @@ export const idempotencyCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a conflict is told even when there is no room',
+    name: 'a conflict takes precedence over a refusal',
     async run(store) {
       const command = purchase('p', { windows: [capped(TODAY, 1_000)] });
       await store.reserve(command);
@@ -61,7 +61,7 @@ export const idempotencyCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'equal to the cap is held, one more unit is refused',
+    name: 'an amount equal to the cap is held, one more unit is refused',
     async run(store) {
       const windows = [capped(TODAY, 1_000)];
       const over = await store.reserve(purchase('over', { amount: 1_001, windows }));
@@ -71,7 +71,7 @@ export const idempotencyCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a refusal by one window leaves every other as it was, and no trace',
+    name: 'a refusal by one window changes no other window and leaves no record',
     async run(store) {
       await store.reserve(purchase('p', { windows: [capped(TODAY, 5_000), capped(MONTH, 5_000)] }));
       const before = [await used(store, TODAY), await used(store, MONTH)];
@@ -84,7 +84,7 @@ export const idempotencyCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a refused id may be tried again, with other inputs too',
+    name: 'a refused id may be retried, with other inputs too',
     async run(store) {
       const windows = [capped(TODAY, 1_000)];
       await store.reserve(purchase('p', { amount: 2_000, windows }));
@@ -146,7 +146,7 @@ export const idempotencyCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'hostile text is kept as it is',
+    name: 'hostile text is stored unchanged',
     async run(store) {
       const text = `'; DROP TABLE purchases; -- "\\ __proto__ 未成年人 🎁 ${'x'.repeat(5_000)}`;
       const command = purchase('__proto__', { request: text, basis: text, subject: 'constructor' });

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import type { ReserveResult, Store } from '@spendcap/core';
 import { capped, MONTH, NOON, purchase, type StoreCase, TODAY, used } from './fixtures.ts';
 
-/** N parallel reserves of a subject that no one has seen before. */
+/** N concurrent reserves of a new subject. */
 function race(parallel: number): StoreCase {
   return {
-    name: `${parallel} parallel first purchases of a subject never pass a cap`,
+    name: `${parallel} concurrent first purchases of a subject never exceed a cap`,
     async run(store) {
       const windows = [capped(TODAY, 20_000), capped(MONTH, 17_500)];
       const amounts = Array.from(
@@ -19,12 +19,12 @@ function race(parallel: number): StoreCase {
       );
       const held = amounts.filter((_, index) => results[index]?.outcome === 'held');
       const total = held.reduce((sum, amount) => sum + amount, 0);
-      assert.ok(total <= 17_500, 'the month cap was passed');
+      assert.ok(total <= 17_500, 'the month cap was exceeded');
       assert.equal(await used(store, TODAY), total);
       assert.equal(await used(store, MONTH), total);
       const room = 17_500 - total;
       const refused = amounts.filter((_, index) => results[index]?.outcome === 'refused');
-      // Each was refused for want of room, and room has only shrunk since.
+      // Each was refused for lack of room, and the room has only shrunk since.
       assert.ok(
         refused.every((amount) => amount > room),
         'a purchase that fits was refused',
@@ -47,7 +47,7 @@ export const raceCases: readonly StoreCase[] = [
   race(64),
   race(500),
   {
-    name: '64 parallel calls with one id hold once',
+    name: '64 concurrent calls with one id hold once',
     async run(store) {
       const results = await manyTimes(store, 64, 'same');
       assert.equal(outcomes(results, 'held'), 64);
@@ -57,7 +57,7 @@ export const raceCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'what is overdue is told beside purchases that are being made',
+    name: 'overdue holds are listed during concurrent reserves',
     async run(store) {
       const open = purchase('open', { onExpiry: 'reconcile' });
       await store.reserve(open);
@@ -79,7 +79,7 @@ export const raceCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'parallel commit and release: exactly one ends the purchase',
+    name: 'concurrent commit and release: exactly one ends the purchase',
     async run(store) {
       for (let round = 0; round < 20; round += 1) {
         const id = `end-${round}`;
@@ -90,7 +90,7 @@ export const raceCases: readonly StoreCase[] = [
           store.commit({ id, at: NOON }),
         ]);
         const { purchase: last } = await store.get({ id, at: NOON });
-        // A commit is never dropped: it is in time, or it is late after the release.
+        // A commit is never lost: it is on time, or late after the release.
         assert.equal(last?.state, 'committed');
         assert.equal(last.late, released.outcome === 'done');
         assert.ok(commits.every(({ outcome }) => outcome === 'done'));
@@ -99,7 +99,7 @@ export const raceCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'parallel refunds never give back more than was charged',
+    name: 'concurrent refunds never exceed the charge',
     async run(store) {
       await store.reserve(purchase('p', { windows: [capped(TODAY, 5_000)] }));
       await store.commit({ id: 'p', at: NOON });
@@ -113,7 +113,7 @@ export const raceCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'subjects do not share allowance, even in one burst',
+    name: 'subjects do not share allowance, even under concurrency',
     async run(store) {
       const windows = [capped(TODAY, 1_000)];
       const results = await Promise.all(

@@ -11,7 +11,7 @@ async function paid(store: Store): Promise<void> {
 
 export const refundCases: readonly StoreCase[] = [
   {
-    name: 'part refunds add up, each by its own id, to what was charged and no further',
+    name: 'partial refunds add up, each with its own id, to at most the charge',
     async run(store) {
       await paid(store);
       const first = await store.refund({ ...refund, amount: 300 });
@@ -27,7 +27,7 @@ export const refundCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a refund id counts once; with another amount it is a conflict',
+    name: 'a refund id counts once; another amount is a conflict',
     async run(store) {
       await paid(store);
       await store.refund({ ...refund, amount: 300 });
@@ -38,7 +38,7 @@ export const refundCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a full refund told again gets the same answer',
+    name: 'a repeated full refund returns the same result',
     async run(store) {
       await paid(store);
       await store.refund(refund);
@@ -47,14 +47,14 @@ export const refundCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a refund that restores nothing is recorded and gives nothing back',
+    name: 'a refund with restores: false is recorded and restores no allowance',
     async run(store) {
       await paid(store);
       const result = await store.refund({ ...refund, restores: false });
       assert.ok(result.outcome === 'done');
       assert.deepEqual([result.purchase.refunded, result.purchase.restored], [1_000, 0]);
       assert.equal(await used(store, TODAY), 1_000);
-      // A window that nobody has asked for before.
+      // A window that was not queried before.
       assert.equal(await used(store, MONTH), 1_000);
     },
   },
@@ -69,7 +69,7 @@ export const refundCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a refund that failed counts again, once',
+    name: 'a reversed refund counts again, once',
     async run(store) {
       await paid(store);
       await store.refund({ ...refund, amount: 300 });
@@ -78,13 +78,13 @@ export const refundCases: readonly StoreCase[] = [
       assert.ok(reversed.outcome === 'done' && reversed.changed);
       assert.ok(again.outcome === 'done' && !again.changed && again.purchase.refunded === 0);
       assert.equal(await used(store, TODAY), 1_000);
-      const retold = await store.refund({ ...refund, amount: 300 });
-      assert.ok(retold.outcome === 'done' && !retold.changed);
+      const repeated = await store.refund({ ...refund, amount: 300 });
+      assert.ok(repeated.outcome === 'done' && !repeated.changed);
       assert.equal(await used(store, TODAY), 1_000);
     },
   },
   {
-    name: 'a refund whose failure was told first changes nothing',
+    name: 'a refund that was reversed before it arrived changes nothing',
     async run(store) {
       await paid(store);
       await store.reverseRefund(refund);

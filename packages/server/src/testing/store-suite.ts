@@ -6,16 +6,17 @@ import { raceCases } from './race-cases.ts';
 import { refundCases } from './refund-cases.ts';
 import { truthCases } from './truth-cases.ts';
 
+/** Options of `storeSuite`. */
 export interface StoreSuiteOptions {
   /** The test runner's `test` or `it`. */
   readonly test: (name: string, run: () => Promise<void>) => void;
-  /** Makes a fresh, empty store for one case. The suite closes it. */
+  /** Opens an empty store for one case. The suite closes it. */
   readonly open: () => Store | Promise<Store>;
 }
 
 /**
- * The conformance suite of the store contract, for any store and any test runner. A store that passes
- * keeps every promise written at `Store` but durability, which needs a process to kill.
+ * The conformance suite of the store contract, for any store and test runner. It tests every guarantee
+ * of `Store` except durability, which requires killing a process.
  *
  * @example
  * ```ts

@@ -23,7 +23,7 @@ const inApp = (app: string | null): Window => ({ ...MONTH, selector: { ...ALL, a
 
 export const truthCases: readonly StoreCase[] = [
   {
-    name: 'a limit added in mid-month counts what was spent before it',
+    name: 'a limit added in mid-month counts earlier purchases',
     async run(store) {
       await store.reserve(purchase('p', { at: T0 - 5 * DAY, expiresAt: NOON + DAY }));
       await store.reserve(purchase('q', { windows: [capped(TODAY, 9_000)] }));
@@ -34,7 +34,7 @@ export const truthCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a counter stays true while purchases pass that do not name its window',
+    name: 'a counter includes purchases that do not name its window',
     async run(store) {
       await store.reserve(purchase('child', { windows: [capped(TODAY, 9_000)] }));
       await store.reserve(purchase('adult'));
@@ -45,7 +45,7 @@ export const truthCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'each of up to nine windows refuses by itself, at its own cap',
+    name: 'each of up to nine windows refuses at its own cap',
     async run(store) {
       for (let size = 1; size <= 9; size += 1) {
         for (let tight = 0; tight < size; tight += 1) {
@@ -60,7 +60,7 @@ export const truthCases: readonly StoreCase[] = [
                 }),
               }),
             );
-          // The first makes what is counted, the second finds it.
+          // The first creates the counters, the second finds them.
           for (const order of ['p', 'q']) await buy(order, 1_000);
           const last = await buy('r', 1_000);
           const most = await buy('s', 1);
@@ -72,7 +72,7 @@ export const truthCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a list of windows is taken as it stands at each call',
+    name: 'a list of windows may change between calls',
     async run(store) {
       const windows = [capped(TODAY, 9_000)];
       await store.reserve(purchase('p', { windows }));
@@ -82,13 +82,13 @@ export const truthCases: readonly StoreCase[] = [
         store.reserve(purchase('r', { subject: 'subject-b', windows })),
         store.reserve(purchase('s', { subject: 'subject-c' })),
       ]);
-      const told = answers.map((answer) => ('used' in answer ? answer.used : answer.outcome));
-      assert.deepEqual(told, [[1_000, 1_000], [1_000, 1_000], []]);
+      const usages = answers.map((answer) => ('used' in answer ? answer.used : answer.outcome));
+      assert.deepEqual(usages, [[1_000, 1_000], [1_000, 1_000], []]);
       assert.equal(answers[0]?.outcome, 'refused');
     },
   },
   {
-    name: 'another zone, another window: nothing that was spent is forgotten',
+    name: 'windows of another time zone count the same purchases',
     async run(store) {
       const shifted: Window = {
         ...TODAY,
@@ -102,7 +102,7 @@ export const truthCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a window counts its categories only',
+    name: 'a window counts only its categories',
     async run(store) {
       const loot = inCategories(['loot_box', 'tip']);
       await store.reserve(purchase('p', { category: 'loot_box', windows: [capped(loot, 1_500)] }));
@@ -119,7 +119,7 @@ export const truthCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'windows that share a beginning, or the first of their categories, are counted apart',
+    name: 'windows with the same start, or the same first category, are counted separately',
     async run(store) {
       const today: Window = { ...MONTH, start: T0, end: T0 + DAY };
       const two: Window = { ...today, end: T0 + 2 * DAY };
@@ -127,8 +127,8 @@ export const truthCases: readonly StoreCase[] = [
       const both = inCategories(['loot_box', 'tip']);
       const windows = [capped(today, 9_000), capped(two, 9_000)];
       const spent = async () => {
-        const asked = { subject: 'subject-a', windows: [today, two, loot, both], at: NOON };
-        return (await store.usage(asked)).used;
+        const query = { subject: 'subject-a', windows: [today, two, loot, both], at: NOON };
+        return (await store.usage(query)).used;
       };
       assert.deepEqual(await spent(), [0, 0, 0, 0]);
       await store.reserve(purchase('p', { category: 'tip', windows }));
@@ -140,7 +140,7 @@ export const truthCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a window counts its app only, or all apps of the enterprise',
+    name: 'a window counts only its app, or all apps of the enterprise',
     async run(store) {
       await store.reserve(
         purchase('p', { app: 'game-1', windows: [capped(inApp('game-1'), 1_000)] }),
@@ -152,7 +152,7 @@ export const truthCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a window counts its currency only',
+    name: 'a window counts only its currency',
     async run(store) {
       const dollars: Window = { ...MONTH, selector: { ...ALL, currency: 'USD' } };
       await store.reserve(purchase('p', { windows: [capped(MONTH, 9_000)] }));
@@ -162,7 +162,7 @@ export const truthCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'what was spent stays counted, however many other windows were asked for',
+    name: 'usage is complete, no matter how many other windows were queried',
     async run(store) {
       await store.reserve(purchase('p'));
       for (let index = 0; index < 300; index += 1) await used(store, inApp(`game-${index}`));
@@ -170,7 +170,7 @@ export const truthCases: readonly StoreCase[] = [
       await store.reserve(purchase('q', { app: 'game-x', windows: [capped(year, 1_500)] }));
       await store.commit({ id: 'q', at: NOON });
       const at = NOON + 9 * DAY;
-      // Other calls, days later: a store that forgets what is over does so now.
+      // Other calls, days later: a store that forgets ended purchases does so now.
       for (let index = 0; index < 9; index += 1) await store.get({ id: 'p', at });
       assert.equal(await used(store, year, at), 1_000);
     },
@@ -189,7 +189,7 @@ export const truthCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a purchase that was lost is made anew in the windows of its instant, past every cap',
+    name: 'a lost purchase is recreated in the windows of its instant, past every cap',
     async run(store) {
       await store.reserve(purchase('p', { windows: [capped(TODAY, 1_000), capped(MONTH, 1_000)] }));
       const at = NOON + DAY;
@@ -211,7 +211,7 @@ export const truthCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a lower cap keeps what was spent and gives back nothing below zero',
+    name: 'a lowered cap keeps the usage, which never falls below zero',
     async run(store) {
       await store.reserve(purchase('p', { amount: 5_000, windows: [capped(TODAY, 9_000)] }));
       const lower = await store.reserve(purchase('q', { windows: [capped(TODAY, 3_000)] }));
@@ -223,7 +223,7 @@ export const truthCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a total beyond the safe integers refuses, and what is settled is recorded all the same',
+    name: 'a total above the safe integers refuses new purchases, and settling still works',
     async run(store) {
       const most = Number.MAX_SAFE_INTEGER;
       for (const id of ['p', 'q']) await store.reserve(purchase(id, { amount: most }));
