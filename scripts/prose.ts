@@ -106,7 +106,19 @@ export const RULES: readonly Rule[] = [
 ];
 
 /** What is still to be rewritten. It only ever gets shorter. */
-export const PENDING: readonly string[] = ['docs/', 'examples/', 'packages/server/'];
+export const PENDING: readonly string[] = [
+  'docs/',
+  'examples/',
+  'packages/server/src/adapters/',
+  'packages/server/src/age/',
+  'packages/server/src/cli/',
+  'packages/server/src/http/',
+  'packages/server/src/jwt/',
+  'packages/server/src/ledger/',
+  'packages/server/src/limiter/',
+  'packages/server/src/permits/',
+  'packages/server/src/stores/',
+];
 
 const FILES = [
   '*.md',
