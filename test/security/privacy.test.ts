@@ -1,41 +1,20 @@
 import type { AgeSource } from '@spendcap/server/age/sources';
-import type { NppaEvidence, NppaStore } from '@spendcap/server/age/sources/nppa';
+import type { NppaStore } from '@spendcap/server/age/sources/nppa';
 import { sqliteNppaStore } from '@spendcap/server/age/sources/nppa/sqlite';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { CHILD } from '../support/age-sources/people.ts';
 import type { StoreEntry } from '../support/stores/entry.ts';
 import { filesBeside, sqlite } from '../support/stores/sqlite.ts';
 import { runnable, storesOf } from '../support/stores.ts';
 import { temporaryFile } from '../support/temporary.ts';
 import { type FlowOptions, runFlow } from './privacy/flow.ts';
-import { type Leak, leaksIn, type Output } from './privacy/leaks.ts';
-import { CHILD } from './privacy/people.ts';
+import { type Leak, leaksIn } from './privacy/leaks.ts';
+import { capturePrinted } from './privacy/printed.ts';
 
 const MIN_OUTPUTS = 100;
 const STORES = await runnable(storesOf('privacy'));
 
-/** All that is printed during a test, by whatever means. */
-let printed: Output[] = [];
-beforeEach(() => {
-  printed = [];
-  const print = (where: string) => (text: unknown) => {
-    printed.push({
-      where,
-      bytes: Buffer.from(typeof text === 'string' ? text : JSON.stringify(text)),
-    });
-    return true;
-  };
-  vi.spyOn(process.stdout, 'write').mockImplementation(print('stdout'));
-  vi.spyOn(process.stderr, 'write').mockImplementation(print('stderr'));
-  for (const method of ['log', 'info', 'warn', 'error', 'debug'] as const) {
-    vi.spyOn(console, method).mockImplementation((...said) => {
-      print(`console.${method}`)(said);
-    });
-  }
-  vi.spyOn(process, 'emitWarning').mockImplementation((warning) => {
-    print('warning')(String(warning));
-  });
-});
-afterEach(() => vi.restoreAllMocks());
+const printed = capturePrinted();
 
 /** Runs the flow, and returns every leak in what came out, was printed or is kept. */
 async function leaksOf(
@@ -56,7 +35,7 @@ async function leaksOf(
   expect(outputs.length).toBeGreaterThan(MIN_OUTPUTS);
   expect(kept.length).toBeGreaterThan(0);
   for (const { bytes } of tables) expect(bytes.length).toBeGreaterThan(0);
-  return leaksIn([...outputs, ...tables, ...printed], marks);
+  return leaksIn([...outputs, ...tables, ...printed()], marks);
 }
 
 describe('nothing personal comes out, whatever happens', () => {
@@ -70,7 +49,7 @@ describe('nothing personal comes out, whatever happens', () => {
 });
 
 describe('a source that leaks is found out', () => {
-  type Leaky = (source: AgeSource<NppaEvidence>, records: NppaStore) => AgeSource<NppaEvidence>;
+  type Leaky = (source: AgeSource<never>, records: NppaStore) => AgeSource<never>;
 
   const cases: Readonly<Record<string, readonly [Leaky, RegExp]>> = {
     'by the token': [
@@ -105,8 +84,8 @@ describe('a source that leaks is found out', () => {
   it.each(Object.entries(cases))(
     '%s',
     async (_, [leaky, expected]) => {
-      const replace = (records: NppaStore) => (source: AgeSource<NppaEvidence>) =>
-        leaky(source, records);
+      const replace = (records: NppaStore) => (source: AgeSource<never>, kind: string) =>
+        kind === 'nppa' ? leaky(source, records) : source;
       const leaks = (await leaksOf(sqlite, { replace })).map(
         ({ where, mark }) => `${where}: ${mark}`,
       );

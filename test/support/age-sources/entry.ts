@@ -1,0 +1,77 @@
+import type { SpendcapErrorCode } from '@spendcap/core';
+import type { AgeSource, SourceFinding } from '@spendcap/server/age/sources';
+import type { NppaStore } from '@spendcap/server/age/sources/nppa';
+import type { Person } from './people.ts';
+
+export interface WorldOptions {
+  /** The world's clock, which a refusal may advance. Epoch milliseconds. */
+  readonly clock: { at: number };
+  /** Whom the party behind the source knows. */
+  readonly people: readonly Person[];
+  /** Where a source keeps what it has to remember. Default in memory. */
+  readonly records?: NppaStore;
+}
+
+/** A way to be refused: the call to make, and the code that it must reject with. */
+export interface Refusal {
+  readonly what: string;
+  readonly code: SpendcapErrorCode;
+  attempt(): Promise<unknown>;
+}
+
+/** A source with the party behind it: a provider, a wallet, a register, a device. */
+export interface SourceWorld {
+  readonly source: AgeSource<never>;
+  /** Each form of evidence about a person that it accepts, in an order in which they may be shown. */
+  evidence(person: Person): Promise<readonly unknown[]>;
+  /** Everything that can go wrong about a person, to be tried one after the other. */
+  refusals(person: Person): Promise<readonly Refusal[]>;
+  /** Keys of its options, and all evidence made so far with its parts; by names that may be printed. */
+  readonly secrets: ReadonlyMap<string, string>;
+}
+
+/** Evidence of which no changed copy may be accepted. */
+export interface Mutated {
+  readonly what: string;
+  readonly valid: string | Uint8Array;
+  readonly count: number;
+  readonly seed: number;
+  /** Verifies `valid` or a mutant of it. */
+  show(mutant: never): Promise<SourceFinding>;
+  /** How many mutants are refused at least, by the `why` of the refusal. */
+  readonly whys: Readonly<Record<string, number>>;
+}
+
+/** An age source as the suites take it. */
+export interface AgeSourceEntry {
+  /** Of its findings. */
+  readonly kind: string;
+  open(options: WorldOptions): Promise<SourceWorld>;
+  /** Evidence to mutate, or why there is none. */
+  readonly mutated: (() => Promise<readonly Mutated[]>) | { readonly not: string };
+}
+
+/** Collects secrets: a text, and what it consists of but for a header, which is no secret. */
+export function secretsOf() {
+  const all = new Map<string, string>();
+  return {
+    all: all as ReadonlyMap<string, string>,
+    add(name: string, value: string): string {
+      all.set(name, value);
+      return value;
+    },
+    addEvidence(name: string, text: string): string {
+      all.set(name, text);
+      for (const [index, part] of text.split(/[.~]/).entries()) {
+        if (index > 0 && part !== '') all.set(`${name}, part ${index}`, part);
+      }
+      return text;
+    },
+  };
+}
+
+/** An error that says everything that a careless dependency was given. */
+export function revealing(...given: readonly unknown[]): Error {
+  const text = JSON.stringify(given);
+  return Object.assign(new Error(text, { cause: new Error(text) }), { given });
+}

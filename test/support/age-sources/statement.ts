@@ -1,0 +1,103 @@
+import { type StatementOptions, statementSource } from '@spendcap/server/age/sources/statement';
+import {
+  type Authority,
+  authority,
+  type Claims,
+  ISSUER,
+  NOW,
+  SECOND,
+} from '../../server/age/token/token-kit.ts';
+import { type AgeSourceEntry, type Refusal, revealing, secretsOf } from './entry.ts';
+import type { Person } from './people.ts';
+
+const INVALID = 'age_evidence_invalid';
+const AUDIENCE = 'https://authority.example';
+const HEADER = { typ: 'age-statement+jwt' };
+
+const optionsOf = ({ jwks }: Authority): StatementOptions => ({
+  by: 'guardian',
+  audience: AUDIENCE,
+  issuers: [{ issuer: ISSUER, jwks }],
+});
+
+const claimsOf = ({ account, name, email, birthdate }: Person) => ({
+  ...{ aud: AUDIENCE, sub: account, exp: SECOND + 3_000 },
+  ...{ name, email, birthdate },
+});
+
+/** A guardian's signed statement. */
+export const statement: AgeSourceEntry = {
+  kind: 'guardian_statement',
+  async open({ clock }) {
+    const guardian = await authority();
+    const secrets = secretsOf();
+    let signed = 0;
+    const sign = async (claims: Claims) => {
+      signed += 1;
+      const text = await guardian.sign({ jti: `statement-${signed}`, ...claims }, HEADER);
+      return secrets.addEvidence(`statement ${signed}`, text);
+    };
+    const options = optionsOf(guardian);
+    const source = statementSource(options);
+    const unreachable = statementSource({
+      ...options,
+      issuers: [{ issuer: ISSUER, jwks: new URL('https://keys.example/jwks') }],
+      fetch: (url) => Promise.reject(revealing(url)),
+    });
+    return {
+      source,
+      evidence: async (person) => [
+        { statement: await sign(claimsOf(person)), account: person.account },
+      ],
+      async refusals(person): Promise<readonly Refusal[]> {
+        const { account, name, email } = person;
+        const refused = (what: string, text: string, by = source): Refusal => ({
+          what,
+          code: by === source ? INVALID : 'age_source_unavailable',
+          attempt: () => by.verify({ statement: text, account }, { at: clock.at }),
+        });
+        const right = await sign(claimsOf(person));
+        const unsure = statementSource({
+          ...options,
+          isRevoked: (asked) => Promise.reject(revealing(asked, right)),
+        });
+        const wrongs: Readonly<Record<string, Claims>> = {
+          expired: { exp: SECOND - 60 },
+          audience: { aud: email },
+          issuer: { iss: email },
+          account: { sub: email },
+          contradictory: { age_over_18: true },
+          claim: { age_range: { name, email } },
+        };
+        const refusals = Object.entries(wrongs).map(async ([what, wrong]) =>
+          refused(what, await sign({ ...claimsOf(person), ...wrong })),
+        );
+        return [
+          ...(await Promise.all(refusals)),
+          refused('cut', right.slice(0, -1)),
+          refused('keys', right, unreachable),
+          refused('revocation', right, unsure),
+        ];
+      },
+      secrets: secrets.all,
+    };
+  },
+  async mutated() {
+    const guardian = await authority();
+    const source = statementSource(optionsOf(guardian));
+    const claims = { aud: [AUDIENCE, 'x'], jti: 's', exp: SECOND + 60, age_over_18: true };
+    return [
+      {
+        what: 'a statement',
+        valid: await guardian.sign(claims, HEADER),
+        ...{ count: 50_000, seed: 4 },
+        show: (text: string) =>
+          source.verify({ statement: text, account: 'player-1' }, { at: NOW }),
+        whys: {
+          ...{ malformed: 1, algorithm_not_allowed: 1, key_unknown: 1, issuer_unknown: 1 },
+          signature_invalid: 10_000,
+        },
+      },
+    ];
+  },
+};
