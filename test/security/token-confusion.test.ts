@@ -1,6 +1,4 @@
 import { permitVerifier } from '@spendcap/server';
-import { oidcSource } from '@spendcap/server/age/sources/oidc';
-import { statementSource } from '@spendcap/server/age/sources/statement';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   AUDIENCE,
@@ -13,6 +11,7 @@ import {
   SECOND,
   verifierOf,
 } from '../server/age/token/token-kit.ts';
+import { AGE_SOURCES } from '../support/age-sources.ts';
 
 /** One party that signs every kind of token with one key, so that nothing but the kind tells them apart. */
 let age: Authority;
@@ -37,6 +36,11 @@ const EVERYTHING = {
   by: 'guardian',
 };
 
+/** The sources whose evidence is a token, too. */
+const SOURCES = AGE_SOURCES.flatMap(({ kind, jws }) =>
+  jws === undefined ? [] : [{ kind, ...jws }],
+);
+
 /** Each takes a token, and says how it was refused, or that it was not. */
 const VERIFIERS: Readonly<Record<string, (token: string) => Promise<string>>> = {
   'age token': (token) => outcome(verifierOf(age).verify(token)),
@@ -44,19 +48,15 @@ const VERIFIERS: Readonly<Record<string, (token: string) => Promise<string>>> = 
     const parties = { issuer: ISSUER, audience: AUDIENCE, now: () => NOW };
     return outcome(permitVerifier({ jwks: age.jwks, ...parties })(token, PURCHASE));
   },
-  statement: (token) => {
-    const issuers = [{ issuer: ISSUER, jwks: age.jwks }];
-    const source = statementSource({ issuers, audience: AUDIENCE, by: 'guardian' });
-    const evidence = { statement: token, account: 'player-1' };
-    return outcome(source.verify(evidence, { at: NOW, subject: 'player-1' }));
-  },
-  id_token: (token) => {
-    const provider = { issuer: ISSUER, clientId: AUDIENCE, jwks: age.jwks, algorithms: ['ES256'] };
-    const source = oidcSource({ providers: [{ ...provider, assurance: 'assessed' }] });
-    const evidence = { idToken: token, nonce: EVERYTHING.nonce };
-    return outcome(source.verify(evidence, { at: NOW, subject: 'player-1' }));
-  },
+  ...Object.fromEntries(
+    SOURCES.map(({ kind, show }) => [kind, (token: string) => outcome(show(token, signer()))]),
+  ),
 };
+
+function signer() {
+  const { nonce } = EVERYTHING;
+  return { issuer: ISSUER, audience: AUDIENCE, jwks: age.jwks, subject: 'player-1', nonce };
+}
 
 async function outcome(call: Promise<unknown>): Promise<string> {
   const taken = await call.then(
@@ -70,9 +70,7 @@ async function outcome(call: Promise<unknown>): Promise<string> {
 const KINDS: readonly (readonly [string | undefined, string | null])[] = [
   ['age+jwt', 'age token'],
   ['permit+jwt', 'permit'],
-  ['age-statement+jwt', 'statement'],
-  ['JWT', 'id_token'],
-  [undefined, 'id_token'],
+  ...SOURCES.flatMap(({ kind, types }) => types.map((typ) => [typ, kind] as const)),
   ['at+jwt', null],
   ['dpop+jwt', null],
   ['kb+jwt', null],

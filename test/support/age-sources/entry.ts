@@ -1,4 +1,5 @@
 import type { SpendcapErrorCode } from '@spendcap/core';
+import type { JwkSet } from '@spendcap/server';
 import type { AgeSource, SourceFinding } from '@spendcap/server/age/sources';
 import type { NppaStore } from '@spendcap/server/age/sources/nppa';
 import type { Person } from './people.ts';
@@ -42,11 +43,25 @@ export interface Mutated {
   readonly whys: Readonly<Record<string, number>>;
 }
 
+/** Who signs tokens, and for whom. */
+export interface Signer {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly jwks: JwkSet;
+  readonly subject: string;
+  readonly nonce: string;
+}
+
 /** An age source as the suites take it. */
 export interface AgeSourceEntry {
   /** Of its findings. */
   readonly kind: string;
   open(options: WorldOptions): Promise<SourceWorld>;
+  /** For evidence that is a compact JWS: the types that it takes, and how to show it one. */
+  readonly jws?: {
+    readonly types: readonly (string | undefined)[];
+    show(token: string, signer: Signer): Promise<SourceFinding>;
+  };
   /** Evidence to mutate, or why there is none. */
   readonly mutated: (() => Promise<readonly Mutated[]>) | { readonly not: string };
 }

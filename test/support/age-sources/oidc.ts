@@ -6,7 +6,7 @@ import {
   provider,
   sourceOf,
 } from '../../server/age/sources/oidc/oidc-kit.ts';
-import { type Claims, SECOND } from '../../server/age/token/token-kit.ts';
+import { type Claims, NOW, SECOND } from '../../server/age/token/token-kit.ts';
 import { type AgeSourceEntry, type Refusal, revealing, secretsOf } from './entry.ts';
 import type { Person } from './people.ts';
 
@@ -62,6 +62,14 @@ export const oidc: AgeSourceEntry = {
       },
       secrets: secrets.all,
     };
+  },
+  jws: {
+    types: ['JWT', undefined],
+    show(token, { issuer, audience, jwks, subject, nonce }) {
+      const provider = { issuer, clientId: audience, jwks, algorithms: ['ES256'] };
+      const source = oidcSource({ providers: [{ ...provider, assurance: 'assessed' }] });
+      return source.verify({ idToken: token, nonce }, { at: NOW, subject });
+    },
   },
   async mutated() {
     const id = await provider();

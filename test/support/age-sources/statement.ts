@@ -82,6 +82,13 @@ export const statement: AgeSourceEntry = {
       secrets: secrets.all,
     };
   },
+  jws: {
+    types: ['age-statement+jwt'],
+    show(token, { issuer, audience, jwks, subject }) {
+      const source = statementSource({ by: 'guardian', audience, issuers: [{ issuer, jwks }] });
+      return source.verify({ statement: token, account: subject }, { at: NOW, subject });
+    },
+  },
   async mutated() {
     const guardian = await authority();
     const source = statementSource(optionsOf(guardian));
