@@ -144,6 +144,8 @@ export interface Purchase {
 export interface Allowed {
   readonly allowed: true;
   readonly allowance: Allowance;
+  /** Never set. Lets `allowed` narrow a decision without `strictNullChecks`. */
+  readonly reasons?: undefined;
 }
 
 /** The decision to refuse a purchase. */
