@@ -1,6 +1,6 @@
 import type { PurchaseContext } from '@spendcap/server/payments/stripe';
 import type Stripe from 'stripe';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { allowed, codeOf, createWorld, sessionOf, type World } from './stripe-kit.ts';
 
 function open(world: World, params = sessionOf(), more: Partial<PurchaseContext> = {}) {
@@ -143,6 +143,20 @@ describe('the end of a session', () => {
     const expired = await world.guard.checkout.sessions.expire(session.id);
     expect(expired.status).toBe('expired');
     expect((await world.purchase('p1')).state).toBe('released');
+  });
+
+  it('passes no empty options, which Stripe clients before 22 take for an unknown argument', async () => {
+    const world = createWorld();
+    const { sessions } = world.stripe.checkout;
+    const { paymentIntents } = world.stripe;
+    const expire = vi.spyOn(sessions, 'expire');
+    const cancel = vi.spyOn(paymentIntents, 'cancel');
+    const { session } = allowed(await open(world));
+    await world.guard.checkout.sessions.expire(session.id);
+    const payment = await paymentIntents.create({ amount: 100, currency: 'cny' });
+    await world.guard.paymentIntents.cancel(payment.id);
+    expect(expire.mock.lastCall).toEqual([session.id, {}, undefined]);
+    expect(cancel.mock.lastCall).toEqual([payment.id, {}, undefined]);
   });
 
   it('is settled by a retry when the answer was lost', async () => {

@@ -12,7 +12,7 @@ const KEY_LIFETIME_MS = 23 * 3_600_000;
 export interface Start<T> {
   readonly kind: PaymentKind;
   readonly context: PurchaseContext;
-  readonly options: CallOptions;
+  readonly options: CallOptions | undefined;
   readonly money: Money;
   readonly expiresInSeconds: number;
   readonly call: (purchase: Purchase, options: Stripe.RequestOptions) => Promise<T>;
@@ -116,15 +116,20 @@ const CALL_OPTIONS: ReadonlySet<string> = new Set<keyof CallOptions>([
   'timeout',
 ]);
 
-/** Request options for Stripe, without ours. @throws TypeError for an unsupported option */
+/**
+ * Request options for Stripe, without ours; `undefined` if there are none, because clients before
+ * Stripe 22 reject an empty object.
+ *
+ * @throws TypeError for an unsupported option
+ */
 export function callOptionsOf(
   options: (CallOptions & { readonly spendcap?: PurchaseContext }) | undefined,
-): CallOptions {
+): CallOptions | undefined {
   const { spendcap: _, ...rest } = options ?? {};
   for (const name of Object.keys(rest)) {
     if (!CALL_OPTIONS.has(name)) {
       throw new TypeError(`${name}: unsupported. Use one guard per account.`);
     }
   }
-  return rest;
+  return Object.keys(rest).length === 0 ? undefined : rest;
 }
