@@ -1,7 +1,7 @@
 import { SpendcapError } from '@spendcap/core';
 import { guardStripe, type PurchaseContext } from '@spendcap/server/payments/stripe';
-import type Stripe from 'stripe';
-import { describe, expect, it } from 'vitest';
+import Stripe from 'stripe';
+import { describe, expect, it, vi } from 'vitest';
 import {
   allowed,
   codeOf,
@@ -265,6 +265,23 @@ describe('paymentIntents.create', () => {
     expect(failed[0]?.reason).toMatchObject({ code: 'outcome_unknown', retryable: true });
     expect(world.fake.netCharged('cny')).toBe(3000);
     expect((await world.purchase('p1')).state).toBe('committed');
+  });
+
+  it.each([
+    { statusCode: 409, code: 'outcome_unknown' },
+    { statusCode: 400, code: 'purchase_conflict' },
+  ])('reports an idempotency error with status $statusCode as $code', async (expected) => {
+    // Clients before Stripe 21 use one class for a key in use and for a reused key.
+    const world = realWorld();
+    const { statusCode, code } = expected;
+    const error = new Stripe.errors.StripeIdempotencyError({
+      type: 'idempotency_error',
+      statusCode,
+    });
+    vi.spyOn(world.stripe.paymentIntents, 'create').mockRejectedValue(error);
+    const call = world.guard.paymentIntents.create(THIRTY, { spendcap: world.buyer('p1') });
+    expect(await codeOf(call)).toBe(code);
+    expect((await world.purchase('p1')).state).toBe('reserved');
   });
 
   it('does not start a purchase again whose time is up', async () => {

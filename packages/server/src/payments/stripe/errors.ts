@@ -16,7 +16,8 @@ const NOT_DONE = new Set([
 
 export function outcomeOf(error: unknown): CallOutcome {
   const type = stripeErrorType(error);
-  if (type === 'StripeIdempotencyError') return 'key_reused';
+  // Before Stripe 21 also the class of a 409, for a key whose first call is still in flight.
+  if (type === 'StripeIdempotencyError') return isConflict(error) ? 'unknown' : 'key_reused';
   return type !== null && NOT_DONE.has(type) ? 'not_done' : 'unknown';
 }
 
@@ -24,6 +25,10 @@ export function outcomeOf(error: unknown): CallOutcome {
 export function stripeErrorType(error: unknown): string | null {
   if (!(error instanceof Error) || !('type' in error)) return null;
   return typeof error.type === 'string' && error.type.startsWith('Stripe') ? error.type : null;
+}
+
+function isConflict(error: unknown): boolean {
+  return (error as { readonly statusCode?: unknown }).statusCode === 409;
 }
 
 /** The PaymentIntent that a failed call has created. */
