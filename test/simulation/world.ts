@@ -1,8 +1,7 @@
 import type { Store } from '@spendcap/core';
 import { fakeStripe } from '@spendcap/sandbox';
 import { createLimiter, type SpendcapEvent } from '@spendcap/server';
-import { guardStripe, reconcileStripe, stripeWebhook } from '@spendcap/server/payments/stripe';
-import Stripe from 'stripe';
+import { serveStripe, stripeOver } from '../support/processors/stripe.ts';
 import type { History, Step } from './history.ts';
 import { editionOf, playersOf, rateOf } from './policies.ts';
 import { type Entry, inRounds } from './rounds.ts';
@@ -80,13 +79,15 @@ async function startServer(shared: Shared, edition: number) {
       if (!isDead()) events.push(event);
     },
   });
-  const stripe = stripeOver(async (input, init) => {
-    // What the process does for itself meanwhile takes the same course on every store.
-    await quiet();
-    if (isDead()) throw new TypeError('This process is dead.');
-    return fake.fetch(input, init);
+  const { guard, webhook, reconcile } = serveStripe({
+    ...{ fake, limiter, now },
+    async fetch(input, init) {
+      // Background work of the process happens at the same point on every store.
+      await quiet();
+      if (isDead()) throw new TypeError('This process is dead.');
+      return fake.fetch(input, init);
+    },
   });
-  const deps = { stripe, limiter, now };
   return {
     edition,
     policies,
@@ -94,9 +95,9 @@ async function startServer(shared: Shared, edition: number) {
     now,
     isDead,
     quiet,
-    guard: guardStripe(deps),
-    webhook: stripeWebhook({ ...deps, secrets: [fake.webhookSecret] }),
-    reconcile: reconcileStripe(deps),
+    guard,
+    webhook,
+    reconcile,
     begin(nextSkew: number, fault: Step['fault']): void {
       skew = nextSkew;
       breakAt(fault);
@@ -107,14 +108,4 @@ async function startServer(shared: Shared, edition: number) {
       await (isDead() ? connection : limiter).close();
     },
   };
-}
-
-function stripeOver(
-  fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>,
-) {
-  return new Stripe('sk_test_simulated', {
-    maxNetworkRetries: 0,
-    telemetry: false,
-    httpClient: Stripe.createFetchHttpClient(fetch),
-  });
 }

@@ -9,12 +9,13 @@ import {
 } from '@spendcap/core';
 import { fakeStripe } from '@spendcap/sandbox';
 import { createLimiter } from '@spendcap/server';
-import { guardStripe, type PurchaseContext, stripeWebhook } from '@spendcap/server/payments/stripe';
+import type { PurchaseContext } from '@spendcap/server/payments/stripe';
 import { http } from 'msw';
 import { setupServer } from 'msw/node';
 import Stripe from 'stripe';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { anyStore } from '../../../support/any-store.ts';
+import { serveStripe } from '../../../support/processors/stripe.ts';
 
 /** 10:00 in Shanghai, so that a test does not run over midnight. */
 const START = Date.parse('2026-03-10T02:00:00Z');
@@ -41,28 +42,19 @@ export function createWorld({
     prices: { price_gems: { unit_amount: 3000, currency: 'cny' } },
   });
   const limiter = createLimiter({ policy, store, now });
-  const stripe = new Stripe('sk_test_fake', {
-    maxNetworkRetries: 0,
-    httpClient: Stripe.createFetchHttpClient(fake.fetch),
-  });
   const problems: string[] = [];
-  const deps = { stripe, limiter, now };
-  const webhook = stripeWebhook({
-    ...deps,
-    secrets: [fake.webhookSecret],
+  const server = serveStripe({
+    ...{ fake, limiter, now, allow },
     onProblem: ({ code }) => problems.push(code),
   });
   return {
     clock,
     fake,
-    stripe,
     limiter,
-    deps,
-    guard: guardStripe({ ...deps, allow }),
-    webhook,
+    ...server,
     problems,
     /** Delivers all events so far, in order. */
-    deliverAll: () => fake.deliver([...fake.events], webhook),
+    deliverAll: () => fake.deliver([...fake.events], server.webhook),
     advance(minutes: number) {
       clock.at += minutes * 60_000;
     },
