@@ -20,6 +20,7 @@ const SERVER = 'packages/server/src';
 const TYPES = `${SERVER}/limiter/types.ts`;
 const SQLITE = ['node:sqlite', 'node:worker_threads', 'node:events'];
 const JWT = [...CORE, `${SERVER}/jwt/**`, 'node:crypto', 'jose', 'lru-cache'];
+const CLI = ['commander', 'pino', 'lru-cache', '@hono/node-server', 'ioredis', 'jose'];
 const SOURCE = [...JWT, `${SERVER}/age/sources/*`, `${SERVER}/age/token/claims.ts`];
 
 const RULES: readonly Rule[] = [
@@ -118,7 +119,7 @@ const RULES: readonly Rule[] = [
   },
   {
     files: `${SERVER}/cli/**`,
-    may: [...CORE, `${SERVER}/**`, 'commander', '@hono/node-server', 'ioredis', 'jose', 'node:**'],
+    may: [...CORE, `${SERVER}/**`, ...CLI, 'node:**'],
   },
 
   {

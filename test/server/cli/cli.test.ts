@@ -96,6 +96,19 @@ async function serving(
   return { ...started, url };
 }
 
+/** The log lines, each of which must be an object with level, time and message. */
+function linesOf(stderr: string): readonly Record<string, unknown>[] {
+  return stderr
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const parsed = JSON.parse(line);
+      expect(parsed).toMatchObject({ level: expect.any(String), msg: expect.any(String) });
+      expect(Date.parse(parsed.time)).toBeGreaterThan(Date.now() - 60_000);
+      return parsed;
+    });
+}
+
 function reserve(url: string, id: string): Promise<Response> {
   return fetch(`${url}/v1/purchases`, {
     method: 'POST',
@@ -117,9 +130,14 @@ describe('serve', () => {
     child.kill('SIGTERM');
     expect(await once(child, 'close')).toEqual([0, null]);
     expect(output.stdout).toBe(`spendcap listening on ${url}\n`);
-    expect(output.stderr).toBe(
-      `spendcap: SPENDCAP_PERMIT_KEY is not set: permits are signed with a new key, kid ${key?.kid}\n`,
-    );
+    expect(linesOf(output.stderr)).toEqual([
+      {
+        level: 'warn',
+        time: expect.any(String),
+        kid: key?.kid,
+        msg: expect.stringMatching(/^SPENDCAP_PERMIT_KEY is not set/),
+      },
+    ]);
   });
 
   it('takes proofs where it knows its public address, and asks for the status of tokens', async () => {
@@ -228,12 +246,16 @@ describe('serve', () => {
   });
 
   it.each<[string, () => Record<string, string | undefined>, RegExp]>([
-    ['one that is unknown', () => ({ '--age-assurance': 'high' }), /assurance must be of/],
-    ['none', () => ({ '--age-issuer': undefined }), /--age-issuer.* needed/],
-    ['both', () => ({ ...several([issuer]), '--age-issuer': ISSUER }), /takes the place/],
+    [
+      'one that is unknown',
+      () => ({ '--age-assurance': 'high' }),
+      /--age-assurance.* self_declared/,
+    ],
+    ['none', () => ({ '--age-issuer': undefined }), /missing --age-issuer;/],
+    ['both', () => ({ ...several([issuer]), '--age-issuer': ISSUER }), /cannot be used with/],
     ['no list', () => several(issuer), /list of at least one/],
     ['an empty list', () => several([]), /list of at least one/],
-    ['a list of texts', () => several([ISSUER]), /hold objects/],
+    ['a list of texts', () => several([ISSUER]), /contain objects/],
     ['a misspelt field', () => several([{ ...issuer, assurrance: 'x' }]), /no field 'assurrance'/],
     ['a key set that is away', () => several([{ ...issuer, jwks: 'x.json' }]), /JWK Set/],
     ['a wrong address', () => several([{ ...issuer, statusLists: 'lists' }]), /not a valid URL/],
@@ -243,6 +265,62 @@ describe('serve', () => {
     expect(stderr).toMatch(message);
     expect(stderr).toMatch(/^spendcap: [^\n]+\n$/);
     expect(code).toBe(2);
+  });
+
+  it('counts equal errors instead of repeating them', async () => {
+    const { child, output, url } = await serving({ '--age-jwks': 'http://127.0.0.1:1/keys' });
+    for (let count = 0; count < 200; count++) {
+      expect((await reserve(url, `order-${count}`)).status).toBe(503);
+    }
+    child.kill('SIGTERM');
+    expect(await once(child, 'close')).toEqual([0, null]);
+    const [, first, rest, ...others] = linesOf(output.stderr);
+    const error = { level: 'error', time: expect.any(String), code: 'age_keys_unavailable' };
+    const { msg } = first ?? {};
+    expect(first).toEqual({ ...error, msg, requestId: expect.stringMatching(/^[\w-]{36}$/) });
+    expect(rest).toEqual({ ...error, msg, repeated: 199 });
+    expect(others).toEqual([]);
+  });
+
+  it('logs a line per request at debug, by request id, and nothing that was sent', async () => {
+    const permitKey = JSON.stringify(await generatePermitKey());
+    const environment = {
+      SPENDCAP_PERMIT_KEY: permitKey,
+      SPENDCAP_SUBJECT_KEY: 'a secret of sixteen bytes',
+    };
+    const { child, output, url } = await serving({ '--log-level': 'debug' }, environment);
+    const headers = { authorization: `Bearer ${API_KEY}`, 'x-request-id': 'edge-1' };
+    const reserved = await reserve(url, 'order-1');
+    const { permit } = (await reserved.json()) as Reservation;
+    await fetch(`${url}/v1/allowance?category=${adultToken}`, {
+      headers: { authorization: `Bearer ${adultToken}`, 'x-request-id': `${adultToken} 1` },
+    });
+    const got = await fetch(`${url}/v1/purchases/order-1?key=${API_KEY}`, { headers });
+    await fetch(`${url}/${adultToken}`, { headers });
+    child.kill('SIGTERM');
+    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(got.headers.get('x-request-id')).toBe('edge-1');
+
+    const lines = linesOf(output.stderr);
+    const all = {
+      level: 'debug',
+      time: expect.any(String),
+      ms: expect.any(Number),
+      msg: 'request',
+    };
+    const requestId = expect.stringMatching(/^[\w-]{36}$/);
+    const route = '/v1/purchases';
+    expect(lines).toEqual([
+      { ...all, requestId, method: 'POST', route, status: 201 },
+      { ...all, requestId, method: 'GET', route: '/v1/allowance', status: 400 },
+      { ...all, requestId: 'edge-1', method: 'GET', route: `${route}/{id}`, status: 200 },
+      { ...all, requestId: 'edge-1', method: 'GET', route: 'unmatched', status: 404 },
+    ]);
+    expect(lines[0]?.requestId).toBe(reserved.headers.get('x-request-id'));
+    const { d } = JSON.parse(permitKey);
+    for (const secret of [adultToken, API_KEY, permit, d, '648', 'adult-1', 'a secret of']) {
+      expect(output.stderr).not.toContain(secret);
+    }
   });
 
   it('finishes a request that is under way when SIGTERM comes', async () => {
@@ -306,7 +384,15 @@ describe('serve', () => {
   const secret = 'never-print-this-secret';
   it.each<[string, [Record<string, string | undefined>, Record<string, string>], RegExp]>([
     ['no API key', [{}, { SPENDCAP_API_KEYS: ' , ' }], /SPENDCAP_API_KEYS/],
-    ['a short API key', [{}, { SPENDCAP_API_KEYS: 'short' }], /16/],
+    ['a short API key', [{}, { SPENDCAP_API_KEYS: 'short' }], /SPENDCAP_API_KEYS: .*16/],
+    [
+      'everything missing',
+      [
+        { '--port': undefined, '--policy': undefined, '--age-jwks': undefined },
+        { SPENDCAP_API_KEYS: '' },
+      ],
+      /missing --port, --policy, --age-jwks, SPENDCAP_API_KEYS; see spendcap serve --help/,
+    ],
     ['no policy', [{ '--policy': undefined }, {}], /--policy/],
     ['an unknown policy', [{ '--policy': 'cn-gmae' }, {}], /cn-game, cn-live/],
     ['no port', [{ '--port': undefined }, {}], /--port/],
@@ -326,12 +412,14 @@ describe('serve', () => {
     ['a file that is no key set', [{ '--age-jwks': MAIN }, {}], /not valid JSON/],
     ['status lists that are nowhere', [{ '--age-status-lists': 'here' }, {}], /not a valid URL/],
     ['status lists over http', [{ '--age-status-lists': 'http://age.example' }, {}], /https/],
-    ['a public address that is none', [{ '--public-url': 'pay.example' }, {}], /publicUrl/],
+    ['a public address that is none', [{ '--public-url': 'pay.example' }, {}], /--public-url must/],
+    ['a base path that is none', [{ '--base-path': 'x' }, {}], /--base-path must/],
     ['a wrong permit key', [{}, { SPENDCAP_PERMIT_KEY: secret }], /SPENDCAP_PERMIT_KEY/],
     ['a permit key of no use', [{}, { SPENDCAP_PERMIT_KEY: `{"d":"${secret}"}` }], /key/],
-    ['a short subject key', [{}, { SPENDCAP_SUBJECT_KEY: 'short' }], /subjectKey/],
-    ['a wrong origin', [{ '--cors-origin': '*' }, {}], /corsOrigins/],
-    ['an unknown option', [{ '--prot': '1' }, {}], /--prot/],
+    ['a short subject key', [{}, { SPENDCAP_SUBJECT_KEY: 'short' }], /SPENDCAP_SUBJECT_KEY must/],
+    ['a wrong origin', [{ '--cors-origin': '*' }, {}], /--cors-origin takes/],
+    ['an unknown option', [{ '--prot': '1', '--port': undefined }, {}], /unknown option '--prot'/],
+    ['an unknown log level', [{ '--log-level': 'loud' }, {}], /error, warn, debug/],
   ])(
     '%s is one line on stderr and exit code 2',
     async (_name, [overrides, environment], message) => {
@@ -424,6 +512,19 @@ describe('policy', () => {
     for (const line of lines) expect(line).toMatch(/^[\w.]+: ./);
   });
 
+  it('checks a built-in policy, and serves none with faults', async () => {
+    expect(await run(['policy', 'check', 'cn-live'])).toMatchObject({ code: 0, stdout: 'OK\n' });
+    const file = join(folder, 'faulty.json');
+    writeFileSync(file, JSON.stringify({ ...cnGame(), version: 7, id: 8 }));
+    const { code, stderr } = await run(serveArgs({ '--policy': file }), {
+      SPENDCAP_API_KEYS: API_KEY,
+    });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /^spendcap: policy_invalid: \w+: .* \(and \d more: spendcap policy check\)\n$/,
+    );
+  });
+
   it('shows a built-in policy as a table', async () => {
     const { code, stdout } = await run(['policy', 'show', 'cn-game']);
     expect(code).toBe(0);
@@ -450,6 +551,45 @@ describe('policy', () => {
   ])('%s %s %s is exit code 2', async (...args) => {
     const { code, stderr } = await run(args);
     expect([code, stderr]).toEqual([2, expect.stringMatching(/^spendcap: [^\n]+\n$/)]);
+  });
+
+  it('prints its version, and help that was requested', async () => {
+    expect(await run(['--version'])).toMatchObject({ code: 0, stdout: '0.1.0\n', stderr: '' });
+    for (const args of [['help'], ['--help'], ['help', 'serve'], ['keys', 'rotate', '--help']]) {
+      const { code, stdout, stderr } = await run(args);
+      expect([code, stderr]).toEqual([0, '']);
+      expect(stdout).toMatch(/^Usage: spendcap /);
+    }
+  });
+
+  it('says which options and variables are required', async () => {
+    const { stdout } = await run(['serve', '--help']);
+    const required = stdout
+      .replace(/\n {20,}/g, ' ')
+      .split('\n')
+      .filter((line) => /\(required/.test(line));
+    expect(required.map((line) => /\S+/.exec(line)?.[0])).toEqual([
+      '--port',
+      '--policy',
+      '--store',
+      '--age-issuer',
+      '--age-audience',
+      '--age-jwks',
+      '--public-url',
+      'SPENDCAP_API_KEYS',
+    ]);
+  });
+
+  it('names the Node.js that it needs, to one that is too old', async () => {
+    const old = `Object.defineProperty(process, 'versions', { value: { node: '22.12.0' } })`;
+    const child = spawn(process.execPath, ['--import', `data:text/javascript,${old}`, MAIN]);
+    children.add(child);
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      stderr += text;
+    });
+    expect(await once(child, 'close')).toEqual([2, null]);
+    expect(stderr).toMatch(/^spendcap: Node\.js >=22\.13 is required, not v\S+\n$/);
   });
 
   it.each([[[]], [['policy']]])('%j prints the help that is missing', async (args) => {

@@ -20,7 +20,7 @@ afterAll(removeTemporaryFiles);
 it('rotating takes no lock away but its own', async () => {
   const file = temporaryFile('keys.json');
   await newKeyFile(file, { alg: 'ES256' });
-  await rotateKeys(file, { alg: 'ES256', ahead: '3600' }, Date.now());
+  await rotateKeys(file, { alg: 'ES256', ahead: 3600 }, Date.now());
   expect(JSON.parse(readFileSync(file, 'utf8')).keys).toHaveLength(2);
   expect(readFileSync(`${file}.new`, 'utf8')).toBe(LOCK_OF_ANOTHER);
 });

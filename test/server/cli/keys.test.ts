@@ -61,7 +61,7 @@ describe('spendcap keys', () => {
     const before = readFileSync(file, 'utf8');
     const again = await keys('new', file);
     expect(again.code).toBe(2);
-    expect(again.stderr).toMatch(/is there already: use `spendcap keys rotate`/);
+    expect(again.stderr).toMatch(/exists: use `spendcap keys rotate`/);
     expect(readFileSync(file, 'utf8')).toBe(before);
     expect(existsSync(`${file}.new`)).toBe(false);
   });
@@ -93,7 +93,7 @@ describe('spendcap keys', () => {
     const again = await keys('rotate', file);
     expect([again.code, again.stderr]).toEqual([
       2,
-      `spendcap: a rotation is under way: the last new key signs from ${next?.activeFrom}\n`,
+      `spendcap: a rotation is in progress: the last new key signs from ${next?.activeFrom}\n`,
     ]);
   });
 
@@ -161,22 +161,22 @@ describe('spendcap keys', () => {
     }
   });
 
-  it('refuses a file that others may read, wrong options, and a call beside another', async () => {
+  it('refuses a file that others can read, invalid options, and a concurrent call', async () => {
     const file = temporaryFile('keys.json');
     await keys('new', file);
     chmodSync(file, 0o644);
-    expect((await keys('list', file)).stderr).toMatch(/may be read by others: chmod 600 it/);
+    expect((await keys('list', file)).stderr).toMatch(/is readable by others: run chmod 600/);
     chmodSync(file, 0o600);
     const before = readFileSync(file, 'utf8');
     for (const [args, message] of [
-      [['--alg', 'HS256'], /--alg must be ES256, EdDSA, RS256, PS256/],
-      [['--ahead', '60'], /--ahead must be 900 to 2592000 seconds/],
-      [['--ahead', '-1'], /--ahead must be/],
+      [['--alg', 'HS256'], /--alg .* ES256, EdDSA, RS256, PS256/],
+      [['--ahead', '60'], /--ahead .* must be 900 to 2592000 seconds/],
+      [['--ahead', '-1'], /--ahead .* must be/],
     ] as const) {
       expect((await keys('rotate', file, ...args)).stderr).toMatch(message);
     }
     writeFileSync(`${file}.new`, '');
-    expect((await keys('rotate', file)).stderr).toMatch(/is in the way: another call is under way/);
+    expect((await keys('rotate', file)).stderr).toMatch(/exists: another call is running/);
     expect(readFileSync(file, 'utf8')).toBe(before);
     const nowhere = await keys('new', '/no/such/folder/keys.json');
     expect([nowhere.code, nowhere.stderr]).toEqual([

@@ -13,27 +13,21 @@ type AgeFlags = Pick<
 const FIELDS = 'issuer audience jwks algorithms typ claims assurance statusLists'.split(' ');
 
 /**
- * Whose age tokens are accepted: the one issuer of the options, or those of a file.
+ * The issuers whose age tokens are accepted: one from the options, or several from a file.
  *
- * @throws UsageError if it is neither or both, or the file is not a list of issuers
+ * @throws UsageError if a file or URL is invalid
  */
 export function ageIssuersOf(flags: AgeFlags): readonly AgeIssuer[] {
-  const { ageIssuers: file, ageIssuer: issuer, ageAudience: audience, ageJwks: jwks } = flags;
-  const { ageAssurance: assurance, ageStatusLists: lists } = flags;
-  const single = [issuer, audience, jwks, assurance, lists].some((flag) => flag !== undefined);
-  if (file !== undefined) {
-    if (single) throw new UsageError('--age-issuers takes the place of the other --age options');
-    return issuersOfFile(file);
-  }
-  if (issuer === undefined || audience === undefined || jwks === undefined) {
-    throw new UsageError('--age-issuer, --age-jwks and --age-audience are needed');
-  }
-  const keys = keySetOf(jwks, { name: '--age-jwks', folder: '.' });
-  // `ageTokens` refuses a level that there is not.
-  const level = assurance === undefined ? {} : ({ assurance } as Pick<AgeIssuer, 'assurance'>);
+  const { ageIssuers: file, ...single } = flags;
+  if (file !== undefined) return issuersOfFile(file);
+  // `completeFlags` has checked that these three are given.
+  const { ageIssuer: issuer = '', ageAudience: audience = '', ageJwks = '' } = single;
+  const { ageAssurance: assurance, ageStatusLists: lists } = single;
+  const jwks = keySetOf(ageJwks, { name: '--age-jwks', folder: '.' });
+  const level = assurance === undefined ? {} : { assurance };
   const statusLists =
     lists === undefined ? {} : { statusLists: urlOf(lists, '--age-status-lists') };
-  return [{ issuer, audience, jwks: keys, ...level, ...statusLists }];
+  return [{ issuer, audience, jwks, ...level, ...statusLists }];
 }
 
 function issuersOfFile(file: string): readonly AgeIssuer[] {
@@ -44,10 +38,10 @@ function issuersOfFile(file: string): readonly AgeIssuer[] {
   return list.map((entry: unknown) => {
     const name = `'${file}'`;
     if (typeof entry !== 'object' || entry === null) {
-      throw new UsageError(`${name} must hold objects with issuer, audience and jwks`);
+      throw new UsageError(`${name} must contain objects with issuer, audience and jwks`);
     }
     const unknown = Object.keys(entry).find((field) => !FIELDS.includes(field));
-    // A level that is misspelt would be a level that is not asked for.
+    // A misspelt `assurance` would otherwise be ignored.
     if (unknown !== undefined) throw new UsageError(`${name}: an issuer has no field '${unknown}'`);
     const { jwks, statusLists, ...rest } = entry as Record<string, unknown>;
     const lists = statusLists === undefined ? {} : { statusLists: urlOf(statusLists, name) };
@@ -63,7 +57,7 @@ function urlOf(text: unknown, name: string): URL {
   throw new UsageError(`${name}: not a valid URL`);
 }
 
-/** A key set by address, or read from a file. */
+/** The URL of a key set, or the key set in a file. */
 function keySetOf(
   location: string,
   { name, folder }: { readonly name: string; readonly folder: string },

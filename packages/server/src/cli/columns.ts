@@ -1,4 +1,4 @@
-/** Pads all but the last column, whose text may be of any width. */
+/** Pads every column except the last, whose text may have any width. */
 export function aligned(rows: readonly (readonly string[])[]): string[] {
   const last = (rows[0]?.length ?? 1) - 1;
   const widths = Array.from({ length: last }, (_, column) =>

@@ -10,11 +10,11 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
+import { InvalidArgumentError } from 'commander';
 import {
   type AuthorityKey,
   generateAuthorityKey,
   keyRing,
-  SIGNING_ALGORITHMS,
   type SigningAlgorithm,
 } from '../age/authority/keys.ts';
 import { aligned } from './columns.ts';
@@ -22,51 +22,48 @@ import { readJsonFile } from './policy.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface KeyFlags {
-  readonly alg: string;
-  readonly ahead: string;
+  readonly alg: SigningAlgorithm;
+  /** Seconds. */
+  readonly ahead: number;
 }
 
-/** Seconds for which a new key is published before it signs. The key sets of verifiers are older by less. */
+/** Seconds between publishing a key and signing with it: longer than verifiers cache a key set. */
 const AHEAD = { min: 900, max: 30 * 86_400 } as const;
-/** A token lives for a day at most: then nothing is left that a retired key has signed. */
+/** Longer than the lifetime of a token, a day at most: no token of a retired key is still valid. */
 const FORGET_AFTER_MS = 25 * 3_600_000;
-const MEANT = 'a key file, as `spendcap keys new` makes it';
+const EXPECTED = 'a key file made by `spendcap keys new`';
 
 /**
- * Makes a key file with one key, which signs at once.
+ * Makes a key file with one key, which signs immediately.
  *
- * @throws UsageError if the file is there already, or cannot be written
+ * @throws UsageError if the file exists, or cannot be written
  */
 export async function newKeyFile(file: string, { alg }: Pick<KeyFlags, 'alg'>): Promise<string> {
-  const key = await generateAuthorityKey(algorithmOf(alg));
+  const key = await generateAuthorityKey(alg);
   put(file, { replace: false, keys: () => [key] });
   return `${key.kid}: signs now`;
 }
 
 /**
- * Adds a key that signs from a while ahead, when those before it retire. Keys of which no token is
- * left are dropped.
+ * Adds a key that signs after `ahead`, when the earlier keys retire. Drops keys whose tokens have
+ * all expired.
  *
  * @param now epoch milliseconds
- * @throws UsageError if the file is no key file, or the last new key does not sign yet
+ * @throws UsageError if the file is not a key file, or the last new key does not sign yet
  */
 export async function rotateKeys(
   file: string,
   { alg, ahead }: KeyFlags,
   now: number,
 ): Promise<string> {
-  const seconds = Number(ahead);
-  if (!/^\d+$/.test(ahead) || seconds < AHEAD.min || seconds > AHEAD.max) {
-    throw new UsageError(`--ahead must be ${AHEAD.min} to ${AHEAD.max} seconds`);
-  }
-  const activeFrom = new Date(now + seconds * 1000).toISOString();
-  const key = { ...(await generateAuthorityKey(algorithmOf(alg))), activeFrom };
-  const target = behindLinks(file);
+  const activeFrom = new Date(now + ahead * 1000).toISOString();
+  const key = { ...(await generateAuthorityKey(alg)), activeFrom };
+  const target = targetOf(file);
   put(target, { replace: true, keys: () => [key, ...retired(read(target), activeFrom, now)] });
   return `${key.kid}: signs from ${activeFrom}`;
 }
 
-/** The keys before a new one, without those of which no token is left. */
+/** The earlier keys, without those whose tokens have all expired. */
 function retired(
   keys: readonly AuthorityKey[],
   retireAt: string,
@@ -75,7 +72,7 @@ function retired(
   const waiting = keys.find(({ activeFrom }) => Date.parse(activeFrom ?? '') > now);
   if (waiting !== undefined) {
     throw new UsageError(
-      `a rotation is under way: the last new key signs from ${waiting.activeFrom}`,
+      `a rotation is in progress: the last new key signs from ${waiting.activeFrom}`,
     );
   }
   return keys
@@ -87,7 +84,7 @@ function retired(
  * The keys of a file as a table, or as the JWK Set of their public parts.
  *
  * @param now epoch milliseconds
- * @throws UsageError if the file is no key file
+ * @throws UsageError if the file is not a key file
  */
 export function listKeys(file: string, { jwks }: { readonly jwks: boolean }, now: number): string {
   const keys = read(file);
@@ -107,20 +104,21 @@ function instantOf(at: number): string {
   return Number.isFinite(at) ? new Date(at).toISOString() : '-';
 }
 
-function algorithmOf(text: string): SigningAlgorithm {
-  const algorithm = SIGNING_ALGORITHMS.find((each) => each === text);
-  if (algorithm !== undefined) return algorithm;
-  throw new UsageError(`--alg must be ${SIGNING_ALGORITHMS.join(', ')}`);
+/** @throws InvalidArgumentError unless it is a number of seconds in range */
+export function aheadOf(text: string): number {
+  const seconds = Number(text);
+  if (/^\d+$/.test(text) && seconds >= AHEAD.min && seconds <= AHEAD.max) return seconds;
+  throw new InvalidArgumentError(`It must be ${AHEAD.min} to ${AHEAD.max} seconds.`);
 }
 
-/** The keys of a file that nobody else may read. */
+/** The keys of a file that only its owner can read. */
 function read(file: string): readonly AuthorityKey[] {
-  const content = readJsonFile(file, MEANT);
+  const content = readJsonFile(file, EXPECTED);
   if (process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0) {
-    throw new UsageError(`'${file}' may be read by others: chmod 600 it`);
+    throw new UsageError(`'${file}' is readable by others: run chmod 600`);
   }
   const keys = typeof content === 'object' && content !== null && 'keys' in content && content.keys;
-  if (!Array.isArray(keys)) throw new UsageError(`'${file}' is not ${MEANT}`);
+  if (!Array.isArray(keys)) throw new UsageError(`'${file}' is not ${EXPECTED}`);
   try {
     keyRing(keys, 0);
   } catch (error) {
@@ -131,60 +129,60 @@ function read(file: string): readonly AuthorityKey[] {
 }
 
 /**
- * Makes a file beside the one there is and puts it in its place in one step, so that whoever reads it
- * finds the old keys or the new. The file beside it is the lock, held from before the old one is read.
+ * Writes a new file and moves it into place in one step, so that readers see the old keys or the new
+ * ones. The new file is also the lock: it is created exclusively, before the old one is read.
  */
 function put(
   file: string,
   { replace, keys }: { replace: boolean; keys: () => readonly AuthorityKey[] },
 ): void {
-  const beside = `${file}.new`;
-  const descriptor = attempt(() => openSync(beside, 'wx', 0o600), {
+  const next = `${file}.new`;
+  const descriptor = attempt(() => openSync(next, 'wx', 0o600), {
     file,
-    taken: `'${beside}' is in the way: another call is under way, or was cut off`,
+    exists: `'${next}' exists: another call is running, or was interrupted (then delete it)`,
   });
   let held = true;
   try {
     try {
       writeSync(descriptor, `${JSON.stringify({ keys: keys() }, null, 2)}\n`);
-      if (replace) giveToOwnerOf(file, descriptor);
+      if (replace) keepOwner(file, descriptor);
       fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);
     }
-    // Unlike a rename, a link fails where the file is there already.
-    attempt(() => (replace ? renameSync : linkSync)(beside, file), {
+    // Unlike a rename, a link fails if the file exists.
+    attempt(() => (replace ? renameSync : linkSync)(next, file), {
       file,
-      taken: `'${file}' is there already: use \`spendcap keys rotate\``,
+      exists: `'${file}' exists: use \`spendcap keys rotate\``,
     });
-    // Once it is renamed, a file of its name is the lock of another call.
+    // After the rename, a file of its name is the lock of another call.
     held = !replace;
   } finally {
-    if (held) rmSync(beside, { force: true });
+    if (held) rmSync(next, { force: true });
   }
 }
 
-/** A link would be replaced itself, and the file behind it would keep the old keys. */
-function behindLinks(file: string): string {
+/** Otherwise a symbolic link would be replaced, and its target would keep the old keys. */
+function targetOf(file: string): string {
   try {
     return realpathSync(file);
   } catch {
-    // That there is none is told by who reads it.
+    // Reading it reports that it does not exist.
     return file;
   }
 }
 
-/** Else the authority could not read what an administrator has rotated. */
-function giveToOwnerOf(file: string, descriptor: number): void {
+/** Otherwise the authority could not read a file that an administrator has rotated. */
+function keepOwner(file: string, descriptor: number): void {
   const { uid, gid } = statSync(file);
-  attempt(() => fchownSync(descriptor, uid, gid), { file, taken: '' });
+  attempt(() => fchownSync(descriptor, uid, gid), { file, exists: '' });
 }
 
-function attempt<T>(step: () => T, { file, taken }: { file: string; taken: string }): T {
+function attempt<T>(step: () => T, { file, exists }: { file: string; exists: string }): T {
   try {
     return step();
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'error';
-    throw new UsageError(code === 'EEXIST' ? taken : `cannot write '${file}' (${code})`);
+    throw new UsageError(code === 'EEXIST' ? exists : `cannot write '${file}' (${code})`);
   }
 }

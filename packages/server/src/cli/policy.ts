@@ -36,13 +36,13 @@ export function loadPolicy(nameOrFile: string): Policy {
   return parsePolicy(readJsonFile(nameOrFile, `a policy (${BUILT_IN_NAMES}) or a JSON file`));
 }
 
-/** @throws UsageError that says what the file was meant to be */
-export function readJsonFile(file: string, meant: string): unknown {
+/** @throws UsageError that names what the file must be */
+export function readJsonFile(file: string, expected: string): unknown {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch {
-    throw new UsageError(`cannot read '${file}': it must be ${meant}`);
+    throw new UsageError(`cannot read '${file}': it must be ${expected}`);
   }
   try {
     return JSON.parse(text);
@@ -52,9 +52,9 @@ export function readJsonFile(file: string, meant: string): unknown {
 }
 
 /** The faults of a policy, a line each; empty if it has none. */
-export function faultsOf(file: string): readonly string[] {
+export function faultsOf(nameOrFile: string): readonly string[] {
   try {
-    parsePolicy(readJsonFile(file, 'a policy in a JSON file'));
+    loadPolicy(nameOrFile);
     return [];
   } catch (error) {
     if (!SpendcapError.isInstance(error) || error.code !== 'policy_invalid') throw error;
@@ -64,7 +64,7 @@ export function faultsOf(file: string): readonly string[] {
   }
 }
 
-/** A policy as a table: what each age may spend, and where that is written. */
+/** A policy as a table: what each age may spend, with citations. */
 export function policyTable(policy: Policy): string {
   const { id, version, jurisdiction, currency, timeZone, scope, effectiveTo } = policy;
   const until = effectiveTo === undefined ? '' : ` until ${effectiveTo}`;
@@ -73,7 +73,7 @@ export function policyTable(policy: Policy): string {
   return [
     `${id} ${version}: ${jurisdiction}, ${currency}, ${timeZone}, per ${scope}`,
     `in effect from ${policy.effectiveFrom}${until}; ` +
-      `unverified: ${policy.unverified}; least assurance: ${policy.minimumAssurance}; ` +
+      `unverified: ${policy.unverified}; minimum assurance: ${policy.minimumAssurance}; ` +
       `refunds: ${policy.refunds}; unavailable: ${policy.onUnavailable}`,
     '',
     ...aligned([header, ...rows]),

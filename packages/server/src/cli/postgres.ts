@@ -9,14 +9,14 @@ export interface PostgresFlags {
   readonly schema: string;
 }
 
-/** A store on an address, whose connections end with it. */
+/** A store with a connection pool of its own that closes with it. */
 async function openPostgres({ store: location, schema }: PostgresFlags): Promise<PostgresStore> {
-  if (!URL.canParse(location)) throw new UsageError('--store is not a valid postgres:// address');
+  if (!URL.canParse(location)) throw new UsageError('--store is not a valid Postgres URL');
   const { default: pg } = await import('pg').catch(() => {
     throw new UsageError("--store postgres:// needs the package 'pg': npm install pg");
   });
   const pool = new pg.Pool({ connectionString: location, connectionTimeoutMillis: 5_000 });
-  // An idle connection was cut: the next call takes a new one.
+  // An idle connection broke: the next call opens another.
   pool.on('error', () => undefined);
   const store = postgresStore({ pool, schema });
   let closing: Promise<void> | undefined;
@@ -33,7 +33,7 @@ async function openPostgres({ store: location, schema }: PostgresFlags): Promise
   };
 }
 
-/** A store that is known to serve. */
+/** A store that has been checked: reachable, migrated, durable. */
 export async function openReadyPostgres(flags: PostgresFlags): Promise<Store> {
   const store = await openPostgres(flags);
   try {
@@ -46,9 +46,9 @@ export async function openReadyPostgres(flags: PostgresFlags): Promise<Store> {
 }
 
 /**
- * Makes or updates the schema of a store.
+ * Creates or updates the schema of a store.
  *
- * @throws UsageError for a store that has none to make
+ * @throws UsageError for a store that needs no migration
  */
 export async function migrate(flags: PostgresFlags): Promise<void> {
   if (!POSTGRES_URL.test(flags.store)) {

@@ -2,20 +2,20 @@ import { SpendcapError, type Store } from '@spendcap/core';
 import { redisStore } from '../stores/redis/index.ts';
 import { UsageError } from './usage-error.ts';
 
-/** After so long without an answer the connection is given up: the network may have forgotten it. */
-const SILENCE_MS = 2_000;
+/** A connection without a reply for this long is closed: the network may have dropped it. */
+const SOCKET_TIMEOUT_MS = 2_000;
 
 /**
- * The store on one Redis server, over a connection of its own that ends with it. The address may hold a
- * password, so no message quotes it.
+ * The store on one Redis server, over a connection of its own that closes with it. The URL may contain
+ * a password, so no message quotes it.
  *
- * @throws UsageError if ioredis is not installed, or the server is away or cannot keep a ledger
+ * @throws UsageError if ioredis is not installed, or the server is unavailable or misconfigured
  */
 export async function openRedis(location: string): Promise<Store> {
   if (!URL.canParse(location)) throw new UsageError('--store is not a valid Redis URL');
   const { Redis } = await importIoredis();
-  const client = new Redis(location, { socketTimeout: SILENCE_MS });
-  // What it means for a call is told with the call.
+  const client = new Redis(location, { socketTimeout: SOCKET_TIMEOUT_MS });
+  // The call that fails reports it.
   client.on('error', () => undefined);
   const store = redisStore({ client });
   try {
@@ -38,6 +38,6 @@ async function importIoredis() {
   try {
     return await import('ioredis');
   } catch {
-    throw new UsageError('--store redis:// needs ioredis: run npm install ioredis');
+    throw new UsageError("--store redis:// needs the package 'ioredis': npm install ioredis");
   }
 }

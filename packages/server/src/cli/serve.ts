@@ -1,72 +1,79 @@
 import { createServer, type Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
-import { SpendcapError } from '@spendcap/core';
 import { unreadableRequest } from '../adapters/node-listener.ts';
 import { ageTokens } from '../age/token/index.ts';
 import { createHandler } from '../http/index.ts';
 import { createLimiter } from '../limiter/index.ts';
-import type { Limiter, SpendcapEvent } from '../limiter/types.ts';
+import type { Limiter } from '../limiter/types.ts';
 import { permits } from '../permits/index.ts';
 import { ageIssuersOf } from './age-issuers.ts';
+import { createLog, type Log } from './log.ts';
 import { loadPolicy } from './policy.ts';
 import {
   apiKeysOf,
+  completeFlags,
   type Environment,
   hasPermitKey,
   openStore,
   permitKeyOf,
-  portOf,
   type ServeFlags,
 } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 
-// A client that dawdles may not hold a connection, or a shutdown, for ever.
+// A slow client may hold neither a connection nor a shutdown indefinitely.
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const DRAIN_TIMEOUT_MS = 35_000;
 const IDLE_CHECK_MS = 50;
 
 /**
- * Serves the HTTP API until SIGTERM or SIGINT, then finishes what is under way and closes the
- * store. A second signal exits at once.
+ * Serves the HTTP API until SIGTERM or SIGINT, then finishes open requests and closes the store. A
+ * second signal exits immediately.
  *
- * @throws UsageError or TypeError if an option or variable is wrong
+ * @throws UsageError or TypeError if an option or variable is missing or invalid
  */
-export async function serve(flags: ServeFlags, environment: Environment): Promise<void> {
-  const port = portOf(flags.port);
-  const apiKeys = apiKeysOf(environment);
-  const limiter = await openLimiter(flags, environment);
+export async function serve(given: Partial<ServeFlags>, environment: Environment): Promise<void> {
+  const flags = completeFlags(given, environment);
+  const log = createLog(flags.logLevel);
+  const limiter = await openLimiter(flags, { environment, log });
   let server: Server;
   try {
     const handler = createHandler(limiter, {
-      apiKeys,
+      apiKeys: apiKeysOf(environment),
       corsOrigins: flags.corsOrigin ?? [],
-      onError: logError,
+      onError: log.error,
+      onResponse: log.response,
       ...(flags.basePath === undefined ? {} : { basePath: flags.basePath }),
       ...(flags.publicUrl === undefined ? {} : { publicUrl: flags.publicUrl }),
     });
+    // The process is the command's own, so it may use the faster global Request and Response.
+    const listener = getRequestListener(handler, { errorHandler: unreadableRequest });
     server = createServer(
       { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
-      // This process is the command's own, so it may have the faster Request and Response.
-      getRequestListener(handler, { errorHandler: unreadableRequest }),
+      (req, res) => log.withRequestId(req, res, () => listener(req, res)),
     );
-    await listen(server, { port, host: flags.host });
+    await listen(server, flags);
   } catch (error) {
     await limiter.close();
     throw error;
   }
-  stopOnSignal(server, limiter);
+  stopOnSignal(server, { limiter, log });
   if (!hasPermitKey(environment)) {
-    const kid = String(limiter.jwks.keys[0]?.kid);
-    warn(`SPENDCAP_PERMIT_KEY is not set: permits are signed with a new key, kid ${kid}`);
+    const kid = limiter.jwks.keys[0]?.kid;
+    log.warn('SPENDCAP_PERMIT_KEY is not set: permits are signed with a new key.', { kid });
   }
   const address = server.address();
-  const bound = typeof address === 'object' && address !== null ? address.port : port;
+  const bound = typeof address === 'object' && address !== null ? address.port : flags.port;
   const host = flags.host.includes(':') ? `[${flags.host}]` : flags.host;
   process.stdout.write(`spendcap listening on http://${host}:${bound}\n`);
 }
 
-async function openLimiter(flags: ServeFlags, environment: Environment): Promise<Limiter> {
+interface Context {
+  readonly environment: Environment;
+  readonly log: Log;
+}
+
+async function openLimiter(flags: ServeFlags, { environment, log }: Context): Promise<Limiter> {
   const policy = loadPolicy(flags.policy);
   const subjectKey = environment.SPENDCAP_SUBJECT_KEY ?? '';
   const verifier = ageTokens({
@@ -76,28 +83,37 @@ async function openLimiter(flags: ServeFlags, environment: Environment): Promise
   const key = await permitKeyOf(environment);
   const signer = permits({ key, issuer: flags.permitIssuer, audience: flags.permitAudience });
   const store = await openStore(flags);
-  return createLimiter({ policy, store, ageTokens: verifier, permits: signer, onEvent: logEvent });
+  return createLimiter({ policy, store, ageTokens: verifier, permits: signer, onEvent: log.event });
 }
 
-function listen(server: Server, to: { port: number; host: string }): Promise<void> {
+function listen(server: Server, { port, host }: ServeFlags): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(new UsageError(`cannot listen on ${to.host}:${to.port} (${error.code ?? 'error'})`));
+      reject(new UsageError(`cannot listen on ${host}:${port} (${error.code ?? 'error'})`));
     });
-    server.listen(to, resolve);
+    server.listen({ port, host }, resolve);
   });
 }
 
-function stopOnSignal(server: Server, limiter: Limiter): void {
+interface Serving {
+  readonly limiter: Limiter;
+  readonly log: Log;
+}
+
+function stopOnSignal(server: Server, { limiter, log }: Serving): void {
   let stopping = false;
+  const exit = (code: number): never => {
+    log.flush();
+    process.exit(code);
+  };
   const onSignal = () => {
-    if (stopping) process.exit(1);
+    if (stopping) exit(1);
     stopping = true;
     drain(server, limiter).then(
-      () => process.exit(0),
+      () => exit(0),
       (error: unknown) => {
-        logError(error);
-        process.exit(1);
+        log.error(error);
+        exit(1);
       },
     );
   };
@@ -106,40 +122,15 @@ function stopOnSignal(server: Server, limiter: Limiter): void {
 }
 
 async function drain(server: Server, limiter: Limiter): Promise<void> {
-  // A client that keeps its connection alive is told with its answer to open another elsewhere,
-  // rather than cut off in its next request.
+  // Clients that keep their connection alive learn to reconnect elsewhere from the response, instead
+  // of losing their next request.
   server.prependListener('request', (_, response) => response.setHeader('connection', 'close'));
   const closed = new Promise((resolve) => server.close(resolve));
-  // A kept-alive connection becomes idle only when its last answer has gone.
+  // A keep-alive connection becomes idle only after its last response was sent.
   const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
   const tooLong = setTimeout(() => server.closeAllConnections(), DRAIN_TIMEOUT_MS);
   await closed;
   clearInterval(idle);
   clearTimeout(tooLong);
   await limiter.close();
-}
-
-/** What an operator must act on: a charge that came past its hold. */
-function logEvent({ type, purchaseId, late, overHold }: SpendcapEvent): void {
-  if (late) warn(`${type} ${purchaseId}: the charge came after its hold had ended`);
-  if (overHold) warn(`${type} ${purchaseId}: more was charged than held`);
-  if (type === 'purchase.unrecorded') warn(`${type} ${purchaseId}: let pass without the store`);
-}
-
-/** Only coded errors are told in full: the message of any other may hold what was sent. */
-function logError(error: unknown): void {
-  if (SpendcapError.isInstance(error)) warn(`${error.code}: ${error.message}`);
-  else if (error instanceof Error) warn(`unexpected ${error.name}\n${frames(error)}`);
-  else warn('unexpected error');
-}
-
-function frames({ stack = '' }: Error): string {
-  return stack
-    .split('\n')
-    .filter((line) => /^\s+at /.test(line))
-    .join('\n');
-}
-
-function warn(line: string): void {
-  process.stderr.write(`spendcap: ${line}\n`);
 }

@@ -1,17 +1,19 @@
-import { SpendcapError, type Store } from '@spendcap/core';
+import { type Assurance, SpendcapError, type Store } from '@spendcap/core';
+import { InvalidArgumentError } from 'commander';
 import { generatePermitKey } from '../permits/index.ts';
 import { memoryStore } from '../stores/memory/index.ts';
 import { sqliteStore } from '../stores/sqlite/index.ts';
+import type { LogLevel } from './log.ts';
 import { openReadyPostgres, POSTGRES_URL } from './postgres.ts';
 import { openRedis } from './redis.ts';
 import { UsageError } from './usage-error.ts';
 
-/** What `--store` takes. */
+/** The values of `--store`. */
 export const STORES = 'memory:, sqlite:FILE, postgres://... or redis://...';
 
-/** The options of `serve` as commander gives them. */
+/** The parsed options of `serve`. */
 export interface ServeFlags {
-  readonly port: string;
+  readonly port: number;
   readonly host: string;
   readonly policy: string;
   readonly store: string;
@@ -19,7 +21,7 @@ export interface ServeFlags {
   readonly ageIssuer?: string;
   readonly ageJwks?: string;
   readonly ageAudience?: string;
-  readonly ageAssurance?: string;
+  readonly ageAssurance?: Assurance;
   readonly ageStatusLists?: string;
   readonly ageIssuers?: string;
   readonly permitIssuer: string;
@@ -27,38 +29,48 @@ export interface ServeFlags {
   readonly basePath?: string;
   readonly publicUrl?: string;
   readonly corsOrigin?: readonly string[];
+  readonly logLevel: LogLevel;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** @throws UsageError unless it is 0 (a free one) to 65535 */
+/** @throws InvalidArgumentError unless it is 0 (any free port) to 65535 */
 export function portOf(text: string): number {
   const port = Number(text);
-  if (!/^\d{1,5}$/.test(text) || port > 65_535) {
-    throw new UsageError(`--port must be 0 to 65535, not '${text}'`);
-  }
-  return port;
+  if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
+  throw new InvalidArgumentError('It must be 0 to 65535.');
 }
 
-/** @throws UsageError naming what is missing */
-export function apiKeysOf(environment: Environment): readonly string[] {
-  const keys = (environment.SPENDCAP_API_KEYS ?? '')
-    .split(',')
+/**
+ * Not commander's mandatory options, which report one missing option per run.
+ *
+ * @throws UsageError that names everything that is missing
+ */
+export function completeFlags(flags: Partial<ServeFlags>, environment: Environment): ServeFlags {
+  const { port, policy, store, ageIssuers, ageIssuer, ageJwks, ageAudience } = flags;
+  const required = { port, policy, store };
+  const ofIssuer = ageIssuers === undefined ? { ageIssuer, ageJwks, ageAudience } : {};
+  const missing = Object.entries({ ...required, ...ofIssuer })
+    .filter(([, value]) => value === undefined)
+    .map(([name]) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+  if (apiKeysOf(environment).length === 0) missing.push('SPENDCAP_API_KEYS');
+  if (missing.length === 0) return flags as ServeFlags;
+  throw new UsageError(`missing ${missing.join(', ')}; see spendcap serve --help`);
+}
+
+export function apiKeysOf({ SPENDCAP_API_KEYS = '' }: Environment): readonly string[] {
+  return SPENDCAP_API_KEYS.split(',')
     .map((key) => key.trim())
     .filter((key) => key !== '');
-  if (keys.length === 0) {
-    throw new UsageError('SPENDCAP_API_KEYS must hold at least one key (comma-separated)');
-  }
-  return keys;
 }
 
-/** False where `serve` makes a permit key of its own, good until it ends. */
+/** If not, `serve` generates a permit key that is valid until it exits. */
 export function hasPermitKey({ SPENDCAP_PERMIT_KEY = '' }: Environment): boolean {
   return SPENDCAP_PERMIT_KEY !== '';
 }
 
 /**
- * The signing key of permits, made now if there is none. It is never printed.
+ * The signing key of permits, generated if unset. It is never printed.
  *
  * @throws UsageError if it is not JSON
  */
@@ -76,8 +88,8 @@ export async function permitKeyOf(
 }
 
 /**
- * @throws UsageError for a store that this build does not have, or a file that cannot be opened
- * @throws SpendcapError if the database cannot serve, saying what to do
+ * @throws UsageError for an unknown store, or a file that cannot be opened
+ * @throws SpendcapError if the database cannot serve; the message says what to do
  */
 export async function openStore(flags: Pick<ServeFlags, 'store' | 'schema'>): Promise<Store> {
   const { store: location } = flags;
@@ -94,7 +106,7 @@ function openSqlite(path: string): Store {
     return sqliteStore({ path });
   } catch (error) {
     if (!SpendcapError.isInstance(error)) throw error;
-    // SQLite's own words: no such folder, no database, locked. They name no contents.
+    // SQLite's own message (no such folder, not a database, locked) quotes no content.
     const why = error.cause instanceof Error ? ` (${error.cause.message})` : '';
     throw new UsageError(`--store: ${error.message}${why}`);
   }

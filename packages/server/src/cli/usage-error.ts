@@ -1,4 +1,4 @@
-/** The command was called wrongly: one line on stderr, exit code 2. */
+/** An invalid call of the command: one line on stderr, exit code 2. */
 export class UsageError extends Error {
   constructor(message: string) {
     super(message);
