@@ -248,6 +248,18 @@ describe('fastify', () => {
     });
     expect(await own.json()).toEqual({ a: 1 });
   });
+
+  it.each(['/shop/hook', '/shop/hook/'])('runs a webhook mounted at %s', async (path) => {
+    const app = fastify();
+    app.register(
+      toFastify(async () => new Response('hook')),
+      { prefix: '/shop/hook' },
+    );
+    closers.push(() => app.close());
+    const url = await app.listen({ port: 0, host: '127.0.0.1' });
+    const response = await fetch(`${url}${path}`, { method: 'POST', body: '{}' });
+    expect([response.status, await response.text()]).toEqual([200, 'hook']);
+  });
 });
 
 describe('node', () => {

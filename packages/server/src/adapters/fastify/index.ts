@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Handler } from '../../http/index.ts';
 import { nodeListener } from '../node-listener.ts';
 
-/** A Fastify instance, request and reply, as far as they matter here. */
+/** The parts of a Fastify instance, request and reply that are used. */
 interface FastifyLike {
   removeAllContentTypeParsers(): unknown;
   addContentTypeParser(
@@ -21,7 +21,7 @@ interface ReplyLike {
 }
 
 /**
- * A Fastify plugin that runs a handler. The prefix is the handler's `basePath`:
+ * A Fastify plugin that runs a handler. Its prefix is the handler's `basePath`:
  * `app.register(toFastify(createHandler(limiter, { apiKeys, basePath: '/spendcap' })),
  * { prefix: '/spendcap' })`.
  */
@@ -30,16 +30,19 @@ export function toFastify(
 ): (fastify: FastifyLike, options: unknown, done: (error?: Error) => void) => void {
   const listener = nodeListener(handler);
   return (fastify, _options, done) => {
-    // Within this plugin only: the body stays in the stream, for the handler to measure and read.
+    // Within this plugin only: leaves the body in the stream, for the handler to limit and read.
     fastify.removeAllContentTypeParsers();
     fastify.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null));
-    fastify.all('/*', (request, reply) => {
+    const run = (request: { raw: IncomingMessage }, reply: ReplyLike) => {
       reply.hijack();
       for (const [name, value] of Object.entries(reply.getHeaders())) {
         if (value !== undefined) reply.raw.setHeader(name, value);
       }
       listener(request.raw, reply.raw);
-    });
+    };
+    // `/*` does not match the prefix itself, at which a webhook is mounted.
+    fastify.all('/', run);
+    fastify.all('/*', run);
     done();
   };
 }
