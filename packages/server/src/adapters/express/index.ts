@@ -2,11 +2,11 @@ import type { ServerResponse } from 'node:http';
 import type { Handler } from '../../http/index.ts';
 import { nodeListener, type ParsedRequest, restoreBody } from '../node-listener.ts';
 
-/** An Express request, as far as it matters here. */
+/** The part of an Express request that is used. */
 type ExpressRequest = ParsedRequest & { readonly originalUrl: string };
 
 /**
- * Runs a handler as Express middleware, behind a body parser or without one. The mount path is the
+ * Runs a handler as Express middleware, with or without a body parser before it. Mount it at the
  * handler's `basePath`:
  * `app.use('/spendcap', toExpress(createHandler(limiter, { apiKeys, basePath: '/spendcap' })))`.
  */
@@ -21,7 +21,7 @@ export function toExpress(
       next(error);
       return;
     }
-    // Express cuts the mount path off; the handler wants the whole path, as everywhere.
+    // Express strips the mount path; the handler expects the whole path.
     req.url = req.originalUrl;
     listener(req, res);
   };

@@ -1,15 +1,15 @@
 import type { Handler } from '../../http/index.ts';
 
 /**
- * Route handlers for Next's App Router. In `app/spendcap/[...path]/route.ts`, with `/spendcap` as
+ * Route handlers for Next's App Router. For `app/spendcap/[...path]/route.ts`, with `/spendcap` as
  * the handler's `basePath`: `export const { GET, POST, OPTIONS } = toNext(handler);`.
  *
  * @example
  * ```ts
  * import { toNext } from '@spendcap/server/adapters/next';
- * const { GET } = toNext(async () => new Response('an answer of createHandler'));
+ * const { GET } = toNext(async () => new Response('a response of createHandler'));
  * await (await GET(new Request('http://localhost/spendcap/health/live'))).text();
- * // => 'an answer of createHandler'
+ * // => 'a response of createHandler'
  * ```
  */
 export function toNext(handler: Handler): {
@@ -17,7 +17,7 @@ export function toNext(handler: Handler): {
   readonly POST: Handler;
   readonly OPTIONS: Handler;
 } {
-  // Next passes a second argument that is not the handler's.
+  // Drops Next's second argument.
   const route: Handler = (request) => handler(request);
   return { GET: route, POST: route, OPTIONS: route };
 }
