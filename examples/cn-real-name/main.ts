@@ -1,5 +1,5 @@
-// From a name and an ID number to a cap at checkout. The fake real-name system is a server on this
-// machine; for the real one leave out `endpoints` and give your own credentials.
+// From a name and an ID number to a cap at checkout. The fake real-name system is a local server; for
+// the real one omit `endpoints` and use your own credentials.
 import { fakeNppa } from '@spendcap/sandbox';
 import { ageTokens, cnGame, createLimiter, SpendcapError } from '@spendcap/server';
 import { ageAuthority, generateAuthorityKey } from '@spendcap/server/age/authority';
@@ -15,11 +15,11 @@ const teenager = { name: '小红', idNumber: '110000200907010027' };
 const fake = fakeNppa({ now, people: [child, { ...teenager, pendingMs: 3_600_000 }] });
 const realName = await fake.listen();
 
-// The age authority: the one place where names and numbers pass through. It keeps none of them.
+// The age authority: the only component that processes names and ID numbers. It stores neither.
 const store = sqliteNppaStore({ path: ':memory:' }); // In production: a file.
 const authority = ageAuthority({
   issuer: 'https://age.example',
-  keys: [await generateAuthorityKey()], // In production: kept, see `spendcap keys new`.
+  keys: [await generateAuthorityKey()], // In production: stored keys, see `spendcap keys new`.
   subjectKey: 'a secret of sixteen bytes or more',
   timeZone: 'Asia/Shanghai',
   sources: {
@@ -34,7 +34,7 @@ const authority = ageAuthority({
   now,
 });
 
-// The checkout: it sees age tokens only.
+// The checkout: it only processes age tokens.
 const audience = 'https://game.example';
 const issuers = [{ issuer: 'https://age.example', audience, jwks: authority.jwks() }];
 const limiter = createLimiter({
@@ -44,7 +44,7 @@ const limiter = createLimiter({
   now,
 });
 
-/** Gives the account's age token, or says why there is none. */
+/** The account's age token; prints the reason if there is none. */
 async function tokenFor(evidence: NppaEvidence): Promise<string | null> {
   try {
     const subject = evidence.account;
@@ -65,8 +65,8 @@ async function buy(account: string, amount: string): Promise<void> {
   const token = ageToken === null ? {} : { ageToken };
   const id = `order-${++orders}`;
   const decision = await limiter.reserve({ id, amount, currency: 'CNY', ...token });
-  const said = decision.allowed ? 'allowed' : decision.reasons.map(({ code }) => code).join(', ');
-  console.log(`${account} buys for ${amount}: ${said}`);
+  const result = decision.allowed ? 'allowed' : decision.reasons.map(({ code }) => code).join(', ');
+  console.log(`${account} buys for ${amount}: ${result}`);
   // Here the card is charged.
   if (decision.allowed) await limiter.commit(id);
 }
@@ -81,7 +81,7 @@ await tokenFor({ account: 'account-3', name: '小明', idNumber: '11000019900101
 await buy('account-3', '1.00');
 await tokenFor({ account: 'account-4', ...teenager });
 await buy('account-4', '1.00');
-time += 3_600_000; // An hour later the real-name system has found her.
+time += 3_600_000; // An hour later the check has completed.
 await buy('account-4', '90.00');
 
 await limiter.close();

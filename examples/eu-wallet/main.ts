@@ -1,4 +1,4 @@
-// From a wallet's answer to a cap at checkout. The requests are OpenID4VP's, without its transport.
+// From a wallet's response to a cap at checkout. OpenID4VP requests, without their transport.
 import { randomUUID } from 'node:crypto';
 import { type WalletMdoc, type WalletSdJwt, walletIssuer } from '@spendcap/sandbox/wallet';
 import { ageTokens, createLimiter, parsePolicy, SpendcapError } from '@spendcap/server';
@@ -16,7 +16,7 @@ const game = {
 
 const authority = ageAuthority({
   issuer: 'https://age.example',
-  keys: [await generateAuthorityKey()], // In production: kept, see `spendcap keys new`.
+  keys: [await generateAuthorityKey()], // In production: stored keys, see `spendcap keys new`.
   subjectKey: 'a secret of sixteen bytes or more',
   sources: {
     mdoc: mdocSource({ issuers: [{ types: ['eu.europa.ec.av.1'], roots: issuer.roots }] }),
@@ -36,15 +36,15 @@ const limiter = createLimiter({
   }),
 });
 
-/** The game's request, which the wallet answers and which is forgotten with the answer. */
-const request = () => ({ ...game, nonce: randomUUID() });
-type Asked = ReturnType<typeof request>;
+/** The game's request for a presentation, used once. */
+const newRequest = () => ({ ...game, nonce: randomUUID() });
+type WalletRequest = ReturnType<typeof newRequest>;
 type Answer = { readonly mdoc: Uint8Array } | { readonly sdJwt: string };
-type Exchange = { readonly asked: Asked; readonly answer: Answer };
+type Exchange = { readonly request: WalletRequest; readonly answer: Answer };
 
-/** The game's server: an answer to its request becomes an age token, and that a decision. */
-async function buy(player: string, amount: string, { asked, answer }: Exchange): Promise<void> {
-  const { client_id: clientId, response_uri: responseUri, nonce } = asked;
+/** The game's server: turns the wallet's answer into an age token and reserves with it. */
+async function buy(player: string, amount: string, { request, answer }: Exchange): Promise<void> {
+  const { client_id: clientId, response_uri: responseUri, nonce } = request;
   const session = { protocol: 'openid4vp', clientId, responseUri, nonce } as const;
   const evidence =
     'mdoc' in answer
@@ -54,16 +54,16 @@ async function buy(player: string, amount: string, { asked, answer }: Exchange):
     const ageToken = await authority.issue(evidence, { subject: player, audience });
     const order = { id: randomUUID(), amount, currency: 'EUR', ageToken };
     const decision = await limiter.reserve(order);
-    const said = decision.allowed ? 'allowed' : decision.reasons.map(({ code }) => code).join();
-    console.log(`${player} buys for ${amount}: ${said}`);
+    const result = decision.allowed ? 'allowed' : decision.reasons.map(({ code }) => code).join();
+    console.log(`${player} buys for ${amount}: ${result}`);
   } catch (error) {
     if (!SpendcapError.isInstance(error)) throw error;
     console.log(`${player} has no token: ${error.why}`);
   }
 }
 
-/** The wallets: what they hold, and how they answer. */
-const showAge = async (held: WalletMdoc, { client_id: clientId, nonce }: Asked) => {
+/** The wallets: each presents its document for a request. */
+const showAge = async (held: WalletMdoc, { client_id: clientId, nonce }: WalletRequest) => {
   const session = {
     protocol: 'openid4vp',
     clientId,
@@ -72,21 +72,21 @@ const showAge = async (held: WalletMdoc, { client_id: clientId, nonce }: Asked) 
   } as const;
   return { mdoc: await held.present({ elements: ['age_over_18'], session }) };
 };
-const showBirthdate = async (held: WalletSdJwt, { client_id, nonce }: Asked) => ({
+const showBirthdate = async (held: WalletSdJwt, { client_id, nonce }: WalletRequest) => ({
   sdJwt: await held.present({ claims: ['birthdate'], nonce, audience: client_id }),
 });
 
 const type = 'eu.europa.ec.av.1';
 const adult = await issuer.mdoc({ type, elements: { age_over_18: true } });
-const asked = request();
-const answer = await showAge(adult, asked);
-await buy('adult', '500.00', { asked, answer });
-await buy('copycat', '500.00', { asked: request(), answer }); // The same answer, to another request.
+const request = newRequest();
+const answer = await showAge(adult, request);
+await buy('adult', '500.00', { request, answer });
+await buy('copycat', '500.00', { request: newRequest(), answer }); // A replayed answer.
 
 const born = `${new Date().getFullYear() - 12}-01-01`;
 const child = await issuer.sdJwt({ type: 'urn:eudi:pid:1', claims: { birthdate: born } });
 for (const amount of ['25.00', '10.00']) {
-  const asked = request();
-  await buy('child', amount, { asked, answer: await showBirthdate(child, asked) });
+  const request = newRequest();
+  await buy('child', amount, { request, answer: await showBirthdate(child, request) });
 }
 await limiter.close();

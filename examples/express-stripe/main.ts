@@ -1,4 +1,4 @@
-// A checkout whose charges never pass the caps: Express, Stripe's own SDK, and the guard between.
+// A checkout with spending caps: Express and Stripe's SDK, wrapped by the guard.
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { ageIssuer, fakeStripe } from '@spendcap/sandbox';
@@ -13,7 +13,7 @@ import Stripe from 'stripe';
 const { stripe, fake } = stripeWithoutNetwork();
 
 const age = { issuer: 'https://age.example', audience: 'https://shop.example' };
-const ageAuthority = await ageIssuer(age); // In production: its key set's address, as a URL.
+const ageAuthority = await ageIssuer(age); // In production: the URL of its key set.
 const limiter = createLimiter({
   policy: cnGame(),
   store: sqliteStore({ path: ':memory:' }), // In production: a file.
@@ -24,7 +24,7 @@ const webhook = stripeWebhook({ stripe, limiter, secrets: [fake.webhookSecret] }
 const PRICES: Readonly<Record<string, number>> = { gems: 4800, chest: 6000 };
 
 const app = express();
-// The webhook's signature is over the bytes as they came, so it stands before any body parser.
+// The webhook's signature covers the raw bytes, so it is mounted before any body parser.
 app.post('/webhooks/stripe', toExpress(webhook));
 app.use(express.json());
 app.post('/buy', async (req, res) => {
@@ -37,7 +37,7 @@ app.post('/buy', async (req, res) => {
   else res.status(403).json(bought);
 });
 
-// What follows plays the browser, the player's card and Stripe's webhooks.
+// The rest simulates the browser, the player's card and Stripe's webhooks.
 const server = app.listen(0, '127.0.0.1');
 await once(server, 'listening');
 const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -1,4 +1,4 @@
-// The process that charges: it has the payment processor's keys, and no age, cap or ledger.
+// The process that charges: it has the keys of the payment processor, but no ages, caps or ledger.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -12,9 +12,9 @@ const verify = permitVerifier({
   audience: 'https://payments.example',
 });
 const server = createServer(async (request, response) => {
-  const asked = (await json(request)) as { permit: string; purchase: PermittedPurchase };
+  const body = (await json(request)) as { permit: string; purchase: PermittedPurchase };
   try {
-    const { purchaseId, amount, currency } = await verify(asked.permit, asked.purchase);
+    const { purchaseId, amount, currency } = await verify(body.permit, body.purchase);
     // Here the card is charged, with the purchase id as the processor's idempotency key.
     response.end(`charged ${amount} ${currency} for ${purchaseId}`);
   } catch (error) {

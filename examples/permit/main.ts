@@ -1,5 +1,5 @@
-// The process that decides: it knows ages and caps, and signs a permit for each allowed purchase.
-// The process that charges is charge.ts, which trusts nothing but that signature.
+// The process that decides: it verifies ages, enforces caps and signs a permit for each allowed
+// purchase. charge.ts is the process that charges; it relies on that signature only.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -23,7 +23,7 @@ const limiter = createLimiter({
   store: memoryStore(),
   ageTokens: ageTokens({ issuers: [{ ...age, jwks: ageAuthority.jwks }] }),
   permits: permits({
-    key: await generatePermitKey(), // In production: a key that is kept, from a secret store.
+    key: await generatePermitKey(), // In production: a stored key from a secret manager.
     issuer: 'https://limiter.example',
     audience: 'https://payments.example',
   }),
@@ -42,12 +42,12 @@ const purchase = { id: 'order-1', amount: '68.00', currency: 'CNY' };
 const decision = await limiter.reserve({ ...purchase, ageToken });
 if (!decision.allowed) throw new Error('This purchase is within every cap.');
 
-async function charge(what: string, asked: typeof purchase): Promise<void> {
+async function charge(what: string, requested: typeof purchase): Promise<void> {
   const permit = (decision.allowed && decision.permit) || '';
-  const body = JSON.stringify({ permit, purchase: asked });
+  const body = JSON.stringify({ permit, purchase: requested });
   const response = await fetch(chargeUrl, { method: 'POST', body });
   console.log(`${what}: ${response.status} ${await response.text()}`);
-  if (response.ok) console.log(`ledger: ${(await limiter.commit(asked.id, { permit })).state}`);
+  if (response.ok) console.log(`ledger: ${(await limiter.commit(requested.id, { permit })).state}`);
 }
 
 await charge('ten times the amount', { ...purchase, amount: '680.00' });

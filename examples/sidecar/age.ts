@@ -1,4 +1,4 @@
-// Plays the age authority: writes its key set to a file and prints one player's age token.
+// Simulates the age authority: writes its key set to a file and prints one player's age token.
 import { writeFileSync } from 'node:fs';
 import { ageIssuer } from '@spendcap/sandbox';
 
