@@ -107,15 +107,19 @@ export const RULES: readonly Rule[] = [
 
 /** What is still to be rewritten. It only ever gets shorter. */
 export const PENDING: readonly string[] = [
-  'docs/',
-  'examples/',
-  'packages/server/src/adapters/',
+  'docs/age-authority.md',
+  'docs/age-sources',
+  'docs/age-tokens.md',
+  'docs/errors.md',
+  'docs/http-api.md',
+  'docs/ledger.md',
+  'docs/operations.md',
+  'docs/postgres.md',
+  'docs/redis.md',
   'packages/server/src/age/',
   'packages/server/src/cli/',
-  'packages/server/src/http/',
   'packages/server/src/jwt/',
   'packages/server/src/ledger/',
-  'packages/server/src/limiter/',
   'packages/server/src/permits/',
   'packages/server/src/stores/',
 ];
