@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from '../../scripts/packages.ts';
-import { type Import, importsOf } from './imports.ts';
+import { type Import, importsOf, pattern } from './imports.ts';
 
 /**
  * Who may import whom. The first rule whose `files` match a file holds for it. Targets are files
@@ -184,16 +184,6 @@ function violations(file: string, imports: readonly Import[]): readonly string[]
       .map(({ target }) => `${file}: ${target}`);
   }
   return [`${file}: no rule names this file`];
-}
-
-function pattern(text: string): RegExp {
-  const source = text
-    .replace(/[.+?]/g, '\\$&')
-    .replaceAll('**', '\0')
-    .replaceAll('*', '[^/]*')
-    .replaceAll('\0', '.*')
-    .replace('<X>', '(?<X>[a-z0-9-]+)');
-  return new RegExp(`^${source}$`);
 }
 
 function violationsOf(file: string, source: string): readonly string[] {

@@ -41,3 +41,17 @@ function isModuleLoad(callee: ts.Expression): boolean {
   if (callee.kind === ts.SyntaxKind.ImportKeyword) return true;
   return ts.isIdentifier(callee) && callee.text === 'require';
 }
+
+/**
+ * A glob as an expression: `*` is anything but a slash, `**` anything, and `<X>` one name, captured
+ * as `X`.
+ */
+export function pattern(text: string): RegExp {
+  const source = text
+    .replace(/[.+?]/g, '\\$&')
+    .replaceAll('**', '\0')
+    .replaceAll('*', '[^/]*')
+    .replaceAll('\0', '.*')
+    .replace('<X>', '(?<X>[a-z0-9-]+)');
+  return new RegExp(`^${source}$`);
+}

@@ -1,18 +1,17 @@
 import type { AgeSource } from '@spendcap/server/age/sources';
 import type { NppaStore } from '@spendcap/server/age/sources/nppa';
-import { sqliteNppaStore } from '@spendcap/server/age/sources/nppa/sqlite';
 import { describe, expect, it } from 'vitest';
 import { CHILD } from '../support/age-sources/people.ts';
+import { recordsInFile } from '../support/age-sources/records.ts';
 import type { StoreEntry } from '../support/stores/entry.ts';
-import { filesBeside, sqlite } from '../support/stores/sqlite.ts';
 import { runnable, storesOf } from '../support/stores.ts';
-import { temporaryFile } from '../support/temporary.ts';
 import { type FlowOptions, runFlow } from './privacy/flow.ts';
 import { type Leak, leaksIn } from './privacy/leaks.ts';
 import { capturePrinted } from './privacy/printed.ts';
 
 const MIN_OUTPUTS = 100;
 const STORES = await runnable(storesOf('privacy'));
+const [FIRST = expect.fail('there is no store')] = STORES;
 
 const printed = capturePrinted();
 
@@ -23,15 +22,14 @@ async function leaksOf(
 ): Promise<readonly Leak[]> {
   const ledger = await openLedger();
   const store = await ledger.connect();
-  const path = temporaryFile('nppa.db');
-  const records = sqliteNppaStore({ path });
-  const replace = options.replace === undefined ? {} : { replace: options.replace(records) };
-  const { outputs, marks } = await runFlow({ ledger: store, records, ...replace });
+  const records = recordsInFile();
+  const replace = options.replace === undefined ? {} : { replace: options.replace(records.store) };
+  const { outputs, marks } = await runFlow({ ledger: store, records: records.store, ...replace });
   await store.close();
   await records.close();
   const kept = await ledger.dump();
   await ledger.remove();
-  const tables = [...kept, ...filesBeside(path)];
+  const tables = [...kept, ...records.dump()];
   expect(outputs.length).toBeGreaterThan(MIN_OUTPUTS);
   expect(kept.length).toBeGreaterThan(0);
   for (const { bytes } of tables) expect(bytes.length).toBeGreaterThan(0);
@@ -86,7 +84,7 @@ describe('a source that leaks is found out', () => {
     async (_, [leaky, expected]) => {
       const replace = (records: NppaStore) => (source: AgeSource<never>, kind: string) =>
         kind === 'nppa' ? leaky(source, records) : source;
-      const leaks = (await leaksOf(sqlite, { replace })).map(
+      const leaks = (await leaksOf(FIRST, { replace })).map(
         ({ where, mark }) => `${where}: ${mark}`,
       );
       expect(leaks).toContainEqual(expect.stringMatching(expected));

@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const folders: string[] = [];
 
@@ -11,7 +11,16 @@ export function temporaryFile(name: string): string {
   return join(folder, name);
 }
 
-/** For `afterAll`: the runner kills its workers, so that they see no end. */
+/** The bytes of a file and of all that lies beside it, as a database's log. */
+export function filesBeside(path: string) {
+  const folder = dirname(path);
+  return readdirSync(folder).map((name) => ({
+    where: name,
+    bytes: readFileSync(join(folder, name)),
+  }));
+}
+
+/** For `afterAll`: vitest kills its workers, so `exit` is not emitted in them. */
 export function removeTemporaryFiles(): void {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 }

@@ -1,58 +1,6 @@
-import { SpendcapError, type Store } from '@spendcap/core';
-import { memoryStore } from '@spendcap/server/stores/memory';
-import { postgresStore } from '@spendcap/server/stores/postgres';
-import { redisStore } from '@spendcap/server/stores/redis';
-import { sqliteStore } from '@spendcap/server/stores/sqlite';
+import { SpendcapError } from '@spendcap/core';
 import { describe, expect, test } from 'vitest';
 import { isolateDataErrors, within } from '../../../packages/server/src/ledger/store-kit.ts';
-
-/** None of these reaches a server: wrong options are found before. */
-const nowhere = () => Promise.reject(new Error('no server'));
-const pool = { query: nowhere };
-const client = { isReady: true, sendCommand: nowhere };
-
-type Options = Readonly<Record<string, number>>;
-const STORES: Readonly<Record<string, (options: Options) => Store>> = {
-  memory: (options) => memoryStore(options),
-  sqlite: (options) => sqliteStore({ path: ':memory:', ...options }),
-  postgres: (options) => postgresStore({ pool, ...options }),
-  redis: (options) => redisStore({ client, ...options }),
-};
-
-const COUNTS = [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY];
-const WAITS = [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31];
-const CASES: readonly (readonly [store: string, option: string, wrong: readonly number[]])[] = [
-  ['memory', 'keepEndedMs', COUNTS],
-  ['sqlite', 'maxBatch', COUNTS],
-  ['sqlite', 'maxQueue', COUNTS],
-  ['sqlite', 'busyTimeoutMs', WAITS],
-  ['postgres', 'maxBatch', COUNTS],
-  ['postgres', 'maxQueue', COUNTS],
-  ['postgres', 'timeoutMs', [0, ...WAITS]],
-  ['redis', 'maxBatch', COUNTS],
-  ['redis', 'maxQueue', COUNTS],
-];
-
-describe('wrong options', () => {
-  test.each(CASES)('of the %s store: %s', (store, option, wrong) => {
-    for (const value of wrong) {
-      expect(() => STORES[store]?.({ [option]: value })).toThrow(
-        new RegExp(`^${option} must be a whole number from `),
-      );
-    }
-  });
-});
-
-describe.each(Object.keys(STORES))('a closed %s store', (name) => {
-  test('refuses every call, and may be closed again', async () => {
-    const store = STORES[name]?.({}) as Store;
-    await Promise.all([store.close(), store.close()]);
-    await store.close();
-    const code = (call: Promise<unknown>) => call.catch((error: SpendcapError) => error.code);
-    expect(await code(store.get({ id: 'p', at: 0 }))).toBe('store_unavailable');
-    expect(await code(store.ready())).toBe('store_unavailable');
-  });
-});
 
 describe('a batch that fails', () => {
   const failed = new SpendcapError('store_unavailable', 'The database failed.');

@@ -159,6 +159,6 @@ export const nppa: AgeSourceEntry = {
     };
   },
   mutated: {
-    not: 'its evidence is not signed; source-mutation.test.ts mutates its answers and its records',
+    not: 'its evidence is not signed; nppa-mutation.test.ts mutates its answers and its records',
   },
 };

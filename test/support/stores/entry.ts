@@ -58,8 +58,16 @@ export interface ServerKind {
   create(): Promise<OwnServer>;
 }
 
+/** What a numeric option must not be: below 1, below 0, or a time that no timer can wait. */
+export type NumberKind = 'from 1' | 'from 0' | 'wait from 1' | 'wait from 0';
+
 /** What each suite has to know of a store. */
 export interface Suites {
+  /** `create` makes a store that is connected to nothing, with options that may be wrong. */
+  readonly options: {
+    readonly numbers: Readonly<Record<string, NumberKind>>;
+    create(options: Readonly<Record<string, unknown>>): Store;
+  };
   /** Random histories, compared with the naive ledger: how many there is time for. */
   readonly properties: { readonly histories: number };
   /** `reorders`: calls that share a batch may take effect in another order than they were made in. */
@@ -90,6 +98,9 @@ export interface StoreEntry {
   openLedger(options?: { readonly keepMs?: number }): Promise<Ledger>;
   readonly suites: { readonly [S in SuiteName]: Suites[S] | Not };
 }
+
+/** For a store that is not meant to reach its server. */
+export const noServer = (): Promise<never> => Promise.reject(new Error('no server'));
 
 /** A store whose `close()` does something more at its end, once however often it is called. */
 export function closing(store: Store, after: () => Promise<unknown>): Store {

@@ -16,6 +16,7 @@ export const memory: StoreEntry = {
     };
   },
   suites: {
+    options: { numbers: { keepEndedMs: 'from 1' }, create: (options) => memoryStore(options) },
     properties: { histories: 400 },
     simulation: { reorders: false },
     linearizability: not('a verb runs from its start to its end in one turn of the event loop'),

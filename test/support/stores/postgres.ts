@@ -9,6 +9,7 @@ import {
   closing,
   type Kept,
   type Ledger,
+  noServer,
   not,
   openStores,
   type ServerKind,
@@ -97,6 +98,10 @@ export const postgres: StoreEntry = {
   isHere: async () => (await findPostgres()) !== null,
   openLedger: async () => openLedgerAt(await url()),
   suites: {
+    options: {
+      numbers: { maxBatch: 'from 1', maxQueue: 'from 1', timeoutMs: 'wait from 1' },
+      create: (options) => postgresStore({ pool: { query: noServer }, ...options }),
+    },
     properties: { histories: 100 },
     simulation: { reorders: true },
     linearizability: { subjects: 2, overdue: true },
@@ -128,6 +133,7 @@ export const postgresPooler: StoreEntry = {
     return openLedgerAt(await pooler);
   },
   suites: {
+    options: SAME,
     properties: SAME,
     simulation: SAME,
     linearizability: SAME,

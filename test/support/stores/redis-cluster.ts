@@ -59,6 +59,7 @@ export const redisClusters: StoreEntry = {
   isHere: async () => canStartRedis('the Redis store on a cluster'),
   openLedger,
   suites: {
+    options: not('it is the store of redis, with another client'),
     properties: { histories: 60 },
     simulation: not('its verbs take several trips, so that a crash may fall between two'),
     // What takes several trips is not one step: docs/redis.md says which.

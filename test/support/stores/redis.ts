@@ -8,6 +8,7 @@ import {
   closing,
   type Kept,
   type Ledger,
+  noServer,
   openStores,
   type ServerKind,
   type StoreEntry,
@@ -147,6 +148,14 @@ export const redis: StoreEntry = {
   isHere: async () => (await findRedis()) !== null,
   openLedger: async (options = {}) => openLedgerAt((await findRedis()) ?? '', options),
   suites: {
+    options: {
+      numbers: {
+        ...{ maxBatch: 'from 1', maxQueue: 'from 1', minReplicas: 'from 0' },
+        ...{ timeoutMs: 'from 1', keepMs: 'from 1' },
+      },
+      create: (options) =>
+        redisStore({ client: { isReady: true, sendCommand: noServer }, ...options }),
+    },
     properties: { histories: 200 },
     simulation: { reorders: false },
     linearizability: { subjects: 2, overdue: true },

@@ -1,20 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { sqliteStore } from '@spendcap/server/stores/sqlite';
 import { atEnd } from '../at-end.ts';
-import { removeTemporaryFiles, temporaryFile } from '../temporary.ts';
-import { type Kept, not, openStores, type StoreEntry } from './entry.ts';
+import { filesBeside, removeTemporaryFiles, temporaryFile } from '../temporary.ts';
+import { not, openStores, type StoreEntry } from './entry.ts';
 
 atEnd(removeTemporaryFiles);
-
-/** The bytes of a database file, of its log and of whatever else lies beside it. */
-export function filesBeside(path: string): readonly Kept[] {
-  const folder = dirname(path);
-  return readdirSync(folder).map((name) => ({
-    where: name,
-    bytes: readFileSync(join(folder, name)),
-  }));
-}
 
 export const sqlite: StoreEntry = {
   name: 'sqlite',
@@ -35,6 +24,10 @@ export const sqlite: StoreEntry = {
     };
   },
   suites: {
+    options: {
+      numbers: { maxBatch: 'from 1', maxQueue: 'from 1', busyTimeoutMs: 'wait from 0' },
+      create: (options) => sqliteStore({ path: ':memory:', ...options }),
+    },
     properties: { histories: 200 },
     simulation: { reorders: false },
     linearizability: { subjects: 2, overdue: true },

@@ -1,13 +1,10 @@
 import { SpendcapError } from '@spendcap/core';
 import { memoryNppaStore } from '@spendcap/server/age/sources/nppa';
-import { appleSource, googlePlaySource } from '@spendcap/server/age/sources/platform';
 import { expect, it } from 'vitest';
 import { nppaWorld } from '../server/age/sources/nppa/nppa-kit.ts';
 import { NOW } from '../server/age/token/token-kit.ts';
-import { AGE_SOURCES } from '../support/age-sources.ts';
 import { mutantBytes, refusalsOf } from './mutate.ts';
 
-const INVALID = 'age_evidence_invalid';
 const YI_YI = { name: '某一一', idNumber: '110000190101010001' };
 const PI = '1fffbjzos82bs9cnyj1dna7d6d29zg4esnh99u';
 
@@ -65,32 +62,3 @@ it('takes none of 20,000 mutants of the real-name system’s answer for more tha
   expect(accepted).toBeGreaterThan(100);
   expect(accepted).toBeLessThan(10_000);
 }, 120_000);
-
-it.each([
-  { kind: 'apple_age_range', sourceOf: appleSource },
-  { kind: 'google_play_age_signals', sourceOf: googlePlaySource },
-])(
-  'takes a mutant of a signal of $kind for a client claim at most, where nothing attests it',
-  async ({ kind, sourceOf }) => {
-    const { mutated } = AGE_SOURCES.find((entry) => entry.kind === kind) ?? expect.fail();
-    if ('not' in mutated) expect.fail(mutated.not);
-    const [signal] = await mutated();
-    let claims = 0;
-    for (const mutant of mutantBytes(Buffer.from(signal?.valid ?? ''), {
-      seed: 7,
-      count: 20_000,
-    })) {
-      const shown = { signal: Buffer.from(mutant).toString('latin1') };
-      const outcome = await sourceOf()
-        .verify(shown, { at: NOW })
-        .catch((error) => error);
-      if (SpendcapError.isInstance(outcome)) expect(outcome.code).toBe(INVALID);
-      else {
-        expect(outcome.assurance).toBe('client_claim');
-        claims += 1;
-      }
-    }
-    expect(claims).toBeGreaterThan(100);
-  },
-  120_000,
-);

@@ -1,0 +1,9 @@
+import { sqliteNppaStore } from '@spendcap/server/age/sources/nppa/sqlite';
+import { filesBeside, temporaryFile } from '../temporary.ts';
+
+/** What sources remember, in a file, and all that stands in it. */
+export function recordsInFile() {
+  const path = temporaryFile('nppa.db');
+  const store = sqliteNppaStore({ path });
+  return { store, dump: () => filesBeside(path), close: () => store.close() };
+}
