@@ -13,7 +13,7 @@ import { roomyPolicy } from './fixtures.ts';
 /** A server in a process of its own: `ours`, `ours-permit` or `bare`. Prints its port. */
 const [kind, file = '', jwks = '{"keys":[]}', key = ''] = process.argv.slice(2);
 const LISTEN = { port: 0, hostname: '127.0.0.1' };
-const tell = ({ port }: { readonly port: number }) => console.log(port);
+const printPort = ({ port }: { readonly port: number }) => console.log(port);
 const NAMED = { issuer: 'https://age.example', audience: 'https://limiter.example' };
 
 if (kind === 'bare') {
@@ -22,7 +22,7 @@ if (kind === 'bare') {
     const body = await context.req.json();
     return context.json({ allowed: true, id: body.id }, 201);
   });
-  serve({ fetch: app.fetch, ...LISTEN }, tell);
+  serve({ fetch: app.fetch, ...LISTEN }, printPort);
 } else {
   const signer = { issuer: NAMED.audience, audience: 'https://pay.example' };
   const limiter = createLimiter({
@@ -31,5 +31,5 @@ if (kind === 'bare') {
     ageTokens: ageTokens({ issuers: [{ ...NAMED, jwks: JSON.parse(jwks) }] }),
     ...(kind === 'ours' ? {} : { permits: permits({ key: await generatePermitKey(), ...signer }) }),
   });
-  serve({ fetch: createHandler(limiter, { apiKeys: [key] }), ...LISTEN }, tell);
+  serve({ fetch: createHandler(limiter, { apiKeys: [key] }), ...LISTEN }, printPort);
 }

@@ -34,7 +34,7 @@ export async function httpComparison(kind: 'ours' | 'ours-permit'): Promise<Comp
     work: `POST /v1/purchases, ${size}-byte token${kind === 'ours' ? '' : ', with a signed permit'}`,
     ours: { name: 'spendcap on SQLite', run: load(ours.port) },
     beside: { name: 'bare Hono route', run: load(bare.port) },
-    // Nothing was promised with a permit: its signature costs more than all the rest.
+    // No promise with a permit: its signature costs more than everything else.
     atLeast: kind === 'ours' ? 0.5 : 0,
     count: 10_000,
     close: () => {
@@ -54,7 +54,7 @@ async function start(args: readonly string[]): Promise<{ child: ChildProcess; po
   return { child, port: Number(String(line).trim()) };
 }
 
-/** A load that costs little itself: plain sockets, one request under way on each. */
+/** A cheap load generator: sockets with one open request each. */
 async function post(port: number, count: number, bodyOf: (index: number) => string) {
   const latencies: number[] = [];
   let next = 0;
@@ -85,7 +85,7 @@ function request(body: string): string {
   return `${head.join('\r\n')}\r\n\r\n${body}`;
 }
 
-/** Sends a request and waits for the whole answer, which must be 201. */
+/** Sends a request and waits for the whole response, which must be 201. */
 function exchange(socket: Socket, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     let answer = '';

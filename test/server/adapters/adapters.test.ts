@@ -159,7 +159,7 @@ describe.each(Object.entries(SERVERS))('%s', (name, start) => {
     expect(await response.json()).toMatchObject({ code: 'invalid_request' });
   });
 
-  it('serves 32 requests at once', async () => {
+  it('serves 32 concurrent requests', async () => {
     const { handler, calls } = setup();
     const url = await start(handler);
     const ids = Array.from({ length: 32 }, (_, index) => `order-${index}`);

@@ -203,7 +203,7 @@ describe('serve', () => {
       .toBe(200);
   });
 
-  it('serves a policy file, below a path, to the origins it is told', async () => {
+  it('serves a policy file, below a path, to the configured origins', async () => {
     const file = join(folder, 'served.json');
     writeFileSync(file, JSON.stringify({ ...cnGame(), id: 'my-game' }));
     const { url } = await serving({
@@ -257,7 +257,7 @@ describe('serve', () => {
     ['an empty list', () => several([]), /list of at least one/],
     ['a list of texts', () => several([ISSUER]), /contain objects/],
     ['a misspelt field', () => several([{ ...issuer, assurrance: 'x' }]), /no field 'assurrance'/],
-    ['a key set that is away', () => several([{ ...issuer, jwks: 'x.json' }]), /JWK Set/],
+    ['a missing key set', () => several([{ ...issuer, jwks: 'x.json' }]), /JWK Set/],
     ['a wrong address', () => several([{ ...issuer, statusLists: 'lists' }]), /not a valid URL/],
     ['no key set', () => several([{ ...issuer, jwks: undefined }]), /jwks must be/],
   ])('says what is wrong with age issuers: %s', async (_name, overrides, message) => {
@@ -351,7 +351,7 @@ describe('serve', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 201 /);
   });
 
-  it('tells a client that keeps its connection alive to leave while it drains', async () => {
+  it('closes keep-alive connections with their response while it drains', async () => {
     const { child, url } = await serving();
     const { port, hostname } = new URL(url);
     const socket = connect(Number(port), hostname).setEncoding('utf8');
@@ -368,7 +368,7 @@ describe('serve', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 200 .*\r\nconnection: close\r\n/is);
   });
 
-  it('exits at once on a second signal', async () => {
+  it('exits immediately on a second signal', async () => {
     const { child, url } = await serving();
     const { port, hostname } = new URL(url);
     const socket = connect(Number(port), hostname).on('error', () => {});

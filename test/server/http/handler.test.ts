@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { SpendcapError, type SpendcapErrorCode } from '@spendcap/core';
 import type { Limiter } from '@spendcap/server';
 import { Counter, Gauge, type OpenMetricsContentType, Registry } from 'prom-client';
@@ -209,12 +210,12 @@ describe('who may call what', () => {
   it('decides for an operator with a token in the body, and for a player by bearer', async () => {
     const { handler, calls } = setup();
     const wish = { amount: '48.00', currency: 'CNY', category: 'tip' };
-    const asked = { ...wish, ageToken: AGE_TOKEN, guardianApproval: 'approval-7' };
-    expect((await send(handler, '/v1/decisions', { body: asked })).status).toBe(200);
+    const request = { ...wish, ageToken: AGE_TOKEN, guardianApproval: 'approval-7' };
+    expect((await send(handler, '/v1/decisions', { body: request })).status).toBe(200);
     const own = await send(handler, '/v1/decisions', { bearer: AGE_TOKEN, body: wish });
     expect([own.status, own.json.allowed]).toEqual([200, true]);
     expect(calls).toEqual([
-      ['check', asked],
+      ['check', request],
       ['check', { ...wish, ageToken: AGE_TOKEN }],
     ]);
   });
@@ -243,8 +244,8 @@ describe('who may call what', () => {
     const read = await send(handler, '/v1/allowance', { bearer: AGE_TOKEN });
     expect([read.status, read.json]).toEqual([401, expect.objectContaining(bad)]);
     expect(read.headers.get('www-authenticate')).toBe('Bearer error="invalid_token"');
-    const asked = await send(handler, '/v1/decisions', { bearer: AGE_TOKEN, body });
-    expect([asked.status, asked.json]).toEqual([401, expect.objectContaining(bad)]);
+    const previewed = await send(handler, '/v1/decisions', { bearer: AGE_TOKEN, body });
+    expect([previewed.status, previewed.json]).toEqual([401, expect.objectContaining(bad)]);
     const reserved = await send(handler, '/v1/purchases', { body: PURCHASE });
     expect([reserved.status, reserved.json]).toEqual([422, expect.objectContaining(bad)]);
   });
@@ -283,7 +284,7 @@ describe('problems', () => {
   });
 
   it.each([new Error('password=hunter2'), 'password=hunter2'])(
-    'tells the operator, and not the caller, what was not expected',
+    'reports an unexpected error to the operator, not to the caller',
     async (thrown) => {
       vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
       const onError = vi.fn(() => {
@@ -438,8 +439,8 @@ describe('CORS', () => {
     const headers = { origin: 'https://shop.example' };
     const moved = await send(handler, '/v1/purchases', { body: PURCHASE, headers });
     expect(moved.headers.get('access-control-allow-origin')).toBeNull();
-    const asked = await send(handler, '/v1/purchases', { method: 'OPTIONS', headers });
-    expect(asked.status).toBe(405);
+    const preflight = await send(handler, '/v1/purchases', { method: 'OPTIONS', headers });
+    expect(preflight.status).toBe(405);
   });
 });
 
@@ -461,7 +462,7 @@ describe('the operator', () => {
     expect(headers.get('cache-control')).toBe('public, max-age=300');
   });
 
-  it('reads figures', async () => {
+  it('reads metrics', async () => {
     let reserve: unknown = reservation('order-1');
     const { limiter } = stubLimiter();
     const moody = { ...limiter, reserve: async () => reserve as never };
@@ -549,6 +550,35 @@ describe('a registry of the caller', () => {
     const { status, json } = await send(handler, '/metrics');
     expect([status, json.code]).toEqual([500, 'internal_error']);
     expect(onError).toHaveBeenCalledExactlyOnceWith(failure);
+  });
+});
+
+describe('the async context of the caller', () => {
+  it.each<[string, Partial<HandlerOptions>]>([
+    ['without middleware', {}],
+    ['with CORS', { corsOrigins: ['https://shop.example'] }],
+  ])('reaches the limiter and the listeners, %s', async (_name, options) => {
+    const context = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    const see = () => void seen.push(context.getStore());
+    const { limiter } = stubLimiter();
+    const failing: Limiter = {
+      ...limiter,
+      check: async () => {
+        await new Promise((resolve) => setImmediate(resolve));
+        see();
+        throw new SpendcapError('overloaded', 'Too many calls are waiting.');
+      },
+    };
+    const all = { apiKeys: [API_KEY], onError: see, onResponse: see, ...options };
+    const handler = createHandler(failing, all);
+    const body = { amount: '1', currency: 'CNY' };
+    await Promise.all(
+      ['trace-1', 'trace-2'].map((trace) =>
+        context.run(trace, () => send(handler, '/v1/decisions', { body })),
+      ),
+    );
+    expect(seen.sort()).toEqual([...Array(3).fill('trace-1'), ...Array(3).fill('trace-2')]);
   });
 });
 
@@ -648,7 +678,7 @@ describe('OpenAPI', () => {
     ['check', 'post /v1/decisions', { body: { amount: '1', currency: 'CNY' } }],
     ['allowance', 'get /v1/allowance', { bearer: AGE_TOKEN }],
     ['ready', 'get /health/ready', {}],
-  ])('tells of the answers of a failing %s', async (verb, operation, sent) => {
+  ])('describes the responses of a failing %s', async (verb, operation, sent) => {
     const [method = '', path = ''] = operation.split(' ');
     const store = new SpendcapError('store_unavailable', 'Away.');
     for (const error of [store, new Error('a fault of ours')]) {

@@ -352,7 +352,7 @@ describe('paths and methods', () => {
   it.each(['commit', 'release', 'refund', 'reverse-refund'])('%s of nothing', async (verb) => {
     const body = JSON.stringify(/refund/.test(verb) ? { id: 'r1' } : {});
     const missing = await send('POST', `/v1/purchases/never-made/${verb}`, { body });
-    // A reversal may come before its refund, so it is told the same.
+    // A reversal may arrive before its refund, so its response is the same.
     expect([missing.status, missing.code]).toEqual([404, 'purchase_not_found']);
     const bad = await send('POST', `/v1/purchases/a%2fb/${verb}`, { body });
     expect([bad.status, bad.code]).toEqual([400, 'invalid_request']);
@@ -375,7 +375,7 @@ describe('paths and methods', () => {
   );
 });
 
-/** Writes raw bytes and gives all that comes back until the server closes or time is up. */
+/** Writes raw bytes and returns the response, up to the deadline. */
 async function raw(parts: readonly string[], pauseMs = 0): Promise<string> {
   const socket = connect(port, '127.0.0.1').setEncoding('latin1');
   let answer = '';
@@ -455,7 +455,7 @@ describe('the wire', () => {
   });
 });
 
-it('64 at once, half of them bad, are told apart', async () => {
+it('64 concurrent requests, half of them invalid, get their own responses', async () => {
   const answers = await Promise.all(
     Array.from({ length: 64 }, (_, index) =>
       index % 2 === 0 ? buy({ id: `bad-${index}`, amount: '-1' }) : buy({ amount: '50.01' }),
@@ -466,7 +466,7 @@ it('64 at once, half of them bad, are told apart', async () => {
   );
 });
 
-it('64 at once spend what the caps leave, and the same id once', async () => {
+it('64 concurrent purchases spend what the caps leave, and the same id once', async () => {
   const ageToken = await issuer.sign({ ...TWELVE, sub: 'player-2' });
   const many = await Promise.all(
     Array.from({ length: 64 }, (_, index) => buy({ id: `order-${index}`, ageToken })),

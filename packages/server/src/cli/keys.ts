@@ -129,8 +129,8 @@ function read(file: string): readonly AuthorityKey[] {
 }
 
 /**
- * Writes a new file and moves it into place in one step, so that readers see the old keys or the new
- * ones. The new file is also the lock: it is created exclusively, before the old one is read.
+ * Writes a new file and moves it into place in one step, so that readers see the old or the new
+ * keys. The new file is also the lock: it is created exclusively, before the old one is read.
  */
 function put(
   file: string,

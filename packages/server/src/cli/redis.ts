@@ -6,8 +6,8 @@ import { UsageError } from './usage-error.ts';
 const SOCKET_TIMEOUT_MS = 2_000;
 
 /**
- * The store on one Redis server, over a connection of its own that closes with it. The URL may contain
- * a password, so no message quotes it.
+ * The store on one Redis server, over a connection of its own that closes with it. The URL may
+ * contain a password, so no message quotes it.
  *
  * @throws UsageError if ioredis is not installed, or the server is unavailable or misconfigured
  */

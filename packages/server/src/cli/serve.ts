@@ -122,8 +122,7 @@ function stopOnSignal(server: Server, { limiter, log }: Serving): void {
 }
 
 async function drain(server: Server, limiter: Limiter): Promise<void> {
-  // Clients that keep their connection alive learn to reconnect elsewhere from the response, instead
-  // of losing their next request.
+  // The response makes keep-alive clients reconnect elsewhere, instead of losing their next request.
   server.prependListener('request', (_, response) => response.setHeader('connection', 'close'));
   const closed = new Promise((resolve) => server.close(resolve));
   // A keep-alive connection becomes idle only after its last response was sent.

@@ -65,7 +65,7 @@ export function createAuthenticator(apiKeys: readonly string[]): Authenticator {
   };
 }
 
-/** The credential of `Authorization: Bearer ...` (RFC 6750 section 2.1) or `DPoP ...`, or `null`. */
+/** The credential of `Authorization: Bearer` (RFC 6750 section 2.1) or `DPoP`, or `null`. */
 function credentialOf(request: Request, scheme: 'bearer' | 'dpop'): string | null {
   const header = request.headers.get('authorization');
   const end = scheme.length + 1;

@@ -82,15 +82,15 @@ function pathOf(path: readonly PropertyKey[]): string {
 }
 
 /**
- * Not `hono/body-limit`: it reads through a second Request, which doubles the CPU time of a POST, and
- * on @hono/node-server without global overrides it fails for every body without Content-Length.
+ * Not `hono/body-limit`: it reads through a second Request, which adds 70 us to the 90 us CPU of a
+ * POST, and on @hono/node-server without global overrides it fails without Content-Length.
  */
 async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
   const announced = request.headers.get('content-length');
   if (announced !== null && Number(announced) > maxBytes) throw tooLarge(maxBytes);
   try {
-    // Fast path: HTTP servers enforce Content-Length (RFC 9112 section 6.3), so the whole body takes
-    // no more memory than announced. Its size is still checked: a Request may come from elsewhere.
+    // Fast path: HTTP servers enforce Content-Length (RFC 9112 section 6.3), so the body takes no
+    // more memory than announced. Its size is still checked: a Request may come from elsewhere.
     if (announced !== null) {
       const bytes = new Uint8Array(await request.arrayBuffer());
       if (bytes.byteLength > maxBytes) throw tooLarge(maxBytes);

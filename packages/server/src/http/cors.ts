@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 
 const MAX_AGE_SECONDS = 600;
-/** The credential and its proof, and the context of a trace (W3C Trace Context, Baggage, Sentry). */
+/** The credential, its proof, and the context of a trace (W3C Trace Context, Baggage, Sentry). */
 const ALLOW_HEADERS = [
   'authorization',
   'content-type',

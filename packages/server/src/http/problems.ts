@@ -66,7 +66,7 @@ export function problemResponse(
   });
 }
 
-/** The response to anything thrown. Only coded errors give a detail: other messages may contain secrets. */
+/** The response to anything thrown. Only messages of coded errors are known to hold no secret. */
 export function problemOf(error: unknown): Response {
   if (SpendcapError.isInstance(error)) {
     if (error.code === 'unauthorized') return unauthorized(error);

@@ -119,7 +119,7 @@ export const routes = {
       ...inputProblems,
       403: json(refusedSchema, 'Refused, with every reason. Nothing is held.'),
       409: problem(
-        '`purchase_conflict`: the id was used with other inputs; `purchase_ended`: its hold has ended',
+        '`purchase_conflict`: the id was used with other fields; `purchase_ended`: the hold has ended',
       ),
       422: problem('`age_token_invalid`, with `why`'),
     },

@@ -81,8 +81,8 @@ const operatorFields = {
     .optional()
     .openapi({
       description:
-        "For a key-bound token: the player's DPoP proof (RFC 9449) of this call, with the public URL of " +
-        'this endpoint as `htu`. Accepted once, and again for a retry with the same id.',
+        "For a key-bound token: the player's DPoP proof (RFC 9449) of this call, with the public URL " +
+        'of this endpoint as `htu`. Accepted once, and again for a retry with the same id.',
     }),
   guardianApproval: text({ min: 1, max: MAX_TEXT })
     .optional()
@@ -112,7 +112,7 @@ export const commitSchema = z
     amount: amount.optional(),
     permit: z.string().min(1).max(MAX_PERMIT).optional().openapi({
       description:
-        "The reservation's. If the ledger has lost the hold, the purchase is recorded from it, `late`.",
+        "The reservation's. If the ledger lost the hold, the purchase is recorded from it, `late`.",
     }),
   })
   .openapi('CommitRequest', { description: '`amount`: the amount charged, if less than held.' });
