@@ -9,7 +9,13 @@ import {
   purchase,
   TODAY,
 } from '../../packages/server/src/testing/fixtures.ts';
-import { findPostgres, freshSchema, poolOf } from '../support/postgres.ts';
+import {
+  findPostgres,
+  freshSchema,
+  interceptedPool,
+  poolAnswering,
+  poolOf,
+} from '../support/postgres.ts';
 import { troubleProxy } from '../support/proxy.ts';
 
 const found = await findPostgres();
@@ -186,7 +192,7 @@ describe.skipIf(found === null)('migrations', () => {
   test('missing ones are a typed error that says what to do, until they are made', async () => {
     const store = postgresStore({ pool: pool(), schema: emptySchema() });
     const call = () => store.reserve(purchase('p'));
-    expect(await failure(call())).toBe('store_unavailable');
+    expect(await failure(call())).toBe('store_misconfigured');
     expect(await messageOf(call())).toContain('spendcap migrate');
     expect(await messageOf(store.ready())).toContain('spendcap migrate');
     await store.migrate();
@@ -222,8 +228,9 @@ describe.skipIf(found === null)('migrations', () => {
     // Until a failover has made it the primary.
     [{ replica: true }, 'store_unavailable', 'primary'],
   ])('a server that says %j is %s', async (change, code, message) => {
-    const row = { version: 150_000, replica: false, durability: 'on', migrated: true, ...change };
-    const store = postgresStore({ pool: { query: async () => ({ rows: [row] }) } });
+    const well = { version: 150_000, replica: false, read_only: false, durability: 'on' };
+    const row = { ...well, migrated: true, ...change };
+    const store = postgresStore({ pool: poolAnswering(async () => ({ rows: [row] })) });
     for (const call of [store.ready, store.migrate, () => store.get({ id: 'p', at: NOON })]) {
       await expect(call()).rejects.toMatchObject({
         code,
@@ -241,7 +248,7 @@ describe.skipIf(found === null)('a connection that ends', () => {
     const unlock = await lockSubject(schema, 'subject-a');
     const calls = ['p', 'q'].map((id) => failure(store.reserve(purchase(id, { windows }))));
     const waiting = `SELECT pg_terminate_backend(pid) AS ended FROM pg_stat_activity
-      WHERE wait_event_type = 'Lock' AND query LIKE '%${schema}%run%' AND pid <> pg_backend_pid()`;
+      WHERE wait_event_type = 'Lock' AND query LIKE '%${schema}%apply_batch%' AND pid <> pg_backend_pid()`;
     await expect.poll(() => query(waiting)).toEqual([{ ended: true }]);
     expect(await Promise.all(calls)).toEqual(['outcome_unknown', 'outcome_unknown']);
     await unlock();
@@ -363,17 +370,14 @@ describe.skipIf(found === null)('what the database refuses', () => {
 
   test.each(['40001', '40P01'])('%s is tried again, so many times and no more', async (code) => {
     const { open } = await world();
-    const real = pool();
     let faults = 0;
     let left = 3;
-    const faulty: PostgresPool = {
-      query(query) {
-        if (query.values === undefined || left === 0) return real.query(query);
-        left -= 1;
-        faults += 1;
-        return Promise.reject(Object.assign(new Error('in the way'), { code }));
-      },
-    };
+    const faulty = interceptedPool(pool(), (query, send) => {
+      if (!query.text.includes('_batch(') || left === 0) return send(query);
+      left -= 1;
+      faults += 1;
+      return Promise.reject(Object.assign(new Error('conflict'), { code }));
+    });
     const store = open(faulty);
     expect((await store.reserve(purchase('p', { windows }))).outcome).toBe('held');
     expect(faults).toBe(3);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
+import type { PostgresClient, PostgresPool } from '@spendcap/server/stores/postgres';
 import pg from 'pg';
 
 const DEFAULT_URL = 'postgres://127.0.0.1:5432/postgres';
@@ -40,6 +41,32 @@ export function poolOf(url: string, config: pg.PoolConfig = {}): pg.Pool {
   // An idle connection that the test cuts.
   pool.on('error', () => undefined);
   return pool;
+}
+
+type Query = PostgresClient['query'];
+
+/** A pool whose connections all answer as this function does. */
+export function poolAnswering(query: Query): PostgresPool {
+  const client = { query, on: () => {}, removeListener: () => {}, release: () => {} };
+  return { connect: async () => client };
+}
+
+/** A pool whose statements go through a function, which may send them on. */
+export function interceptedPool(
+  pool: pg.Pool,
+  intercept: (query: Parameters<Query>[0], send: Query) => ReturnType<Query>,
+): PostgresPool {
+  return {
+    async connect() {
+      const client = await pool.connect();
+      const listening = {
+        on: client.on.bind(client),
+        removeListener: client.removeListener.bind(client),
+      };
+      const query: Query = (given) => intercept(given, (sent) => client.query(sent));
+      return { ...listening, query, release: client.release.bind(client) };
+    },
+  };
 }
 
 /** With the operating system's user, as `psql` has it, where the address names none. */

@@ -1,17 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { batcher, type Outcome } from '../../../packages/server/src/ledger/group-commit.ts';
+import { groupCommit, type Outcome } from '../../../packages/server/src/ledger/group-commit.ts';
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** A store that never answers, so that it shows what goes without waiting for it. */
-function world(sendsLater: boolean) {
+function world(oneTickApart: boolean) {
   const sizes: number[] = [];
-  const queue = batcher<number, number>({
-    run: (commands) => {
+  const queue = groupCommit<number, number>({
+    runBatch: (commands) => {
       sizes.push(commands.length);
       return new Promise<readonly Outcome<number>[]>(() => {});
     },
-    ...{ sendsLater, maxBatch: 4, maxInFlight: 3, maxQueue: 100 },
+    ...{ oneTickApart, maxBatch: 4, maxInFlight: 3, maxQueue: 100 },
   });
   const submit = (count: number) => {
     for (let index = 0; index < count; index += 1) void queue.submit(index);

@@ -100,7 +100,7 @@ export const postgres: StoreEntry = {
   suites: {
     options: {
       numbers: { maxBatch: 'from 1', maxQueue: 'from 1', timeoutMs: 'wait from 1' },
-      create: (options) => postgresStore({ pool: { query: noServer }, ...options }),
+      create: (options) => postgresStore({ pool: { connect: noServer }, ...options }),
     },
     properties: { histories: 100 },
     simulation: { reorders: true },

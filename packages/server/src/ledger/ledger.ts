@@ -220,7 +220,7 @@ function accountOf(rows: Rows, subject: string, at: number) {
 const NONE: readonly StoredPurchase[] = [];
 
 /** Windows that an account remembers for the asking. A player can ask for any app: there is an end. */
-const MAX_COUNTERS = 100;
+export const MAX_COUNTERS = 100;
 
 /** Remembers every window of a purchase: a store may forget a purchase that no counter counts. */
 function keepCounters(account: Account, windows: readonly Window[], used: readonly number[]): void {

@@ -1,4 +1,5 @@
-import { describe, expect, test, vi } from 'vitest';
+import pg from 'pg';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import {
   capped,
   HOUR,
@@ -61,12 +62,13 @@ describe.skipIf(url === null)('a purchase that waited for another process', () =
     await other.end('COMMIT');
     expect(await twin).toMatchObject({ outcome: 'held', replayed: true, used: [2_000] });
     // Who sends twice often does so again, and would undo a batch each time.
-    const sent = vi.spyOn(made.pool, 'query');
+    const sent = vi.spyOn(pg.Client.prototype, 'query');
+    onTestFinished(() => sent.mockRestore());
     await store.reserve(buy('in order', 'ann'));
     await made.open().reserve(buy('usual', 'ann'));
     const texts = sent.mock.calls.map(([query]) => Object(query).text);
-    const runs = texts.filter((text) => text?.includes('.run('));
-    expect(runs.map((text) => text.includes(',true)'))).toEqual([true, false]);
+    const batches = texts.filter((text) => text?.includes('.apply_batch('));
+    expect(batches.map((text) => text.includes(',true)'))).toEqual([true, false]);
   });
 
   test('is a conflict if another subject took its id meanwhile, and nothing to those beside it', async () => {

@@ -1,7 +1,11 @@
-import { type PostgresStore, postgresStore } from '@spendcap/server/stores/postgres';
+import {
+  type PostgresStore,
+  type PostgresStoreOptions,
+  postgresStore,
+} from '@spendcap/server/stores/postgres';
 import type pg from 'pg';
 import { onTestFinished } from 'vitest';
-import { findPostgres, freshSchema, poolOf } from '../../../support/postgres.ts';
+import { findPostgres, freshSchema, poolAnswering, poolOf } from '../../../support/postgres.ts';
 
 export const url = await findPostgres();
 
@@ -10,7 +14,7 @@ export interface World {
   readonly pool: pg.Pool;
   readonly schema: string;
   /** Another store on the same ledger. */
-  readonly open: (options?: { maxQueue?: number }) => PostgresStore;
+  readonly open: (options?: Omit<PostgresStoreOptions, 'pool' | 'schema'>) => PostgresStore;
   /** `@` stands for the schema. */
   readonly query: (text: string) => Promise<Record<string, unknown>[]>;
   /** A transaction of its own, with a store in it. */
@@ -52,7 +56,7 @@ export async function world(): Promise<World> {
     };
     onTestFinished(() => end('ROLLBACK'));
     return {
-      store: postgresStore({ pool: client, schema }),
+      store: postgresStore({ pool: poolAnswering((query) => client.query(query)), schema }),
       query: async (text) => (await client.query(named(text))).rows,
       end,
     };

@@ -152,7 +152,7 @@ test.skipIf(url === null)(
 test.each(['', 'A', 'a"b', "a'b", 'a;b', 'a\n', 'pg_mine', 'x'.repeat(64)])(
   'no schema is called %j',
   (schema) => {
-    const pool = { query: () => Promise.reject(new Error('asked')) };
+    const pool = { connect: () => Promise.reject(new Error('connected')) };
     expect(() => postgresStore({ pool, schema })).toThrow(TypeError);
   },
 );

@@ -3,8 +3,8 @@ import type { Outcome } from '../../ledger/group-commit.ts';
 import { unsafeTotal } from '../../ledger/store-kit.ts';
 import type { PostgresCommand } from './encode.ts';
 
-/** A purchase as `purchase_json` tells it. */
-type PurchaseList = readonly [
+/** A purchase as `purchase_json` returns it. */
+type PurchaseRow = readonly [
   id: string,
   request: string,
   subject: string,
@@ -23,23 +23,23 @@ type PurchaseList = readonly [
   late: boolean,
 ];
 
-/** A list is what a fresh hold has used, or what is overdue. */
+/** A list is the usage after a new hold, or the overdue holds. */
 type Reply =
   | readonly number[]
-  | readonly PurchaseList[]
+  | readonly PurchaseRow[]
   | { readonly error: 'invalid_amount' }
-  | { readonly purchase?: PurchaseList | null; readonly expired: readonly PurchaseList[] };
+  | { readonly purchase?: PurchaseRow | null; readonly expired: readonly PurchaseRow[] };
 
-/** The numbers of the commands as they were sent, from 1, and what is answered to each. */
+/** The numbers of the commands as they were sent, from 1, and the reply to each. */
 type Replies = readonly [numbers: readonly number[], replies: readonly Reply[]];
 
-/** How each command came out, from the text that `run` and `read` return. */
-export function toOutcomes(
-  sent: readonly PostgresCommand[],
+/** How commands came out, from the text that `apply_batch` and `read_batch` return. */
+export function toOutcomes<C extends PostgresCommand>(
+  sent: readonly C[],
   text: string,
-): Map<PostgresCommand, Outcome<unknown>> {
+): Map<C, Outcome<unknown>> {
   const [numbers, replies] = JSON.parse(text) as Replies;
-  const outcomes = new Map<PostgresCommand, Outcome<unknown>>();
+  const outcomes = new Map<C, Outcome<unknown>>();
   for (const [index, reply] of replies.entries()) {
     const command = sent[(numbers[index] ?? 0) - 1];
     if (command !== undefined) outcomes.set(command, toOutcome(command.verb, reply));
@@ -50,18 +50,18 @@ export function toOutcomes(
 const NONE: readonly StoredPurchase[] = [];
 
 function toOutcome(verb: string, reply: Reply): Outcome<unknown> {
-  if (verb === 'overdue') return { value: (reply as readonly PurchaseList[]).map(toPurchase) };
+  if (verb === 'overdue') return { value: (reply as readonly PurchaseRow[]).map(toPurchase) };
   if (!('expired' in reply)) {
     if ('error' in reply) return { error: unsafeTotal() };
     return { value: { outcome: 'fresh', used: reply, expired: NONE } };
   }
   const { purchase, expired } = reply;
-  const told = purchase ? { purchase: toPurchase(purchase) } : {};
-  return { value: { ...reply, ...told, expired: expired.map(toPurchase) } };
+  const found = purchase ? { purchase: toPurchase(purchase) } : {};
+  return { value: { ...reply, ...found, expired: expired.map(toPurchase) } };
 }
 
-function toPurchase(list: PurchaseList): StoredPurchase {
-  const [id, request, subject, amount, currency, app, category, reservedAt, ...rest] = list;
+function toPurchase(row: PurchaseRow): StoredPurchase {
+  const [id, request, subject, amount, currency, app, category, reservedAt, ...rest] = row;
   const [expiresAt, reconcile, basis, state, committed, refunded, restored, late] = rest;
   const bought = { id, request, subject, amount, currency, app, category };
   const held = { reservedAt, expiresAt, onExpiry: reconcile ? 'reconcile' : 'release' } as const;

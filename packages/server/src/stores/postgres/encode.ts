@@ -8,14 +8,14 @@ import {
 } from '@spendcap/core';
 import { selects } from '../../ledger/account.ts';
 import { rememberingWindows } from '../../ledger/window-cache.ts';
-import { COLUMNS } from './sql/fragments.ts';
+import { COLUMNS } from './sql/batch.ts';
 
 /** Any verb's inputs, as `core` names them. */
 export type PostgresInputs = Partial<
   Omit<ReserveCommand, 'windows'> & RefundCommand & OverdueCommand & Pick<UsageCommand, 'windows'>
 >;
 
-/** Windows as a list that Postgres reads, and their caps. Many commands have the very same. */
+/** Windows as a list that Postgres reads, and their caps. Many commands have the same. */
 interface WindowList {
   readonly text: string;
   readonly caps: readonly number[];
@@ -23,28 +23,24 @@ interface WindowList {
   readonly key: string;
 }
 
-/** One command on its way to the database. */
+/** One command as it goes to the database. */
 export interface PostgresCommand {
   readonly verb: string;
   readonly isRead: boolean;
   readonly id: string | undefined;
   readonly subject: string | undefined;
-  readonly given: PostgresInputs;
+  readonly inputs: PostgresInputs;
   readonly list: WindowList;
-  /** All of its windows count it. */
-  readonly counted: boolean;
-  /** From then on nobody can tell whether it was done, until the answer comes. */
-  sent: boolean;
-  /** Its caller has been told that it failed: it must not be sent any more. */
-  dropped: boolean;
+  /** A `reserve` that all its windows count. */
+  readonly inAllWindows: boolean;
 }
 
 const NO_WINDOWS: readonly Window[] = [];
 
-/** @throws SpendcapError `invalid_request` for a text that Postgres cannot hold */
-export function postgresCommand(verb: string, given: PostgresInputs): PostgresCommand {
-  const { windows = NO_WINDOWS, id, request, subject, currency, app, category, basis } = given;
-  for (const text of [id, request, subject, currency, app, category, basis, given.refundId]) {
+/** @throws SpendcapError `invalid_request` for a text that Postgres cannot store */
+export function postgresCommand(verb: string, inputs: PostgresInputs): PostgresCommand {
+  const { windows = NO_WINDOWS, id, request, subject, currency, app, category, basis } = inputs;
+  for (const text of [id, request, subject, currency, app, category, basis, inputs.refundId]) {
     if (typeof text === 'string') checkText(text);
   }
   return {
@@ -52,20 +48,18 @@ export function postgresCommand(verb: string, given: PostgresInputs): PostgresCo
     isRead: verb === 'get' || verb === 'usage' || verb === 'overdue',
     id,
     subject,
-    given,
+    inputs,
     list: windowList(windows),
-    counted: verb === 'reserve' && countsIn(windows, given as ReserveCommand),
-    sent: false,
-    dropped: false,
+    inAllWindows: verb === 'reserve' && countsInAll(windows, inputs as ReserveCommand),
   };
 }
 
-/** NUL, and halves of surrogate pairs. */
+/** NUL, and unpaired surrogates. */
 const UNSTORABLE = /[\0\ud800-\udfff]/u;
 
 function checkText(text: string): void {
   if (!UNSTORABLE.test(text)) return;
-  const message = 'A text with NUL or half a character cannot be kept.';
+  const message = 'A text with NUL or an unpaired surrogate cannot be stored.';
   throw new SpendcapError('invalid_request', message);
 }
 
@@ -75,7 +69,7 @@ const windowList = rememberingWindows((windows: readonly Window[]): WindowList =
       if (text !== null) checkText(text);
     }
   }
-  const text = listOf(windows.map((window) => quote(textOf(window))));
+  const text = arrayOf(windows.map((window) => quote(textOf(window))));
   const caps = windows.map((window) => ('cap' in window ? Number(window.cap) : 0));
   return { text, caps, key: `${text}${caps.join(',')}` };
 });
@@ -85,33 +79,33 @@ function textOf({ start, end, selector }: Window): string {
   return JSON.stringify([start, end, selector.currency, selector.app, selector.categories]);
 }
 
-function countsIn(windows: readonly Window[], command: ReserveCommand): boolean {
+function countsInAll(windows: readonly Window[], command: ReserveCommand): boolean {
   const { at, currency, app, category } = command;
-  const bought = { reservedAt: at, currency, app, category };
-  return windows.every((window) => selects(window, bought));
+  const purchase = { reservedAt: at, currency, app, category };
+  return windows.every((window) => selects(window, purchase));
 }
 
-/** What the commands of a batch have to do with each other. */
-interface Together {
-  /** The number of each list of windows, and of each request and basis: many are the same. */
+/** What the commands of a batch have in common. */
+interface Context {
+  /** Numbers, from 1, of each distinct list of windows, and of each distinct request and basis. */
   readonly lists: ReadonlyMap<string, number>;
   readonly texts: ReadonlyMap<string, number>;
-  /** Who reserves an id in this batch. */
+  /** The subject that reserves an id in this batch. */
   readonly buyers: ReadonlyMap<string, string>;
-  /** Ids and subjects that are named more than once. */
-  readonly againIds: ReadonlySet<string>;
-  readonly againSubjects: ReadonlySet<string>;
+  /** Ids and subjects that several commands name. */
+  readonly repeatedIds: ReadonlySet<string>;
+  readonly repeatedSubjects: ReadonlySet<string>;
 }
 
 /** A batch as it is sent. */
-export interface PostgresBatch {
-  /** For the parameters of `run` and `read`: a list for each column. */
+export interface EncodedBatch<C> {
+  /** The parameters of `apply_batch` and `read_batch`: an array for each column. */
   readonly values: readonly string[];
-  /** The commands in the order in which they are sent. */
-  readonly sent: readonly PostgresCommand[];
+  /** The commands in the order in which they are sent; replies name them by number. */
+  readonly commands: readonly C[];
 }
 
-export function postgresBatch(commands: readonly PostgresCommand[]): PostgresBatch {
+export function encodeBatch<C extends PostgresCommand>(given: readonly C[]): EncodedBatch<C> {
   const lists = new Map<string, number>();
   const windows: string[] = [];
   const first: number[] = [];
@@ -120,99 +114,101 @@ export function postgresBatch(commands: readonly PostgresCommand[]): PostgresBat
   const buyers = new Map<string, string>();
   const ids = new Set<string>();
   const subjects = new Set<string>();
-  const againIds = new Set<string>();
-  const againSubjects = new Set<string>();
-  for (const command of commands) {
-    const { id, subject, request, basis } = command.given;
-    if (id !== undefined) (ids.has(id) ? againIds : ids).add(id);
+  const repeatedIds = new Set<string>();
+  const repeatedSubjects = new Set<string>();
+  for (const { inputs, list } of given) {
+    const { id, subject, request, basis } = inputs;
+    if (id !== undefined) (ids.has(id) ? repeatedIds : ids).add(id);
     if (subject !== undefined) {
-      (subjects.has(subject) ? againSubjects : subjects).add(subject);
+      (subjects.has(subject) ? repeatedSubjects : subjects).add(subject);
       if (id !== undefined) buyers.set(id, subject);
     }
-    if (request !== undefined) giveNumber(texts, request);
-    if (basis !== undefined) giveNumber(texts, basis);
-    const { list } = command;
+    if (request !== undefined) addNumber(texts, request);
+    if (basis !== undefined) addNumber(texts, basis);
     if (lists.has(list.key)) continue;
-    giveNumber(lists, list.key);
+    addNumber(lists, list.key);
     windows.push(quote(list.text));
     first.push(caps.length);
     caps.push(...list.caps);
   }
-  const together = { lists, texts, buyers, againIds, againSubjects };
-  const sent = usualFirst(commands, together);
-  const columns = COLUMNS.map(([name]) => column(sent, together, CELLS[name]));
+  const context = { lists, texts, buyers, repeatedIds, repeatedSubjects };
+  const commands = inLockOrder(given, context);
+  const columns = COLUMNS.map(([name]) => column(commands, context, CELLS[name]));
   const shared = [windows, first, caps, Array.from(texts.keys(), quote)];
-  return { values: [...columns, ...shared.map(listOf)], sent };
+  return { values: [...columns, ...shared.map(arrayOf)], commands };
 }
 
-/** Usual holds come first, in the order of their subjects, in which their accounts are locked. */
-function usualFirst(
-  commands: readonly PostgresCommand[],
-  together: Together,
-): readonly PostgresCommand[] {
-  const holds: PostgresCommand[] = [];
-  const others: PostgresCommand[] = [];
-  for (const each of commands) (isPlainReserve(each, together) ? holds : others).push(each);
-  const compare = holds.some(({ subject = '' }) => SURROGATE.test(subject)) ? byBytes : byUnits;
-  holds.sort((a, b) => compare(subjectOf(a), subjectOf(b)));
-  return [...holds, ...others];
+/**
+ * Puts the holds of the fast path first, in the order of their subjects: the statement updates, and so
+ * locks, their accounts in the order of the batch.
+ */
+function inLockOrder<C extends PostgresCommand>(commands: readonly C[], context: Context): C[] {
+  const fast: C[] = [];
+  const others: C[] = [];
+  for (const each of commands) (isFastReserve(each, context) ? fast : others).push(each);
+  const compare = fast.some(({ subject = '' }) => SURROGATE.test(subject)) ? byBytes : byUnits;
+  fast.sort((a, b) => compare(subjectOf(a), subjectOf(b)));
+  return [...fast, ...others];
 }
 
-/** Two orders of texts: the one of the server's collation "C", and one that is quicker and, of texts without surrogates, the same. */
+/** The order of the server's collation "C", and a faster one that is the same without surrogates. */
 const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 const byUnits = (a: string, b: string): number => (a < b ? -1 : 1);
 const SURROGATE = /[\ud800-\udfff]/;
 
 const subjectOf = ({ subject = '' }: PostgresCommand): string => subject;
 
-/** Gives what has none yet the next number, from 1. */
-function giveNumber(numbers: Map<string, number>, each: string): void {
-  if (!numbers.has(each)) numbers.set(each, numbers.size + 1);
+/** Gives a text the next number, from 1, unless it has one. */
+function addNumber(numbers: Map<string, number>, text: string): void {
+  if (!numbers.has(text)) numbers.set(text, numbers.size + 1);
 }
 
 type Value = string | number | boolean | null | undefined;
-type Cell = (command: PostgresCommand, together: Together) => Value;
+type Cell = (command: PostgresCommand, context: Context) => Value;
 
 const numberOf = (numbers: ReadonlyMap<string, number>, text: string | undefined): Value =>
   text === undefined ? null : numbers.get(text);
-const isAgain = ({ id = '' }: PostgresCommand, { againIds }: Together): boolean => againIds.has(id);
-/** It is made or refused by itself, whatever else is in the batch. */
-const isPlainReserve = (command: PostgresCommand, together: Together): boolean =>
-  command.counted && !together.againSubjects.has(subjectOf(command)) && !isAgain(command, together);
+const hasRepeatedId = ({ id = '' }: PostgresCommand, { repeatedIds }: Context): boolean =>
+  repeatedIds.has(id);
+/** Whether it is held depends on no other command of the batch. */
+const isFastReserve = (command: PostgresCommand, context: Context): boolean =>
+  command.inAllWindows &&
+  !context.repeatedSubjects.has(subjectOf(command)) &&
+  !hasRepeatedId(command, context);
 
 const CELLS: Readonly<Record<(typeof COLUMNS)[number][0], Cell>> = {
   verb: ({ verb }) => verb,
-  id: ({ given }) => given.id,
-  at: ({ given }) => given.at,
-  subject: ({ given }, { buyers }) => given.subject ?? buyers.get(given.id ?? ''),
-  amount: ({ given }) => given.amount ?? given.limit,
-  list: (command, { lists }) => lists.get(command.list.key),
-  plain: (command, together) => {
-    if (isPlainReserve(command, together)) return 'reserve';
-    return command.verb === 'commit' && !isAgain(command, together) ? 'commit' : null;
+  id: ({ inputs }) => inputs.id,
+  at: ({ inputs }) => inputs.at,
+  subject: ({ inputs }, { buyers }) => inputs.subject ?? buyers.get(inputs.id ?? ''),
+  amount: ({ inputs }) => inputs.amount ?? inputs.limit,
+  list: ({ list }, { lists }) => lists.get(list.key),
+  fast: (command, context) => {
+    if (isFastReserve(command, context)) return 'reserve';
+    return command.verb === 'commit' && !hasRepeatedId(command, context) ? 'commit' : null;
   },
-  counted: ({ counted }) => counted,
-  again: isAgain,
-  request: ({ given }, { texts }) => numberOf(texts, given.request),
-  currency: ({ given }) => given.currency,
-  app: ({ given }) => given.app,
-  category: ({ given }) => given.category,
-  expires_at: ({ given }) => given.expiresAt,
-  reconcile: ({ given }) => given.onExpiry && given.onExpiry === 'reconcile',
-  basis: ({ given }, { texts }) => numberOf(texts, given.basis),
-  refund: ({ given }) => given.refundId,
-  restores: ({ given }) => given.restores,
+  in_all_windows: ({ inAllWindows }) => inAllWindows,
+  repeated_id: hasRepeatedId,
+  request: ({ inputs }, { texts }) => numberOf(texts, inputs.request),
+  currency: ({ inputs }) => inputs.currency,
+  app: ({ inputs }) => inputs.app,
+  category: ({ inputs }) => inputs.category,
+  expires_at: ({ inputs }) => inputs.expiresAt,
+  reconcile: ({ inputs }) => inputs.onExpiry && inputs.onExpiry === 'reconcile',
+  basis: ({ inputs }, { texts }) => numberOf(texts, inputs.basis),
+  refund: ({ inputs }) => inputs.refundId,
+  restores: ({ inputs }) => inputs.restores,
 };
 
-/** The values of a column; none at all if no command has one. */
-function column(commands: readonly PostgresCommand[], together: Together, cell: Cell): string {
+/** The values of a column as the text of an array; empty if no command has one. */
+function column(commands: readonly PostgresCommand[], context: Context, cell: Cell): string {
   let list = '';
   let empty = true;
   let last: Value;
   let text = NULL;
   for (const command of commands) {
-    const value = cell(command, together) ?? null;
-    // Neighbours often have the same value, and often the very same text.
+    const value = cell(command, context) ?? null;
+    // Neighbours often have the same value.
     if (value !== last) text = typeof value === 'string' ? quote(value) : String(value ?? NULL);
     last = value;
     empty &&= value === null;
@@ -222,11 +218,11 @@ function column(commands: readonly PostgresCommand[], together: Together, cell: 
 }
 
 const NULL = 'NULL';
-function listOf(texts: readonly (string | number)[]): string {
-  return `{${texts.join(',')}}`;
+function arrayOf(elements: readonly (string | number)[]): string {
+  return `{${elements.join(',')}}`;
 }
 
-/** A text within a list. */
+/** A text as an element of an array. */
 function quote(text: string): string {
   return SPECIAL.test(text) ? `"${text.replace(SPECIALS, '\\$&')}"` : `"${text}"`;
 }

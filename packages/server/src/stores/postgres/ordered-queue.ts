@@ -1,112 +1,115 @@
-import { type BatchOptions, batcher, overloaded } from '../../ledger/group-commit.ts';
+import { type GroupCommitOptions, groupCommit, overloaded } from '../../ledger/group-commit.ts';
 
 /** What decides which commands have to wait for which. */
 interface Ordered {
   readonly id: string | undefined;
   readonly subject: string | undefined;
-  /** It changes nothing, so that it need not wait behind those that do. */
+  /** It changes nothing, so it need not wait behind commands that do. */
   readonly isRead: boolean;
 }
 
-export interface LanesOptions<C extends Ordered, R> {
-  readonly run: BatchOptions<C, R>['run'];
+export interface OrderedQueueOptions<C extends Ordered, R> {
+  readonly runBatch: GroupCommitOptions<C, R>['runBatch'];
   readonly maxBatch: number;
-  /** Commands that may wait at most; beyond it a call is refused at once. */
+  /** Commands that may wait at most; beyond it a call is rejected immediately. */
   readonly maxQueue: number;
 }
 
-/** A command on its way, with the id and subject that it keeps in its lane. */
+/** A command with the keys, id and subject, that keep it in its lane. */
 interface Entry<C> {
   readonly command: C;
   readonly keys: readonly string[];
-  readonly isUnknown: boolean;
+  /** Its subject is not known, as of a commit whose reserve this process has not seen. */
+  readonly isSubjectUnknown: boolean;
 }
 
 /**
- * Several batches under way at once: two that write, so that one is made while the other is done, and
- * one that reads. What comes together is still done in order wherever it matters: commands of one id
- * or subject go the same way, and so do all while one is on its way whose subject is not known. A
- * command that would have to follow two lanes waits, with all that come after it, until nothing is
- * under way.
+ * A queue with up to three batches in flight, that still keeps order where it matters: two lanes of
+ * writes, so that one batch is encoded while the other is executed, and one of reads. Each lane runs
+ * its batches one after another.
+ *
+ * Invariant: all commands in flight or waiting that share an id or a subject are in one lane, so they
+ * run in the order of their submission. While a command whose subject is unknown is in a lane, every
+ * other command follows it there, since it may share its subject. A command that would have to follow
+ * two lanes is parked, with all that come after it, until every lane is empty.
  */
-export function lanes<C extends Ordered, R>({ run, maxBatch, maxQueue }: LanesOptions<C, R>) {
-  const subjects = knownSubjects();
-  const places = keptPlaces<Lane<C, R>>();
+export function orderedQueue<C extends Ordered, R>(options: OrderedQueueOptions<C, R>) {
+  const { runBatch, maxBatch, maxQueue } = options;
+  const subjects = subjectCache();
+  const laneOf = lanesByKey<Lane<C, R>>();
   let waiting = 0;
-  let held: { readonly command: C; readonly resolve: (value: Promise<R>) => void }[] = [];
+  let parked: { readonly command: C; readonly resolve: (value: Promise<R>) => void }[] = [];
   const newLane = () =>
-    lane<C, R>(maxBatch, async (entries, tell) => {
+    lane<C, R>(maxBatch, async (entries) => {
       waiting -= entries.length;
-      const outcomes = await run(
-        entries.map(({ command }) => command),
-        tell,
-      );
-      for (const { keys } of entries) places.leave(keys);
+      const outcomes = await runBatch(entries.map(({ command }) => command));
+      for (const { keys } of entries) laneOf.leave(keys);
       return outcomes;
     });
   const [first, second, reading] = [newLane(), newLane(), newLane()];
-  const all = [first, second, reading];
-  const allIdle = () => Promise.all(all.map(({ idle }) => idle()));
+  const lanes = [first, second, reading];
+  const allIdle = () => Promise.all(lanes.map(({ idle }) => idle()));
 
   const entryOf = (command: C): Entry<C> => {
     const { id, subject = id === undefined ? undefined : subjects.of(id) } = command;
     const keys = id === undefined ? [] : [id];
     if (subject !== undefined) keys.push(subject);
-    return { command, keys, isUnknown: subject === undefined };
+    return { command, keys, isSubjectUnknown: subject === undefined };
   };
 
-  /** Where a command has to go; nowhere yet if it has to follow two. */
-  const laneOf = ({ command, keys, isUnknown }: Entry<C>): Lane<C, R> | undefined => {
-    const before = places.of(keys);
-    for (const each of all) {
-      if (isUnknown ? each.load() > 0 : each.hasUnknown()) before.add(each);
+  /** The lane that a command has to take; none yet if it would have to follow two. */
+  const chooseLane = ({ command, keys, isSubjectUnknown }: Entry<C>): Lane<C, R> | undefined => {
+    const ahead = laneOf.all(keys);
+    for (const each of lanes) {
+      if (isSubjectUnknown ? each.load() > 0 : each.hasUnknown()) ahead.add(each);
     }
-    if (before.size > 1) return undefined;
-    for (const only of before) return only;
+    if (ahead.size > 1) return undefined;
+    for (const only of ahead) return only;
     if (command.isRead) return reading;
     return second.load() < first.load() ? second : first;
   };
 
-  const go = (command: C): Promise<R> => {
+  const enter = (command: C): Promise<R> => {
     const entry = entryOf(command);
-    const chosen = held.length > 0 ? undefined : laneOf(entry);
+    const chosen = parked.length > 0 ? undefined : chooseLane(entry);
     if (chosen !== undefined) {
-      places.enter(entry.keys, chosen);
+      laneOf.enter(entry.keys, chosen);
       return chosen.submit(entry);
     }
     return new Promise((resolve) => {
-      held.push({ command, resolve });
-      if (held.length === 1) void goOn();
+      parked.push({ command, resolve });
+      if (parked.length === 1) void unparkWhenIdle();
     });
   };
-  const goOn = async (): Promise<void> => {
+
+  const unparkWhenIdle = async (): Promise<void> => {
     await allIdle();
-    const again = held;
-    held = [];
-    for (const { command, resolve } of again) resolve(go(command));
+    const entering = parked;
+    parked = [];
+    for (const { command, resolve } of entering) resolve(enter(command));
   };
 
   return {
-    /** Adds a command to a transaction to come. Rejects with `overloaded` when too many wait. */
+    /** Adds a command to a batch. Rejects with `overloaded` when too many wait. */
     submit(command: C): Promise<R> {
       if (waiting >= maxQueue) return Promise.reject(overloaded());
       waiting += 1;
       subjects.remember(command);
-      return go(command);
+      return enter(command);
     },
-    /** Resolves when nothing waits and nothing is under way. */
+    /** Resolves when nothing waits and nothing is in flight. */
     async idle(): Promise<void> {
       do await allIdle();
-      while (held.length > 0 || all.some(({ load }) => load() > 0));
+      while (parked.length > 0 || lanes.some(({ load }) => load() > 0));
     },
   };
 }
 
-/** Of so many ids the subject is remembered at least, and of twice as many at most. */
+/** The cache has the subjects of this many ids at least, and of twice as many at most. */
 const MIN_IDS = 5_000;
 
-/** Whose purchases the ids are that were named last. */
-function knownSubjects() {
+/** Which subject's purchases the ids are that were named last. */
+function subjectCache() {
   let subjects = new Map<string, string>();
   let earlier = subjects;
   return {
@@ -115,18 +118,18 @@ function knownSubjects() {
       if (id === undefined || subject === undefined) return;
       subjects.set(id, subject);
       if (subjects.size < MIN_IDS) return;
-      // All at once: a map is slow to find its oldest name behind those that were deleted.
+      // Two generations, since a map is slow to find its oldest key behind deleted ones.
       earlier = subjects;
       subjects = new Map();
     },
   };
 }
 
-/** In which lane the commands of an id or a subject are on their way: in one, as the others follow. */
-function keptPlaces<L>() {
+/** The lane in which the commands of a key are, and how many. */
+function lanesByKey<L>() {
   const places = new Map<string, { readonly lane: L; count: number }>();
   return {
-    of(keys: readonly string[]): Set<L> {
+    all(keys: readonly string[]): Set<L> {
       const found = new Set<L>();
       for (const key of keys) {
         const place = places.get(key);
@@ -136,7 +139,7 @@ function keptPlaces<L>() {
     },
     enter(keys: readonly string[], lane: L): void {
       for (const key of keys) {
-        // If it has a place, it is this lane: `laneOf` has sent the command where its keys are.
+        // A key that has a place has this lane: `chooseLane` has followed it.
         const place = places.get(key);
         if (place === undefined) places.set(key, { lane, count: 1 });
         else place.count += 1;
@@ -155,15 +158,15 @@ function keptPlaces<L>() {
 
 type Lane<C, R> = ReturnType<typeof lane<C, R>>;
 
-/** One queue of batches, of which one is under way, and how much is on its way in it. */
-function lane<C, R>(maxBatch: number, run: BatchOptions<Entry<C>, R>['run']) {
+/** One batch in flight at a time, and how many commands are in the lane. */
+function lane<C, R>(maxBatch: number, runBatch: GroupCommitOptions<Entry<C>, R>['runBatch']) {
   let entered = 0;
   let unknown = 0;
-  const queue = batcher<Entry<C>, R>({
-    run: async (entries, tell) => {
-      const outcomes = await run(entries, tell);
+  const queue = groupCommit<Entry<C>, R>({
+    runBatch: async (entries) => {
+      const outcomes = await runBatch(entries);
       entered -= entries.length;
-      for (const { isUnknown } of entries) if (isUnknown) unknown -= 1;
+      for (const { isSubjectUnknown } of entries) if (isSubjectUnknown) unknown -= 1;
       return outcomes;
     },
     maxBatch,
@@ -172,7 +175,7 @@ function lane<C, R>(maxBatch: number, run: BatchOptions<Entry<C>, R>['run']) {
   return {
     submit(entry: Entry<C>): Promise<R> {
       entered += 1;
-      if (entry.isUnknown) unknown += 1;
+      if (entry.isSubjectUnknown) unknown += 1;
       return queue.submit(entry);
     },
     load: () => entered,

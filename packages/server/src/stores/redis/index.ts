@@ -1,5 +1,5 @@
 import { type RefundResult, type SettleResult, SpendcapError, type Store } from '@spendcap/core';
-import { batcher } from '../../ledger/group-commit.ts';
+import { groupCommit } from '../../ledger/group-commit.ts';
 import { newPurchase } from '../../ledger/ledger.ts';
 import { redisCalls } from './call.ts';
 import { connectionOf, type RedisClient } from './clients.ts';
@@ -74,9 +74,9 @@ export function redisStore(options: RedisStoreOptions): Store {
   }
   const calls = redisCalls(connection, { minReplicas });
   const ledger = (connection.cluster ? redisClusterLedger : redisLedger)({ calls, prefix, keepMs });
-  const queue = batcher<Asked, RedisReply>({
-    run: ledger.run,
-    sendsLater: connection.writesLater,
+  const queue = groupCommit<Asked, RedisReply>({
+    runBatch: ledger.run,
+    oneTickApart: connection.writesLater,
     maxBatch,
     maxInFlight: MAX_IN_FLIGHT,
     maxQueue,

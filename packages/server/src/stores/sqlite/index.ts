@@ -1,5 +1,5 @@
 import type { ReserveCommand, Store } from '@spendcap/core';
-import { batcher } from '../../ledger/group-commit.ts';
+import { groupCommit } from '../../ledger/group-commit.ts';
 import { fromReply, type ReserveReply } from '../../ledger/reserve-reply.ts';
 import { checkWait, checkWhole, lifecycle } from '../../ledger/store-kit.ts';
 import { type SqliteCommand, sqliteLedger } from './file.ts';
@@ -33,7 +33,7 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
   // Here and not on the thread, so that a wrong file is told at once.
   sqliteLedger({ path, busyTimeoutMs }).close();
   const thread = sqliteThread({ path, busyTimeoutMs });
-  const queue = batcher<string, unknown>({ ...thread, maxBatch, maxQueue });
+  const queue = groupCommit<string, unknown>({ ...thread, maxBatch, maxQueue });
   const { assertOpen, close } = lifecycle(async () => {
     await queue.idle();
     await thread.close();

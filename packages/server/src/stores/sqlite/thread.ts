@@ -44,13 +44,13 @@ export function sqliteThread(file: SqliteFile) {
 
   return {
     /** Lets the thread begin with the first commands of the next batch. */
-    ahead(commands: readonly string[]): void {
+    prepare(commands: readonly string[]): void {
       current ??= start();
       current.handed += commands.length;
       current.worker.postMessage(`+[${commands.join(',')}]`);
     },
     /** Each command is the JSON of a `SqliteCommand`, so that one without JSON never comes this far. */
-    async run(commands: readonly string[]): Promise<readonly Outcome<unknown>[]> {
+    async runBatch(commands: readonly string[]): Promise<readonly Outcome<unknown>[]> {
       current ??= start();
       const { worker, asked, handed } = current;
       current.handed = 0;

@@ -1,0 +1,95 @@
+import { unavailable } from '../../ledger/store-kit.ts';
+import { isRolledBack, toConnectError } from './errors.ts';
+
+/** What the store uses of a `Pool` of `pg`. */
+export interface PostgresPool {
+  connect(): Promise<PostgresClient>;
+}
+
+export interface PostgresClient {
+  query(query: {
+    readonly text: string;
+    readonly values?: unknown[];
+  }): Promise<{ readonly rows: readonly unknown[] }>;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  removeListener(event: 'error', listener: (error: Error) => void): unknown;
+  /** Returns the connection to the pool, or with `true` destroys it. */
+  release(destroy?: boolean): void;
+}
+
+export interface Statement {
+  readonly text: string;
+  readonly values?: readonly string[];
+}
+
+export interface Sending {
+  /**
+   * Returns the statement once there is a connection, and it is sent immediately; with `null` nothing
+   * is. Until this is called, certainly nothing was done.
+   */
+  readonly statement: () => Statement | null;
+  /** Resolves when nobody waits for the reply any more: the connection is then destroyed. */
+  readonly abandoned: Promise<unknown>;
+}
+
+/**
+ * Sends one statement on any connection of the pool and returns its rows.
+ *
+ * The steps that `pool.query` hides are taken one by one, because only so is it known whether a call
+ * that failed can have been done: not while it waited for a connection.
+ *
+ * @throws SpendcapError if no connection was made; otherwise what the driver reports
+ */
+export async function sendStatement(
+  pool: PostgresPool,
+  { statement, abandoned }: Sending,
+): Promise<readonly unknown[]> {
+  const client = await connect(pool, abandoned);
+  // `query` rejects with the same error; without a listener the event would end the process.
+  const ignore = (): void => undefined;
+  client.on('error', ignore);
+  let usable = true;
+  try {
+    const made = statement();
+    if (made === null) return [];
+    const { text, values = [] } = made;
+    const { rows } = await unlessAbandoned(client.query({ text, values: [...values] }), abandoned);
+    return rows;
+  } catch (cause) {
+    usable = isRolledBack(cause);
+    throw cause;
+  } finally {
+    client.removeListener('error', ignore);
+    client.release(!usable);
+  }
+}
+
+async function connect(pool: PostgresPool, abandoned: Promise<unknown>): Promise<PostgresClient> {
+  const connecting = pool.connect();
+  try {
+    return await unlessAbandoned(connecting, abandoned);
+  } catch (cause) {
+    // A connection that comes too late goes back to the pool unused.
+    connecting.then(
+      (client) => client.release(),
+      () => undefined,
+    );
+    throw toConnectError(cause);
+  }
+}
+
+function unlessAbandoned<T>(work: Promise<T>, abandoned: Promise<unknown>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let ended = false;
+    const ending =
+      <A>(settle: (given: A) => void) =>
+      (given: A): void => {
+        ended = true;
+        settle(given);
+      };
+    work.then(ending(resolve), ending(reject));
+    abandoned.then(() => {
+      if (!ended) reject(unavailable('The database did not answer in time.'));
+    });
+  });
+}
