@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
 import type { ReserveCommand, Store } from '@spendcap/core';
@@ -28,28 +29,57 @@ function open(path: string, options = {}): Store {
   return store;
 }
 
+const MISCONFIGURED = { code: 'store_misconfigured', retryable: false };
+
 test.each([
   ['another program, version 1', 'CREATE TABLE x (a); PRAGMA user_version = 1'],
   ['another program, version -1', 'CREATE TABLE x (a); PRAGMA user_version = -1'],
   ['another program, with a table of our name', 'CREATE TABLE purchases (id)'],
   ['a newer version', 'PRAGMA user_version = 99'],
-])('a file of %s is refused at once', (_name, sql) => {
+])('a file of %s is misconfigured, when the store is made', (_name, sql) => {
   const path = temporaryFile('other.db');
   const other = new DatabaseSync(path);
   other.exec(sql);
   other.close();
-  expect(() => sqliteStore({ path })).toThrow(
-    expect.objectContaining({ code: 'store_unavailable' }),
-  );
+  expect(() => sqliteStore({ path })).toThrow(expect.objectContaining(MISCONFIGURED));
 });
 
-test('a file of rubbish and a missing folder are refused at once', () => {
+test('so are a file of rubbish, a missing folder, a folder and a file that is read-only', () => {
   const path = temporaryFile('rubbish.db');
   writeFileSync(path, 'rubbish'.repeat(1_000));
-  for (const wrong of [path, `${path}/no/ledger.db`]) {
-    const refused = expect.objectContaining({ code: 'store_unavailable' });
-    expect(() => sqliteStore({ path: wrong })).toThrow(refused);
+  const ledger = temporaryFile('ledger.db');
+  new DatabaseSync(ledger).close();
+  const wrongs = [path, `${path}/no/ledger.db`, dirname(path), `file:${ledger}?mode=ro`];
+  for (const wrong of wrongs) {
+    expect(() => sqliteStore({ path: wrong })).toThrow(expect.objectContaining(MISCONFIGURED));
   }
+});
+
+test('a file that another process is making a schema in is unavailable, and may be tried again', () => {
+  const path = temporaryFile('ledger.db');
+  const other = new DatabaseSync(path);
+  other.exec('PRAGMA journal_mode = WAL; BEGIN IMMEDIATE');
+  const make = () => sqliteStore({ path, busyTimeoutMs: 10 });
+  const busy = expect.objectContaining({ code: 'store_unavailable', retryable: true });
+  expect(make).toThrow(busy);
+  other.exec('ROLLBACK');
+  other.close();
+  onTestFinished(() => make().close());
+});
+
+test('a file that is no ledger any more is misconfigured, until it is one again', async () => {
+  const post = vi.spyOn(Worker.prototype, 'postMessage');
+  onTestFinished(() => post.mockRestore());
+  const path = temporaryFile('ledger.db');
+  const store = open(path);
+  await store.ready();
+  await (post.mock.contexts.at(-1) as Worker).terminate();
+  renameSync(path, `${path}.kept`);
+  writeFileSync(path, 'rubbish'.repeat(1_000));
+  const calls = Array.from({ length: 40 }, (_, index) => store.reserve(purchase(`p${index}`)));
+  for (const call of calls) await expect(call).rejects.toMatchObject(MISCONFIGURED);
+  renameSync(`${path}.kept`, path);
+  expect((await store.reserve(purchase('p'))).outcome).toBe('held');
 });
 
 test.each([{ maxBatch: 0 }, { maxBatch: 1.5 }, { maxQueue: Number.NaN }, { busyTimeoutMs: -1 }])(

@@ -1,7 +1,9 @@
 import type { GetResult, ReserveCommand, UsageResult } from '@spendcap/core';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { sqliteStore } from '@spendcap/server/stores/sqlite';
+import { afterEach, describe, expect, it, test, vi } from 'vitest';
 import {
   type SqliteCommand,
+  type SqliteReply,
   sqliteLedger,
 } from '../../../../packages/server/src/stores/sqlite/file.ts';
 import { capped, MONTH, NOON, purchase } from '../../../../packages/server/src/testing/fixtures.ts';
@@ -26,6 +28,12 @@ afterEach(() => {
 
 type Ledger = ReturnType<typeof sqliteLedger>;
 
+function run(ledger: Ledger, commands: readonly SqliteCommand[]): readonly SqliteReply[] {
+  const replies = ledger.runBatch(commands);
+  if ('failure' in replies) throw new Error(replies.failure.message);
+  return replies;
+}
+
 const reserving = (id: string, more: Partial<ReserveCommand> = {}): SqliteCommand => [
   'reserve',
   purchase(id, { windows: ROOMY, amount: 100, ...more }),
@@ -38,18 +46,18 @@ function reserveMany(ledger: Ledger, prefix: string, count = MANY): void {
       const number = first + index;
       return reserving(`${prefix}-${number}`, { subject: `sub_${number % 10}` });
     });
-    for (const reply of ledger.run(batch)) expect(reply).toMatchObject({ value: {} });
+    for (const reply of run(ledger, batch)) expect(reply).toMatchObject({ value: {} });
   }
 }
 
 function usedBy(ledger: Ledger, subject: string, at = NOON): number | undefined {
-  const [reply] = ledger.run([['usage', { subject, windows: ROOMY, at }]]);
+  const [reply] = run(ledger, [['usage', { subject, windows: ROOMY, at }]]);
   if (reply === undefined || !('value' in reply)) throw new Error('no usage');
   return (reply.value as UsageResult).used[0];
 }
 
 function stateOf(ledger: Ledger, id: string, at = NOON): string | undefined {
-  const [reply] = ledger.run([['get', { id, at }]]);
+  const [reply] = run(ledger, [['get', { id, at }]]);
   if (reply === undefined || !('value' in reply)) throw new Error('no purchase');
   return (reply.value as GetResult).purchase?.state;
 }
@@ -74,12 +82,12 @@ describe('what a subject has spent', () => {
   it('gives back what was released and expired, entered into the index or not', () => {
     const path = temporaryFile('holds.db');
     const ledger = open(path);
-    ledger.run([reserving('old', { subject: 'sub_x', expiresAt: NOON + 60_000 })]);
-    ledger.run([reserving('old-released', { subject: 'sub_x' })]);
+    run(ledger, [reserving('old', { subject: 'sub_x', expiresAt: NOON + 60_000 })]);
+    run(ledger, [reserving('old-released', { subject: 'sub_x' })]);
     reserveMany(ledger, 'p');
-    ledger.run([reserving('new', { subject: 'sub_x', expiresAt: NOON + 60_000 })]);
-    ledger.run([reserving('kept', { subject: 'sub_x' })]);
-    ledger.run([['release', { id: 'old-released', at: NOON }]]);
+    run(ledger, [reserving('new', { subject: 'sub_x', expiresAt: NOON + 60_000 })]);
+    run(ledger, [reserving('kept', { subject: 'sub_x' })]);
+    run(ledger, [['release', { id: 'old-released', at: NOON }]]);
     expect(usedBy(ledger, 'sub_x')).toBe(300);
     expect(usedBy(ledger, 'sub_x', NOON + 60_000)).toBe(100);
     const restarted = open(path);
@@ -96,27 +104,28 @@ describe('what a subject has spent', () => {
 describe('a batch that begins before it is complete', () => {
   it('comes out as one batch, in order', () => {
     const ledger = open(temporaryFile('early.db'));
-    ledger.begin([reserving('a'), reserving('b')]);
-    ledger.begin([reserving('c')]);
-    const replies = ledger.run([reserving('a', { amount: 7, request: 'another' })]);
+    ledger.prepare([reserving('a'), reserving('b')]);
+    ledger.prepare([reserving('c')]);
+    const replies = run(ledger, [reserving('a', { amount: 7, request: 'another' })]);
     expect(replies).toMatchObject([
       { value: { outcome: 'fresh' } },
       { value: { outcome: 'fresh' } },
       { value: { outcome: 'fresh' } },
       { value: { outcome: 'conflict' } },
     ]);
-    expect(ledger.run([reserving('d')])).toHaveLength(1);
+    expect(run(ledger, [reserving('d')])).toHaveLength(1);
   });
 
   it('gives the file back when the rest takes long, and is done whole later', () => {
     vi.useFakeTimers();
     const path = temporaryFile('pause.db');
     const [slow, other] = [open(path), open(path)];
-    slow.begin([reserving('a')]);
-    expect(other.run([reserving('z')])).toMatchObject([{ error: { code: 'store_unavailable' } }]);
+    slow.prepare([reserving('a')]);
+    const busy = other.runBatch([reserving('z')]);
+    expect(busy).toMatchObject({ failure: { code: 'store_unavailable' }, isDataError: false });
     vi.advanceTimersByTime(50);
-    expect(other.run([reserving('z')])).toMatchObject([{ value: { outcome: 'fresh' } }]);
-    const replies = slow.run([reserving('b')]);
+    expect(run(other, [reserving('z')])).toMatchObject([{ value: { outcome: 'fresh' } }]);
+    const replies = run(slow, [reserving('b')]);
     expect(replies).toMatchObject([
       { value: { outcome: 'fresh', used: [200] } },
       { value: { outcome: 'fresh', used: [300] } },
@@ -126,20 +135,37 @@ describe('a batch that begins before it is complete', () => {
   it('is done when it could not begin', () => {
     const path = temporaryFile('busy.db');
     const [one, other] = [open(path), open(path)];
-    other.begin([reserving('z')]);
-    one.begin([reserving('a')]);
-    other.run([]);
-    expect(one.run([reserving('b')])).toMatchObject([{ value: {} }, { value: {} }]);
+    other.prepare([reserving('z')]);
+    one.prepare([reserving('a')]);
+    run(other, []);
+    expect(run(one, [reserving('b')])).toMatchObject([{ value: {} }, { value: {} }]);
     expect(stateOf(other, 'a')).toBe('reserved');
   });
 
-  it('fails alone where one command is not one of the ledger', () => {
+  it('is rolled back whole if one command breaks a constraint, and says so', () => {
     const ledger = open(temporaryFile('odd.db'));
-    ledger.begin([reserving('a'), reserving('odd', { amount: 1.5 })]);
-    const [a, odd, b] = ledger.run([reserving('b')]);
-    expect([a, b]).toMatchObject([{ value: {} }, { value: {} }]);
-    expect(odd).toHaveProperty('error');
-    expect(stateOf(ledger, 'b')).toBe('reserved');
-    expect(stateOf(ledger, 'odd')).toBeUndefined();
+    ledger.prepare([reserving('a'), reserving('odd', { amount: -100 })]);
+    expect(ledger.runBatch([reserving('b')])).toMatchObject({ isDataError: true });
+    expect(['a', 'odd', 'b'].map((id) => stateOf(ledger, id))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
+});
+
+test('a command that breaks a constraint fails alone, in a batch that was prepared', async () => {
+  const store = sqliteStore({ path: temporaryFile('odd.db') });
+  // Enough for the thread to begin before the batch is complete.
+  const ids = Array.from({ length: 40 }, (_, index) => `p${index}`);
+  const results = await Promise.allSettled(
+    ids.map((id, index) =>
+      store.reserve(purchase(id, { windows: ROOMY, amount: index === 7 ? -100 : 100 })),
+    ),
+  );
+  expect(results.map(({ status }) => status === 'rejected').indexOf(true)).toBe(7);
+  expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(39);
+  const { used } = await store.usage({ subject: 'subject-a', windows: ROOMY, at: NOON });
+  expect(used).toEqual([3_900]);
+  await store.close();
 });

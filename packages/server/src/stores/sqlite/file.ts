@@ -17,22 +17,29 @@ import {
   usage,
 } from '../../ledger/ledger.ts';
 import { toReply } from '../../ledger/reserve-reply.ts';
+import { misconfigured, unavailable } from '../../ledger/store-kit.ts';
 import { SCHEMA, SCHEMA_VERSION, sqliteRows } from './rows.ts';
 
-/** A verb of the store and what it was given. `ready` only begins and ends a transaction. */
+/** A verb of the store and its inputs. `ready` only begins and ends a transaction. */
 export type SqliteCommand = readonly [verb: Exclude<keyof Store, 'close'>, command: unknown];
 
-/** How a command came out, in plain data that can cross to another thread. */
-export type SqliteReply =
-  | { readonly value: unknown }
-  | {
-      readonly error: {
-        readonly code: SpendcapErrorCode;
-        readonly message: string;
-        /** What SQLite said of it. */
-        readonly cause?: string;
-      };
-    };
+/** A SpendcapError in plain data that can cross to another thread. */
+export interface PlainError {
+  readonly code: SpendcapErrorCode;
+  readonly message: string;
+  /** What SQLite said. */
+  readonly cause?: string;
+}
+
+/** How a command came out. */
+export type SqliteReply = { readonly value: unknown } | { readonly error: PlainError };
+
+/** A transaction that was rolled back, or (`outcome_unknown`) may have been. */
+export interface SqliteFailure {
+  readonly failure: PlainError;
+  /** The values of one command are at fault, not the file. */
+  readonly isDataError: boolean;
+}
 
 export interface SqliteFile {
   readonly path: string;
@@ -50,7 +57,8 @@ const PRAGMAS = `
 /**
  * Opens the file and makes the schema if it is new.
  *
- * @throws SpendcapError `store_unavailable` if it is no database of ours, or newer than this version
+ * @throws SpendcapError `store_misconfigured` if it cannot be opened, is not a database of ours, or is
+ *   newer than this version; `store_unavailable` if it cannot be used now
  */
 function openFile({ path, busyTimeoutMs }: SqliteFile) {
   let database: DatabaseSync | undefined;
@@ -63,7 +71,9 @@ function openFile({ path, busyTimeoutMs }: SqliteFile) {
   } catch (cause) {
     database?.close();
     if (SpendcapError.isInstance(cause)) throw cause;
-    throw new SpendcapError('store_unavailable', 'The SQLite file cannot be opened.', { cause });
+    throw TEMPORARY.has(resultOf(cause))
+      ? unavailable('The SQLite file cannot be opened now.', cause)
+      : misconfigured('The SQLite file cannot be opened, or is not a ledger.', cause);
   }
 }
 
@@ -75,7 +85,7 @@ function migrate(database: DatabaseSync): void {
   try {
     if (version() > SCHEMA_VERSION) {
       const message = 'The SQLite file was made by a newer version of spendcap.';
-      throw new SpendcapError('store_unavailable', message);
+      throw misconfigured(message);
     }
     if (version() === 0) database.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION};`);
     database.exec('COMMIT');
@@ -85,11 +95,11 @@ function migrate(database: DatabaseSync): void {
   }
 }
 
-/** One transaction after the other on a file, which other processes may write in between. */
-function transactions({ database, refresh, forget, tidy }: ReturnType<typeof openFile>) {
+/** One transaction after another on a file that other processes may write in between. */
+function transactions({ database, refresh, forget }: ReturnType<typeof openFile>) {
   const begin = database.prepare('BEGIN IMMEDIATE');
   const end = database.prepare('COMMIT');
-  const rollBack = database.prepare('ROLLBACK');
+  const undo = database.prepare('ROLLBACK');
   const dataVersion = database.prepare('PRAGMA data_version');
   let seen: unknown;
   return {
@@ -99,13 +109,10 @@ function transactions({ database, refresh, forget, tidy }: ReturnType<typeof ope
       if (version !== seen) refresh();
       seen = version;
     },
-    commit(): void {
-      tidy();
-      end.run();
-    },
-    /** Nothing that is remembered of the file can be relied upon after it. */
-    undo(): void {
-      if (database.isTransaction) rollBack.run();
+    commit: () => end.run(),
+    /** Rolls back. What is cached of the file may include the changes, so it is dropped. */
+    rollBack(): void {
+      if (database.isTransaction) undo.run();
       forget();
       seen = undefined;
     },
@@ -123,24 +130,24 @@ const VERBS = {
   ready: () => null,
 };
 
-/** How long a begun batch may keep the file from other processes while its rest is awaited. */
-const MAX_PAUSE_MS = 50;
+/** How long a prepared batch may keep the file from other processes while the rest of it arrives. */
+const MAX_PREPARED_MS = 50;
 
-/** The ledger in a SQLite file: runs commands as one transaction. One that fails, fails alone. */
+/** The ledger in a SQLite file: runs batches of commands, each as one transaction. */
 export function sqliteLedger(file: SqliteFile) {
   const opened = openFile(file);
-  const { database, rows } = opened;
+  const { database, rows, tidy } = opened;
   const transaction = transactions(opened);
   const verbs = {
     ...VERBS,
     overdue: (_: unknown, { at, limit }: OverdueCommand) => opened.overdue(at, limit),
   };
-  /** The commands that the next batch began with, and how those came out that have been run. */
+  /** The first commands of the next batch, and the replies to those that have been run. */
   const early: SqliteCommand[] = [];
-  let begun: { readonly replies: SqliteReply[]; readonly timer: NodeJS.Timeout } | undefined;
+  let prepared: { readonly replies: SqliteReply[]; readonly timer: NodeJS.Timeout } | undefined;
 
-  /** A coded error comes before anything is written; any other one undoes the whole transaction. */
-  const attempt = ([verb, command]: SqliteCommand): SqliteReply => {
+  /** A coded error is thrown before anything is written; any other one fails the transaction. */
+  const execute = ([verb, command]: SqliteCommand): SqliteReply => {
     try {
       return { value: verbs[verb](rows, command as never) };
     } catch (error) {
@@ -149,64 +156,80 @@ export function sqliteLedger(file: SqliteFile) {
     }
   };
 
-  const undo = (): void => {
-    clearTimeout(begun?.timer);
-    begun = undefined;
-    transaction.undo();
+  const rollBack = (): void => {
+    clearTimeout(prepared?.timer);
+    prepared = undefined;
+    transaction.rollBack();
   };
 
-  const runAll = (commands: readonly SqliteCommand[]): readonly SqliteReply[] => {
+  const transact = (commands: readonly SqliteCommand[]): readonly SqliteReply[] | SqliteFailure => {
     let committing = false;
     try {
-      if (begun === undefined) transaction.begin();
-      const replies = begun?.replies ?? [];
-      for (const command of commands.slice(replies.length)) replies.push(attempt(command));
-      clearTimeout(begun?.timer);
-      begun = undefined;
+      if (prepared === undefined) transaction.begin();
+      const replies = prepared?.replies ?? [];
+      for (const command of commands.slice(replies.length)) replies.push(execute(command));
+      clearTimeout(prepared?.timer);
+      prepared = undefined;
+      tidy();
       committing = true;
       transaction.commit();
       return replies;
     } catch (error) {
-      undo();
-      if (commands.length > 1 && !committing && isOfOneCommand(error)) {
-        return commands.flatMap((command) => runAll([command]));
-      }
-      return commands.map(() => ({ error: whatHappened(error, committing) }));
+      rollBack();
+      return { failure: failureOf(error, committing), isDataError: !committing && isData(error) };
     }
   };
 
   return {
-    /** Begins with the first commands of a batch. If that fails, `run` does them with the rest. */
-    begin(commands: readonly SqliteCommand[]): void {
+    /** Begins with the first commands of a batch. If that fails, `runBatch` runs them with the rest. */
+    prepare(commands: readonly SqliteCommand[]): void {
       const isFirst = early.length === 0;
       early.push(...commands);
       try {
         if (isFirst) {
           transaction.begin();
-          begun = { replies: [], timer: setTimeout(undo, MAX_PAUSE_MS) };
+          prepared = { replies: [], timer: setTimeout(rollBack, MAX_PREPARED_MS) };
         }
-        begun?.replies.push(...commands.map(attempt));
+        prepared?.replies.push(...commands.map(execute));
       } catch {
-        undo();
+        rollBack();
       }
     },
-    /** Runs a batch: what it began with, then these. Tells how each came out, in order. */
-    run: (commands: readonly SqliteCommand[]) => runAll([...early.splice(0), ...commands]),
+    /** Runs a batch: what was prepared, then these. Returns how each came out, in order. */
+    runBatch: (commands: readonly SqliteCommand[]) => transact([...early.splice(0), ...commands]),
     close: () => database.close(),
   };
 }
 
-function whatHappened(error: unknown, committing: boolean) {
+/** What made a transaction fail; `committing` if that may have been done all the same. */
+export function failureOf(error: unknown, committing = false): PlainError {
+  if (SpendcapError.isInstance(error)) return { code: error.code, message: error.message };
   const cause = error instanceof Error ? error.message : 'unknown';
-  return committing
-    ? { code: 'outcome_unknown' as const, message: 'The commit was not confirmed. Retry.', cause }
-    : { code: 'store_unavailable' as const, message: 'The SQLite file cannot be used now.', cause };
+  if (committing) {
+    return { code: 'outcome_unknown', message: 'The commit was not confirmed. Retry.', cause };
+  }
+  return READ_ONLY.has(resultOf(error))
+    ? { code: 'store_misconfigured', message: 'The SQLite file cannot be written.', cause }
+    : { code: 'store_unavailable', message: 'The SQLite file cannot be used now.', cause };
 }
 
-/** SQLite's result codes that speak of one statement's values, not of the file. */
-const CODES_OF_ONE_COMMAND = new Set([18, 19, 20, 25]);
+/** SQLite's result codes: BUSY, LOCKED, NOMEM, INTERRUPT, IOERR, CORRUPT, FULL, PROTOCOL. */
+const TEMPORARY = new Set([5, 6, 7, 9, 10, 11, 13, 15]);
+/** PERM and READONLY. */
+const READ_ONLY = new Set([3, 8]);
+/** TOOBIG, CONSTRAINT, MISMATCH and RANGE: about the values of one statement. */
+const DATA = new Set([18, 19, 20, 25]);
 
-function isOfOneCommand(error: unknown): boolean {
-  if (typeof error !== 'object' || error === null || !('errcode' in error)) return true;
-  return CODES_OF_ONE_COMMAND.has(Number(error.errcode) & 0xff);
+/** An error without a result code comes from converting a value. */
+function isData(error: unknown): boolean {
+  const result = resultOf(error);
+  return result === NO_RESULT || DATA.has(result);
+}
+
+const NO_RESULT = -1;
+
+/** The primary result code of SQLite. */
+function resultOf(error: unknown): number {
+  if (typeof error !== 'object' || error === null || !('errcode' in error)) return NO_RESULT;
+  return Number(error.errcode) & 0xff;
 }

@@ -47,7 +47,7 @@ export const SCHEMA = `
 
 type Row = Record<string, SQLOutputValue>;
 
-/** `counted` in the words of SQL. */
+/** `countedAmount` as SQL. */
 const COUNTED = `CASE state WHEN 'reserved' THEN amount WHEN 'committed' THEN committed - restored
   ELSE 0 END`;
 
