@@ -5,7 +5,7 @@ import { type Comparison, inFlight } from './harness.ts';
 
 const NAMED = { issuer: 'https://age.example', audience: 'https://limiter.example' };
 
-/** From evidence that is believed as it is, so that only the authority's own work is measured. */
+/** From evidence that is not verified, so that only the authority's own work is measured. */
 export async function ageTokenIssued(): Promise<Comparison> {
   const key = await generateAuthorityKey();
   const range = { min: 12, maxExclusive: 13 };
@@ -53,7 +53,7 @@ export async function ageTokenIssued(): Promise<Comparison> {
       name: 'SignJWT',
       run: (count) => inFlight(count, (index) => bare(`player-${index}`)),
     },
-    atLeast: 0.9,
+    atLeast: 0.85,
     count: 5_000,
   };
 }

@@ -6,7 +6,7 @@ import { heap } from './memory.ts';
 const NAMED = { issuer: 'https://age.example', audience: 'https://limiter.example' };
 const FLOOD = 100_000;
 
-/** Half of the flood must be told by its signature, the rest by claims, key id or form. */
+/** Half of the flood is refused by its signature, the rest by key id or form. */
 const KINDS = 4;
 
 async function makeTokens(count: number) {
@@ -20,7 +20,7 @@ async function makeTokens(count: number) {
   const other = (await stranger.issue({ subject: 'any', age: 30 })).split('.')[0] ?? '';
   const randomText = (index: number) =>
     Buffer.from(`no token at all ${index}`).toString('base64url');
-  /** Distinct for each index; none is good. */
+  /** Distinct for each index; none is valid. */
   const invalid = (index: number): string => {
     const signature = Buffer.alloc(64);
     signature.writeUInt32BE(index + 1, 28);
@@ -42,7 +42,7 @@ async function refused(call: Promise<unknown>): Promise<void> {
   if (accepted) throw new Error('an invalid token was accepted');
 }
 
-/** Players whose tokens are seen the first time, each beside an invalid one, and alone. */
+/** Tokens that are new to the verifier, each beside an invalid one, and alone. */
 export async function floodComparison(): Promise<Comparison> {
   const rounds = 20;
   const { valid, invalid, verifier } = await makeTokens(rounds * SUBJECTS);
@@ -68,7 +68,7 @@ export async function floodComparison(): Promise<Comparison> {
   };
 }
 
-/** What a flood leaves in memory, and whether the players that were known still are. */
+/** What a flood leaves in memory, and whether the players in the cache stay there. */
 export async function floodTable(): Promise<Record<string, string>> {
   const { valid, invalid, verifier } = await makeTokens(SUBJECTS);
   const known = await Promise.all(valid.map((token) => verifier.verify(token)));
@@ -79,6 +79,6 @@ export async function floodTable(): Promise<Record<string, string>> {
   const kept = again.filter((evidence, index) => evidence === known[index]).length;
   return {
     [`bytes kept of each of ${FLOOD} invalid tokens`]: (grown / FLOOD).toFixed(1),
-    [`of ${SUBJECTS} known players, still known after it`]: String(kept),
+    [`of ${SUBJECTS} known players, still in the cache after it`]: String(kept),
   };
 }

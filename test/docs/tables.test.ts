@@ -14,7 +14,7 @@ import {
   usAppStore,
 } from '@spendcap/core';
 import { describe, expect, it } from 'vitest';
-import { JWS_FAULTS } from '../../packages/server/src/jwt/jws.ts';
+import { JWT_FAULTS } from '../../packages/server/src/jwt/verify.ts';
 import { ROOT } from '../../scripts/packages.ts';
 
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
@@ -61,7 +61,7 @@ describe('docs/errors.md', () => {
 
   it('has everything that can be wrong with a token', () => {
     const own = read('packages/server/src/age/token/fault.ts').matchAll(/^ {2}\| '(\w+)'/gm);
-    const faults = [...Object.keys(JWS_FAULTS), ...[...own].map(([, fault]) => fault)];
+    const faults = [...Object.keys(JWT_FAULTS), ...[...own].map(([, fault]) => fault)];
     expect(faults).toContain('age_contradictory');
     const rows = tableUnder('docs/errors.md', '`why` of a token');
     expect(rows.map(([fault]) => fault)).toEqual(faults);

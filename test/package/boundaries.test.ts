@@ -68,7 +68,7 @@ const RULES: readonly Rule[] = [
   // A library that only the users of one source have to install.
   {
     files: `${SERVER}/age/sources/mdoc/**`,
-    may: [...SOURCE, `${SERVER}/age/sources/mdoc/*`, '@owf/mdoc', 'zod'],
+    may: [...SOURCE, `${SERVER}/age/sources/mdoc/*`, '@owf/mdoc', 'zod', 'node:util'],
   },
   {
     files: `${SERVER}/age/sources/sd-jwt/**`,

@@ -67,6 +67,12 @@ function json(body: unknown): Answer {
 
 const DOWN: Answer = (response) => response.destroy();
 
+/** A good key among 10,000 that are as small as a key can be, so that the bytes are not too many first. */
+const MANY: Answer = (response) => {
+  const small = Array.from({ length: 9_999 }, () => ({ kty: 'EC' }));
+  json({ keys: [age.publicJwk, ...small] })(response);
+};
+
 describe('the keys of an issuer at an address', () => {
   it('are read once for all who wait', async () => {
     const { state, outcome } = await world();
@@ -216,10 +222,42 @@ describe('the keys of an issuer at an address', () => {
     expect(await outcome(next)).toBe('age_token_invalid key_unknown');
   });
 
+  it('may change under load: every answer is typed, and nothing is left unhandled', async () => {
+    const { state, outcome } = await world();
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown) => unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    const slow = (answer: Answer): Answer => {
+      return (response) => setTimeout(answer, 20, response);
+    };
+    const answers = [setOf(age), setOf(next), setOf(age, next), DOWN, MANY, json(null)];
+    const seen = new Set<string>();
+    for (let round = 0; round < 60; round += 1) {
+      const answer = answers[round % answers.length] as Answer;
+      state.answer = round % 2 === 0 ? answer : slow(answer);
+      // Each length of time that the set distinguishes: fresh, cooled down, stale, too old.
+      state.at += [1_000, 31_000, 6 * MINUTE, 11 * MINUTE, 90 * MINUTE][round % 5] as number;
+      const all = await Promise.all(
+        Array.from({ length: 40 }, (_, index) => outcome(index % 2 === 0 ? age : next)),
+      );
+      for (const each of all) seen.add(each);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
+    const typed = ['age_keys_unavailable', 'age_token_invalid key_unknown', 'ok'];
+    expect([...seen].sort()).toEqual(typed);
+    state.answer = setOf(age, next);
+    state.at += MINUTE;
+    expect([await outcome(age), await outcome(next)]).toEqual(['ok', 'ok']);
+  }, 30_000);
+
   it.each<[string, Answer]>([
     ['no JSON', (response) => response.end('<html>')],
     ['no set', json({ keys: 'none' })],
     ['nothing', json(null)],
+    ['a name twice', (response) => response.end('{"keys":[],"keys":[]}')],
+    ['10,000 keys', MANY],
     ['a flood', (response) => response.end(' '.repeat(300_000))],
     ['a redirect', (response) => response.writeHead(302, { location: '/other' }).end()],
     ['half an answer', (response) => response.writeHead(200, { 'content-length': '99' }).end('{')],

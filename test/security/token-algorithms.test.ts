@@ -29,6 +29,16 @@ describe('the algorithm comes from the configuration (RFC 8725, 3.1 and 3.2)', (
     expect(await fault(`${unsigned}.${signature}`)).toBe(expected);
   });
 
+  it.each(['XX999', 'ML-DSA-44', 'ES256K', 'es256', 'ES256 ', '__proto__', 'toString', 'dir'])(
+    'refuses the unknown alg %j, and a configuration that allows it',
+    async (alg) => {
+      const head = base64url({ alg, typ: 'age+jwt', kid: 'key-1' });
+      const token = (await age.sign()).replace(/^[^.]+/, head);
+      expect(await fault(token)).toBe('algorithm_not_allowed');
+      expect(() => verifierOf(age, { issuer: { algorithms: ['ES256', alg] } })).toThrow(TypeError);
+    },
+  );
+
   it('refuses HMAC with the public key as secret', async () => {
     const pem = await exportSPKI(age.publicKey);
     const head = base64url({ alg: 'HS256', typ: 'age+jwt', kid: 'key-1' });

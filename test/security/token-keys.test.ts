@@ -53,14 +53,67 @@ describe('the key comes from the configuration (RFC 8725, 3.10)', () => {
     }
   });
 
-  it('does not guess between several keys', async () => {
+  it('is the one that the token names, whatever the others are', async () => {
     const other = await authority('key-2');
     const jwks = { keys: [age.publicJwk, other.publicJwk] };
-    const unnamed = await age.sign({}, { kid: undefined as unknown as string });
-    expect(await fault(unnamed, { issuer: { jwks } })).toBe('key_unknown');
     await verifierOf({ jwks }).verify(await other.sign());
     expect(await fault(await other.sign({}, { kid: 'key-1' }), { issuer: { jwks } })).toBe(
       'signature_invalid',
     );
+  });
+});
+
+describe('several keys that fit a token', () => {
+  const unnamed = { kid: undefined as unknown as string };
+
+  it('are all tried, without a kid or with one that is there twice', async () => {
+    const others = await Promise.all([authority('key-1'), authority('key-2')]);
+    const keys = [...others.map(({ publicJwk }) => publicJwk), age.publicJwk];
+    for (const jwks of [{ keys }, { keys: keys.toReversed() }]) {
+      const verifier = verifierOf({ jwks });
+      await verifier.verify(await age.sign({ sub: 'player-1' }, unnamed));
+      await verifier.verify(await age.sign({ sub: 'player-2' }));
+      const token = await stranger.sign({}, unnamed);
+      expect(await fault(token, { issuer: { jwks } })).toBe('signature_invalid');
+    }
+  });
+
+  it('are at most ten', async () => {
+    const others = await Promise.all(Array.from({ length: 10 }, () => authority()));
+    const keys = others.map(({ publicJwk }) => publicJwk);
+    const token = await age.sign({}, unnamed);
+    const tenth = { keys: [...keys.slice(0, 9), age.publicJwk, ...keys.slice(9)] };
+    await verifierOf({ jwks: tenth }).verify(token);
+    const eleventh = { keys: [...keys, age.publicJwk] };
+    expect(await fault(token, { issuer: { jwks: eleventh } })).toBe('signature_invalid');
+  });
+});
+
+describe('a configured key set', () => {
+  it('may hold keys of unknown kinds, which are passed over', async () => {
+    const akp = { kty: 'AKP', alg: 'ML-DSA-44', kid: 'key-1', pub: 'AAAA' };
+    const jwks = { keys: [akp, { kty: 'NEW', kid: 'key-1' }, age.publicJwk] };
+    await verifierOf(age, { issuer: { jwks } }).verify(await age.sign());
+    for (const keys of [[akp], []]) {
+      expect(() => verifierOf(age, { issuer: { jwks: { keys } } })).toThrow(TypeError);
+    }
+  });
+
+  it('is refused with 10,000 keys, or with one that is secret, weak or no key', () => {
+    const { publicJwk } = age;
+    const many = Array.from({ length: 10_000 }, (_, kid) => ({ ...publicJwk, kid: `${kid}` }));
+    const modulus = Buffer.alloc(128, 0xff).toString('base64url');
+    for (const keys of [
+      many,
+      [publicJwk, { ...publicJwk, d: 'AA' }],
+      [publicJwk, { kty: 'oct', k: 'AA' }],
+      [publicJwk, { kty: 'oct' }],
+      [publicJwk, { ...publicJwk, x: publicJwk.y }],
+      [publicJwk, { kty: 'RSA', n: modulus, e: 'AQAB' }],
+      [publicJwk, {}],
+      [publicJwk, null],
+    ]) {
+      expect(() => verifierOf(age, { issuer: { jwks: { keys } } })).toThrow(TypeError);
+    }
   });
 });

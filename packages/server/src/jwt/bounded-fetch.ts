@@ -4,7 +4,7 @@ export interface BoundedFetch {
   readonly maxBytes: number;
 }
 
-/** `timeout` and `unreachable` stand for no answer, `too_large` for one that was not read to its end. */
+/** `timeout` and `unreachable`: no response. `too_large`: a body that was not read to its end. */
 export type Fetched =
   | { readonly status: number; readonly text: string }
   | 'timeout'
@@ -12,8 +12,8 @@ export type Fetched =
   | 'too_large';
 
 /**
- * Fetches an address and reads the answer, within a time and a size, following no redirects. It never
- * rejects: the error of a fetch may hold what was sent.
+ * Fetches an address and reads the response, within a time and a size, following no redirects. It
+ * never rejects: the error of a fetch may contain what was sent.
  */
 export async function boundedFetch(
   url: URL,
@@ -35,7 +35,7 @@ export async function boundedFetch(
     }
   };
   try {
-    // A race, since an injected fetch may not look at the signal.
+    // A race, since an injected fetch may ignore the signal.
     return await Promise.race([read(), late]);
   } finally {
     clearTimeout(timer);

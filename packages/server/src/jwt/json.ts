@@ -1,19 +1,20 @@
-/** Deeper than anything that is meant, and shallow enough to walk. */
+/** Deeper than any valid input, and shallow enough for recursion. */
 const MAX_DEPTH = 32;
 
 /**
- * Parses JSON that says each name of an object once and is not deep. `JSON.parse` takes the last of two
- * equal names and other parsers the first, so that what was meant is not certain.
+ * Parses JSON without repeated names in an object and without deep nesting. `JSON.parse` takes the last
+ * of two equal names and other parsers the first, so such a text is ambiguous.
  *
  * @throws Error for every other text; the parser's own message quotes it
  */
 export function parseStrict(text: string): unknown {
   const value: unknown = JSON.parse(text);
-  if (namesIn(text) !== namesOf(value)) throw new Error('a name is repeated, or it is too deep');
+  if (namesIn(text) !== namesOf(value))
+    throw new Error('a name is repeated, or it is nested too deep');
   return value;
 }
 
-/** How many names a valid JSON text has: a colon outside a string comes after each. */
+/** Counts the names in a valid JSON text: a colon outside a string follows each. */
 export function namesIn(text: string): number {
   let names = 0;
   let at = 0;
@@ -26,7 +27,7 @@ export function namesIn(text: string): number {
   }
 }
 
-/** The index after the closing quote: the first one behind an even number of backslashes. */
+/** The index after the closing quote: the first one after an even number of backslashes. */
 function endOfString(text: string, from: number): number {
   let close = text.indexOf('"', from);
   for (;;) {
@@ -37,7 +38,7 @@ function endOfString(text: string, from: number): number {
   }
 }
 
-/** How many names a value has; NaN, which equals no number, if it is too deep to be counted. */
+/** Counts the names in a value; NaN, which equals no number, if it is nested too deep. */
 export function namesOf(value: unknown, depth = 0): number {
   if (typeof value !== 'object' || value === null) return 0;
   if (depth === MAX_DEPTH) return Number.NaN;

@@ -1,71 +1,86 @@
+import { SpendcapError, type SpendcapErrorCode } from '@spendcap/core';
+import {
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  type FetchImplementation,
+  type JSONWebKeySet,
+  type JWTVerifyGetKey,
+} from 'jose';
 import { boundedFetch } from './bounded-fetch.ts';
-import type { KeyFinder } from './jws.ts';
+import { parseStrict } from './json.ts';
 
 export interface RemoteKeysOptions {
-  /** Makes a finder of a published set, or `null` if it is no set. */
-  readonly finder: (jwks: unknown) => KeyFinder | null;
+  /** Of the error while the keys cannot be read. */
+  readonly code: SpendcapErrorCode;
+  /** Reads a published set, or returns `null` if it is not one. */
+  readonly read: (jwks: unknown) => JSONWebKeySet | null;
   /** Default the global `fetch`. */
   readonly fetch?: typeof fetch | undefined;
   /** Epoch milliseconds. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
-  /** For how long, once ten minutes old, a set still counts that cannot be read again. Default 3600. */
+  /** For how long, once ten minutes old, a set is used that cannot be reloaded. Default 3600. */
   readonly staleSeconds?: number | undefined;
 }
 
 const MAX_BYTES = 256 * 1024;
 const TIMEOUT_MS = 5_000;
-/** From then on a set is read again beside the work, which does not wait for it. */
+/** From this age on, a set is reloaded in the background. */
 const REFRESH_MS = 5 * 60_000;
-/** From then on the work waits. */
+/** From this age on, tokens wait for the reload. */
 const FRESH_MS = 10 * 60_000;
-/** Keys that nobody knows are asked for this often at most: an attacker can name any number of them. */
+/** Between reloads for unknown keys, which an attacker can name without end. */
 const COOLDOWN_MS = 30_000;
 /** After a failure, doubled with each further one. */
-const PAUSE_MS = { first: 1_000, most: 30_000 } as const;
-const STALE_SECONDS = 3_600;
-const MAX_STALE_SECONDS = 86_400;
-
-interface Held {
-  readonly find: KeyFinder;
-  readonly at: number;
-}
+const BACKOFF_MS = { first: 1_000, most: 30_000 } as const;
+const STALE_SECONDS = { default: 3_600, max: 86_400 } as const;
 
 /**
- * The keys of a set that someone publishes at an address. It is read when first needed, beside the work
- * from five minutes on, and before the work goes on from ten minutes on; once for all who wait. A key
- * that is not in it has it read once more, at most every 30 seconds. A server that fails is left in
- * peace for one second, then two, up to 30; the last set counts meanwhile for `staleSeconds`, and
- * after that nothing does: the finder rejects.
+ * The keys of a JWK Set at an address, as jose's `createRemoteJWKSet` keeps them. What this adds is
+ * when to call its `reload()`: in the background after five minutes, before a token is verified after
+ * ten, at most every 30 seconds for an unknown key, with backoff from one second to 30 while the server
+ * fails. The last set is used meanwhile for `staleSeconds`; after that the finder rejects.
  *
- * @throws TypeError for a `staleSeconds` that is none
+ * jose's own `fresh` and `coolingDown` go by `Date.now`, and trust a clock that was set back. They are
+ * switched off in favour of the injected clock.
+ *
+ * @throws TypeError for an address or a `staleSeconds` that can never work
  */
-export function remoteKeys(url: URL, options: RemoteKeysOptions): KeyFinder {
-  const { now = () => Date.now(), staleSeconds = STALE_SECONDS } = options;
-  if (!Number.isInteger(staleSeconds) || staleSeconds < 0 || staleSeconds > MAX_STALE_SECONDS) {
-    throw new TypeError(`keysStaleSeconds must be a whole number from 0 to ${MAX_STALE_SECONDS}`);
+export function remoteKeys(url: URL, options: RemoteKeysOptions): JWTVerifyGetKey {
+  const { code, now = () => Date.now(), staleSeconds = STALE_SECONDS.default } = options;
+  assertRemote(url, 'jwks');
+  if (!Number.isInteger(staleSeconds) || staleSeconds < 0 || staleSeconds > STALE_SECONDS.max) {
+    throw new TypeError(`keysStaleSeconds must be a whole number from 0 to ${STALE_SECONDS.max}`);
   }
+  const set = createRemoteJWKSet(url, {
+    [customFetch]: fetchUsable(options),
+    headers: { accept: 'application/jwk-set+json, application/json' },
+    cacheMaxAge: Infinity,
+    cooldownDuration: Infinity,
+  });
   const usableMs = FRESH_MS + staleSeconds * 1000;
-  let held: Held | null = null;
-  let reading: Promise<void> | null = null;
-  let askedAt = Number.NEGATIVE_INFINITY;
+  let loadedAt = Number.NEGATIVE_INFINITY;
+  let triedAt = Number.NEGATIVE_INFINITY;
   let failures = 0;
+  let loading: Promise<void> | null = null;
 
-  async function read(): Promise<void> {
-    askedAt = now();
-    const find = await fetchSet(url, options);
-    if (find === null) {
+  async function load(): Promise<void> {
+    triedAt = now();
+    try {
+      await set.reload();
+      failures = 0;
+      loadedAt = now();
+    } catch {
       failures += 1;
-      return;
+    } finally {
+      loading = null;
     }
-    failures = 0;
-    held = { find, at: now() };
   }
 
-  function refresh(): Promise<void> {
-    reading ??= read().finally(() => {
-      reading = null;
-    });
-    return reading;
+  /** Never rejects. Concurrent callers share one reload. */
+  function reload(): Promise<void> {
+    loading ??= load();
+    return loading;
   }
 
   /** A clock that was set back counts as any length of time. */
@@ -73,58 +88,47 @@ export function remoteKeys(url: URL, options: RemoteKeysOptions): KeyFinder {
     const passed = now() - instant;
     return passed < 0 ? Number.POSITIVE_INFINITY : passed;
   };
-  const mayAsk = () => reading !== null || since(askedAt) >= pauseAfter(failures);
+  const mayReload = () => loading !== null || since(triedAt) >= backoff(failures);
+  const unavailable = () => new SpendcapError(code, 'The issuer’s key set could not be read.');
 
-  function usable(): KeyFinder {
-    if (held !== null && since(held.at) < usableMs) return held.find;
-    throw new Error('The key set cannot be read.');
+  async function assertLoaded(): Promise<void> {
+    const age = since(loadedAt);
+    if (age >= REFRESH_MS && mayReload()) {
+      const done = reload();
+      // A server that is known to fail is not waited for while there is a set to use.
+      if (age >= usableMs || (age >= FRESH_MS && failures === 0)) await done;
+    }
+    if (since(loadedAt) >= usableMs) throw unavailable();
   }
 
-  function current(): KeyFinder | Promise<KeyFinder> {
-    const age = held === null ? Number.POSITIVE_INFINITY : since(held.at);
-    if (age < REFRESH_MS || !mayAsk()) return usable();
-    const done = refresh();
-    // Known to fail, it is not waited for while there is something to serve.
-    const waits = age >= usableMs || (age >= FRESH_MS && failures === 0);
-    return waits ? done.then(usable) : usable();
-  }
-
-  /** Once more, for a key that is not in the set; someone who waits for the same reading gets its answer. */
-  async function newer(): Promise<KeyFinder | null> {
-    if (reading !== null || since(askedAt) >= COOLDOWN_MS) await refresh();
-    else if (failures === 0) return null;
-    // The key may be in the set that could not be read.
-    if (failures > 0) throw new Error('The key set cannot be read now.');
-    return usable();
-  }
-
-  return async (header) => {
-    const find = current();
-    const key = await (find instanceof Promise ? await find : find)(header);
-    if (key !== null) return key;
-    const next = await newer();
-    return next === null ? null : next(header);
+  return async (header, token) => {
+    await assertLoaded();
+    try {
+      return await set(header, token);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+      if (loading !== null || since(triedAt) >= COOLDOWN_MS) await reload();
+      else if (failures === 0) throw error;
+      // The key may be in the set that could not be read.
+      if (failures > 0) throw unavailable();
+      return set(header, token);
+    }
   };
 }
 
-function pauseAfter(failures: number): number {
-  return failures === 0 ? 0 : Math.min(PAUSE_MS.first * 2 ** (failures - 1), PAUSE_MS.most);
+function backoff(failures: number): number {
+  return failures === 0 ? 0 : Math.min(BACKOFF_MS.first * 2 ** (failures - 1), BACKOFF_MS.most);
 }
 
-/** `null` for every answer but a set. Never rejects. */
-async function fetchSet(
-  url: URL,
-  { finder, fetch: fetchKeys = fetch }: RemoteKeysOptions,
-): Promise<KeyFinder | null> {
-  const init = { headers: { accept: 'application/jwk-set+json, application/json' } };
-  const bounds = { fetch: fetchKeys, timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES };
-  const answer = await boundedFetch(url, init, bounds);
-  if (typeof answer === 'string' || answer.status !== 200) return null;
-  try {
-    return finder(JSON.parse(answer.text));
-  } catch {
-    return null;
-  }
+/** Bounds time and size, and leaves out the keys that jose would stumble over. */
+function fetchUsable({ read, fetch: fetchKeys = fetch }: RemoteKeysOptions): FetchImplementation {
+  return async (url, { headers }) => {
+    const bounds = { fetch: fetchKeys, timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES };
+    const answer = await boundedFetch(new URL(url), { headers }, bounds);
+    const jwks = typeof answer === 'string' ? null : read(parseStrict(answer.text));
+    if (typeof answer === 'string' || jwks === null) throw new Error('not a key set');
+    return Response.json(jwks, { status: answer.status });
+  };
 }
 
 /** @throws TypeError for an address that may not be fetched from */

@@ -1,22 +1,22 @@
 import { parseMoney, SpendcapError } from '@spendcap/core';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
-import {
-  type Claims,
-  checkJws,
-  decodeClaims,
-  JWS_FAULTS,
-  type JwsFault,
-  type JwsRules,
-} from '../jwt/jws.ts';
 import { type JwkSet, keySet } from '../jwt/key-set.ts';
 import { signingKey, signJwt } from '../jwt/signing-key.ts';
+import {
+  type Claims,
+  JWT_FAULTS,
+  type JwtFault,
+  type JwtRules,
+  readJwt,
+  verifyJwt,
+} from '../jwt/verify.ts';
 import type { PermitClaims, PermitSigner, PermittedHold } from '../limiter/types.ts';
-import { sealer } from './sealer.ts';
+import { sealedHolds } from './sealed-hold.ts';
 
 export type { JwkSet };
 
-/** What was wrong with a permit: the `why` of `permit_invalid`. A closed union. */
-export type PermitFault = JwsFault | 'purchase_mismatch';
+/** What is wrong with a permit: the `why` of `permit_invalid`. A closed union. */
+export type PermitFault = JwtFault | 'purchase_mismatch';
 
 export interface PermitOptions {
   /** A private JWK: P-256 (signs ES256) or Ed25519 (signs EdDSA). Its `kid` defaults to its thumbprint. */
@@ -53,17 +53,16 @@ const TYP = 'permit+jwt';
 const ALGORITHMS = ['ES256', 'EdDSA', 'Ed25519'];
 const CLOCK_TOLERANCE_SECONDS = 5;
 const MAX_PERMIT_BYTES = 8 * 1024;
-const KEYS_CODE = 'permit_keys_unavailable';
 
-/** A fresh private key for permits (P-256), to be kept as a secret. */
+/** Generates a private key for permits (P-256). Keep it secret. */
 export async function generatePermitKey(): Promise<JWK> {
   const { privateKey } = await generateKeyPair('ES256', { extractable: true });
   return { ...(await exportJWK(privateKey)), alg: 'ES256' };
 }
 
 /**
- * Signs permits: proofs for a payment service in another process that a purchase was allowed, good
- * until its hold ends.
+ * Signs permits: proofs for a payment service in another process that a purchase was allowed, valid
+ * until its hold expires.
  *
  * @throws TypeError for a key that is not a private P-256 or Ed25519 key
  * @example
@@ -88,7 +87,7 @@ export function permits(options: PermitOptions): PermitSigner {
   const now = options.now ?? Date.now;
   assertParties(options);
   const key = signingKey(options.key, ['ES256', 'EdDSA']);
-  const holds = sealer(String(options.key.d), 'spendcap permit hold');
+  const holds = sealedHolds(String(options.key.d));
   return {
     jwks: { keys: [key.publicJwk] },
     sign(claims, hold) {
@@ -104,17 +103,18 @@ export function permits(options: PermitOptions): PermitSigner {
         currency: claims.currency,
         app: claims.app,
         policy: claims.policy,
-        // Sealed: the payment service has no need to know who buys, or of what age.
+        // Encrypted: the payment service need not know who buys, or of what age.
         ...(hold && { hold: holds.seal(purchaseId, JSON.stringify(hold)) }),
       });
     },
     holdOf(permit, purchaseId) {
-      const read = decodeClaims(permit, MAX_PERMIT_BYTES);
+      const read = readJwt(permit, MAX_PERMIT_BYTES);
       if (typeof read === 'string') throw permitInvalid(read);
-      if (read.purchase_id !== purchaseId) throw permitInvalid('purchase_mismatch');
-      if (typeof read.hold !== 'string') throw permitInvalid('claim_missing');
-      // What opens was sealed here and for this id, so the signature would prove nothing more.
-      const hold = holds.open(purchaseId, read.hold);
+      const { purchase_id: id, hold: sealed } = read.claims;
+      if (id !== purchaseId) throw permitInvalid('purchase_mismatch');
+      if (typeof sealed !== 'string') throw permitInvalid('claim_missing');
+      // What decrypts was sealed here and for this id, so the signature would prove nothing more.
+      const hold = holds.open(purchaseId, sealed);
       if (hold === null) throw permitInvalid('signature_invalid');
       return JSON.parse(hold) as PermittedHold;
     },
@@ -122,13 +122,13 @@ export function permits(options: PermitOptions): PermitSigner {
 }
 
 /**
- * Checks permits in a payment service. Make it once: it keeps the key set, and reads a remote one
- * again for a key that is new.
+ * Verifies permits in a payment service. Create it once: it keeps the key set, and reloads a remote one
+ * for an unknown key.
  *
- * The result rejects with a SpendcapError: `permit_invalid`, whose `why` is a `PermitFault` (as
+ * The result rejects with a SpendcapError: `permit_invalid`, whose `why` is a `PermitFault` (for example
  * `purchase_mismatch` if id, amount or currency differ from what is about to be charged), or
- * `permit_keys_unavailable` (retryable). A permit may be shown again while it is valid, so charge under an
- * idempotency key made of the purchase id.
+ * `permit_keys_unavailable` (retryable). A permit can be shown again while it is valid, so derive the
+ * idempotency key of the charge from the purchase id.
  *
  * @throws TypeError for options that can never work
  */
@@ -137,29 +137,30 @@ export function permitVerifier(
 ): (permit: string, purchase: PermittedPurchase) => Promise<PermitClaims> {
   const now = options.now ?? Date.now;
   assertParties(options);
-  const rules: JwsRules = {
-    keys: keySet(options.jwks, { fetch: options.fetch, now: options.now }),
-    keysCode: KEYS_CODE,
+  const { fetch } = options;
+  const rules: JwtRules = {
+    keys: keySet(options.jwks, { code: 'permit_keys_unavailable', fetch, now }),
     algorithms: ALGORITHMS,
     issuer: options.issuer,
-    audience: [options.audience],
+    audience: options.audience,
+    requiredClaims: ['exp'],
     typ: TYP,
     toleranceSeconds: CLOCK_TOLERANCE_SECONDS,
   };
   return async (permit, purchase) => {
-    const read = decodeClaims(permit, MAX_PERMIT_BYTES);
+    const read = readJwt(permit, MAX_PERMIT_BYTES);
     if (typeof read === 'string') throw permitInvalid(read);
-    const fault = await checkJws(permit, read, { rules, at: now() });
+    const fault = await verifyJwt(read, rules, now());
     if (fault !== null) throw permitInvalid(fault);
-    const claims = claimsOf(read);
+    const claims = claimsOf(read.claims);
     if (!isSamePurchase(claims, purchase)) throw permitInvalid('purchase_mismatch');
     return claims;
   };
 }
 
 /**
- * Checks one permit: `permitVerifier` for a single call. With a URL it reads the key set on every
- * call, so a service that checks more than one permit makes a `permitVerifier`.
+ * Verifies one permit. With a URL it reads the key set on every call: use `permitVerifier` for more than
+ * one permit.
  */
 export async function verifyPermit(
   permit: string,
@@ -195,14 +196,14 @@ function isSamePurchase(
 }
 
 function permitInvalid(why: PermitFault): SpendcapError {
-  const said = why === 'purchase_mismatch' ? 'is for another purchase' : JWS_FAULTS[why];
-  return new SpendcapError('permit_invalid', `The permit ${said}.`, { why });
+  const fault = why === 'purchase_mismatch' ? 'is for another purchase' : JWT_FAULTS[why];
+  return new SpendcapError('permit_invalid', `The permit ${fault}.`, { why });
 }
 
 function assertParties({ issuer, audience }: { issuer: string; audience: string }): void {
   for (const party of [issuer, audience]) {
     if (typeof party !== 'string' || party === '') {
-      throw new TypeError('issuer and audience must be texts');
+      throw new TypeError('issuer and audience must be non-empty strings');
     }
   }
 }

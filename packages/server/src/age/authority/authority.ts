@@ -9,47 +9,47 @@ import {
   MAX_AGE,
   SpendcapError,
 } from '@spendcap/core';
-import type { AgeSource, SourceFinding, SourceQuestion } from '../sources/source.ts';
+import type { AgeSource, SourceContext, SourceFinding } from '../sources/source.ts';
 import { createAuthorityHandler } from './handler.ts';
 import type { AuthorityKey } from './keys.ts';
 import { audienceGroups, type Name, pairwise, TEXT } from './pairwise.ts';
+import { authorityStatus, type StatusListOptions } from './revocation.ts';
 import { authoritySigner } from './signer.ts';
-import { authorityStatus, type StatusListOptions } from './status-lists.ts';
 
-/** The sources of an authority by name. `never`, since each takes evidence of its own. */
+/** The sources of an authority by name. `never`, since each has its own type of evidence. */
 export type AgeSources = Readonly<Record<string, AgeSource<never>>>;
 
-/** Evidence by the name of the source that is to verify it. */
+/** Evidence by the name of the source that verifies it. */
 export type EvidenceFor<Sources extends AgeSources> = {
   readonly [Name in keyof Sources]?: Parameters<Sources[Name]['verify']>[0];
 };
 
 export interface AgeAuthorityOptions<Sources extends AgeSources> {
-  /** The `iss` of its tokens, as `https://age.example`. */
+  /** The `iss` of its tokens, for example `https://age.example`. */
   readonly issuer: string;
   /**
-   * Private keys, at least one of which signs now. A function is asked on every call, so that a
-   * rotated key file counts without a restart; it must give the same array while nothing changed.
+   * Private keys, at least one of which is active. A function is called on every use, so that a rotated
+   * key file takes effect without a restart; it must return the same array while nothing has changed.
    */
   readonly keys: readonly AuthorityKey[] | (() => readonly AuthorityKey[]);
   readonly sources: Sources;
   /**
-   * Secret of 16 bytes or more that makes the `sub` of tokens. Keep it for ever: under another key
-   * everyone is a new person, with nothing spent.
+   * Secret of 16 bytes or more, from which the `sub` of tokens is derived. Never change it: with another
+   * key everyone is a new person, with nothing spent.
    */
   readonly subjectKey: Uint8Array | string;
-  /** How long a token lives, 30 to 86,400. Default 300. It never outlives the evidence. */
+  /** Lifetime of a token, 30 to 86,400. Default 300. It never outlives the evidence. */
   readonly tokenSeconds?: number;
   /**
-   * Who may be an audience, by enterprise: `{ 'star-studio': ['https://limiter.star.example'] }`. A
-   * person has one `sub` for all audiences of an enterprise. Default: every audience is its own.
+   * The audiences, by enterprise: `{ 'star-studio': ['https://limiter.star.example'] }`. A person has one
+   * `sub` for all audiences of an enterprise. Default: any audience, each its own enterprise.
    */
   readonly audiences?: Readonly<Record<string, readonly string[]>>;
-  /** Lets tokens be revoked, by OAuth Token Status List. Default: they are good until their `exp`. */
+  /** Makes tokens revocable, by OAuth Token Status List. Default: they are valid until their `exp`. */
   readonly statusList?: StatusListOptions;
   /**
-   * What is less sure only lowers an age. Take the `minimumAssurance` of the policy that the tokens are for,
-   * or a less sure source makes them less sure than it wants. Default, and the least there is: `guardian`.
+   * Evidence below this only lowers an age. Use the `minimumAssurance` of the policy that the tokens are
+   * for, or a weaker source lowers their assurance below it. Default, and the minimum: `guardian`.
    */
   readonly minimumAssurance?: Assurance;
   /** IANA name of the calendar in which ages grow: the policy's. Default `UTC`. */
@@ -60,8 +60,8 @@ export interface AgeAuthorityOptions<Sources extends AgeSources> {
 
 export interface IssueOptions {
   /**
-   * The caller's own name of the account, of the log-in and never of the evidence. A person that a
-   * source knows goes before it; evidence that names an account must name this one.
+   * The caller's own name of the account, from the log-in and never from the evidence. A person that a
+   * source identifies takes precedence; evidence that names an account must name this one.
    */
   readonly subject: string;
   /** The `aud`: the limiter that the token is for. */
@@ -72,25 +72,24 @@ export interface IssueOptions {
 
 export interface AgeAuthority<Sources extends AgeSources> {
   /**
-   * Verifies the evidence of every named source, puts the findings together and signs an age token.
+   * Verifies the evidence of every named source, combines the findings and signs an age token.
    *
-   * Rejects with a SpendcapError: that of the source whose evidence does not hold;
-   * `age_evidence_invalid`, why `expired`, if it no longer holds; `invalid_request` for a wrong
-   * subject, audience or source; `age_keys_unavailable` if no key signs now, or `keys` fails.
+   * Rejects with a SpendcapError: that of the source whose evidence is invalid; `age_evidence_invalid`,
+   * why `expired`, if the evidence has expired; `invalid_request` for an invalid subject, audience or
+   * source; `age_keys_unavailable` if no key is active, or `keys` throws.
    */
   issue(evidence: EvidenceFor<Sources>, options: IssueOptions): Promise<string>;
   /**
-   * Revokes every living token that was issued with this `subject`, whatever their audiences; how many
-   * they were. Verifiers know when they next read the list.
+   * Revokes every valid token that was issued with this `subject`, for any audience, and resolves to
+   * how many. Takes effect when verifiers next reload the list.
    *
    * @throws TypeError without `statusList`
    */
   revoke(subject: string): Promise<number>;
-  /** The public keys that tokens may be signed with now or soon, a JWK Set (RFC 7517, section 5). */
+  /** The public keys of current and upcoming tokens, a JWK Set (RFC 7517, section 5). */
   jwks(): { readonly keys: readonly Readonly<Record<string, unknown>>[] };
   /**
-   * Serves `/.well-known/jwks.json` and the status lists, under whatever path it is mounted. It never
-   * rejects.
+   * Serves `/.well-known/jwks.json` and the status lists, below any mount path. It never rejects.
    */
   handler(request: Request): Promise<Response>;
 }
@@ -101,7 +100,7 @@ const THUMBPRINT = /^[\w-]{43}$/;
 
 /**
  * Turns evidence of an age into an age token of spendcap's profile: `typ` `age+jwt`, a pairwise `sub`, a
- * short `exp`, `age_range`, `assurance`, `evidence` (the kind). It keeps nothing of the evidence.
+ * short `exp`, `age_range`, `assurance`, `evidence` (the kind). It stores nothing of the evidence.
  *
  * @throws TypeError for options that can never work
  * @example
@@ -141,15 +140,15 @@ export function ageAuthority<const Sources extends AgeSources>(
   const { sign, jwks } = authoritySigner(options.keys, { tokenSeconds, now });
   const groupOf = audienceGroups(options.audiences);
   const pseudonym = pairwise(options.subjectKey);
-  // Of no enterprise, and under another name than a `sub`, so that it is equal to none.
+  // Of no enterprise, and of another kind than a `sub`, so that it equals none.
   const holderOf = (subject: string) => pseudonym('', ['holder', subject]);
   const { statusList } = options;
   const status = statusList ? authorityStatus(statusList, { issuer, tokenSeconds, sign }) : null;
 
-  async function issue(evidence: EvidenceFor<Sources>, asked: IssueOptions): Promise<string> {
-    const { subject, audience, confirm } = asked;
+  async function issue(evidence: EvidenceFor<Sources>, request: IssueOptions): Promise<string> {
+    const { subject, audience, confirm } = request;
     const group = groupOf(audience);
-    checkIssue(asked);
+    checkRequest(request);
     const at = now();
     const findings = await verifyAll(sources, evidence, { at, subject });
     const age = combineFindings(findings, { at, timeZone, minimumAssurance });
@@ -191,25 +190,25 @@ function assertOptions(options: {
 }): void {
   const { issuer, sources, tokenSeconds, timeZone, minimumAssurance } = options;
   if (typeof issuer !== 'string' || !TEXT.test(issuer)) {
-    throw new TypeError('issuer must be a text of 1 to 255 characters');
+    throw new TypeError('issuer must be a string of 1 to 255 characters');
   }
   const named = Object.values(sources ?? {});
   if (named.length === 0 || named.some((source) => typeof source?.verify !== 'function')) {
-    throw new TypeError('sources must name at least one source');
+    throw new TypeError('sources must have at least one source');
   }
   const { min, max } = TOKEN_SECONDS;
   if (!Number.isInteger(tokenSeconds) || tokenSeconds < min || tokenSeconds > max) {
     throw new TypeError(`tokenSeconds must be a whole number from ${min} to ${max}`);
   }
-  if (!isTimeZone(timeZone)) throw new TypeError('timeZone must be an IANA name');
+  if (!isTimeZone(timeZone)) throw new TypeError('timeZone must be an IANA time zone name');
   if (!ASSURANCES.includes(minimumAssurance)) {
-    throw new TypeError(`minimumAssurance must be of ${ASSURANCES.join(', ')}`);
+    throw new TypeError(`minimumAssurance must be one of ${ASSURANCES.join(', ')}`);
   }
 }
 
-function checkIssue({ subject, confirm }: IssueOptions): void {
+function checkRequest({ subject, confirm }: IssueOptions): void {
   if (typeof subject !== 'string' || !TEXT.test(subject)) {
-    throw invalidRequest('subject', 'must be a text of 1 to 255 characters');
+    throw invalidRequest('subject', 'must be a string of 1 to 255 characters');
   }
   if (confirm !== undefined && !isThumbprint(confirm?.jkt)) {
     throw invalidRequest('confirm.jkt', 'must be the SHA-256 thumbprint of a key');
@@ -224,7 +223,7 @@ function isThumbprint(jkt: unknown): boolean {
 async function verifyAll(
   sources: AgeSources,
   evidence: Readonly<Record<string, unknown>>,
-  asked: SourceQuestion,
+  context: SourceContext,
 ): Promise<readonly SourceFinding[]> {
   const named = Object.keys(evidence ?? {}).filter((name) => evidence[name] !== undefined);
   if (named.length === 0) throw invalidRequest('evidence', 'must name at least one source');
@@ -235,17 +234,17 @@ async function verifyAll(
   }
   const wanted = Object.keys(sources).filter((name) => named.includes(name));
   return Promise.all(
-    wanted.map((name) => (sources[name] as AgeSource<unknown>).verify(evidence[name], asked)),
+    wanted.map((name) => (sources[name] as AgeSource<unknown>).verify(evidence[name], context)),
   );
 }
 
-/** The person whom the first of the sources knows that knows any. */
+/** The person that the first source identifies that identifies any. */
 function personIn(findings: readonly SourceFinding[]): Name | undefined {
   const known = findings.find(({ person }) => person !== undefined);
   return known?.person === undefined ? undefined : ['person', known.kind, known.person];
 }
 
-/** Whole seconds; the evidence's own end is rounded down. */
+/** In seconds; the expiry of the evidence is rounded down. */
 function expiryOf(
   findings: readonly SourceFinding[],
   { iat, tokenSeconds }: { readonly iat: number; readonly tokenSeconds: number },
@@ -258,7 +257,7 @@ function expiryOf(
   });
 }
 
-/** Ages beyond what a token may state say nothing more. */
+/** Ages above the greatest that a token can state are cut off. */
 function rangeClaim({ range: { min, maxExclusive } }: CombinedAge) {
   const start = Math.min(min, MAX_AGE);
   const open = maxExclusive === null || maxExclusive > MAX_AGE;

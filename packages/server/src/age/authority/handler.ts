@@ -1,5 +1,5 @@
 import { problemOf, problemResponse } from '../../http/problems.ts';
-import type { AuthorityStatus } from './status-lists.ts';
+import type { AuthorityStatus } from './revocation.ts';
 
 export interface AuthorityHandlerOptions {
   readonly jwks: () => object;
@@ -7,17 +7,14 @@ export interface AuthorityHandlerOptions {
   readonly now: () => number;
 }
 
-/**
- * Short of the hour for which `spendcap keys rotate` publishes a new key before it signs, so that
- * no cache is behind.
- */
+/** Well below the hour for which `spendcap keys rotate` publishes a new key before it signs. */
 const JWKS_HEADERS = {
   'content-type': 'application/jwk-set+json',
   'cache-control': 'public, max-age=300',
 } as const;
 const JWKS_PATH = '/.well-known/jwks.json';
 
-/** The public side of an authority, for any server that has `Request` and `Response`. */
+/** The public endpoints of an authority, for any server with `Request` and `Response`. */
 export function createAuthorityHandler(
   options: AuthorityHandlerOptions,
 ): (request: Request) => Promise<Response> {
@@ -25,7 +22,7 @@ export function createAuthorityHandler(
     try {
       const found = await find(options, new URL(url).pathname);
       if (found === null) {
-        return problemResponse({ code: 'not_found', status: 404, detail: 'Nothing is here.' });
+        return problemResponse({ code: 'not_found', status: 404, detail: 'No such route.' });
       }
       if (method !== 'GET' && method !== 'HEAD') {
         return problemResponse(
@@ -52,7 +49,7 @@ async function find(
   if (pathname.endsWith(JWKS_PATH)) return { body: JSON.stringify(jwks()), headers: JWKS_HEADERS };
   const list = status && (await status.listAt(pathname, now()));
   if (status === null || list === null) return null;
-  // What lies in between may keep it for half of the time; verifiers go by the list's own `ttl`.
+  // Caches in between may keep it for half of the `ttl`; verifiers go by the `ttl` itself.
   const seconds = Math.floor(status.ttlSeconds / 2);
   const headers = {
     'content-type': 'application/statuslist+jwt',

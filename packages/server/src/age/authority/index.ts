@@ -7,7 +7,7 @@ export {
   type IssueOptions,
 } from './authority.ts';
 export { type AuthorityKey, generateAuthorityKey, type SigningAlgorithm } from './keys.ts';
-export type { StatusListOptions } from './status-lists.ts';
+export type { StatusListOptions } from './revocation.ts';
 export {
   memoryStatusStore,
   STATUS_LIST_PLACES,

@@ -1,18 +1,18 @@
-import { exportJWK, generateKeyPair } from 'jose';
+import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
 import { type SigningAlgorithm, type SigningKey, signingKey } from '../../jwt/signing-key.ts';
 
 export type { SigningAlgorithm };
 
 /**
  * A private JWK of an age authority: P-256 (ES256), Ed25519 (EdDSA) or RSA of 2048 bits or more (RS256, or
- * PS256 by its `alg`), with the time in which it signs. Its `kid` defaults to its RFC 7638 thumbprint.
+ * PS256 by its `alg`), and when it signs. Its `kid` defaults to its RFC 7638 thumbprint.
  */
 export interface AuthorityKey extends Readonly<Record<string, unknown>> {
   readonly kid?: string;
   readonly alg?: string;
-  /** ISO 8601 instant from which it signs; it is published before. Default: it always did. */
+  /** ISO 8601 instant from which it signs; it is published earlier. Default: no limit. */
   readonly activeFrom?: string;
-  /** ISO 8601 instant from which it signs no more; it is published until its tokens have expired. */
+  /** ISO 8601 instant at which it stops signing; it is published until its tokens have expired. */
   readonly retireAt?: string;
 }
 
@@ -31,12 +31,12 @@ interface DatedKey extends SigningKey {
 
 export const SIGNING_ALGORITHMS: readonly SigningAlgorithm[] = ['ES256', 'EdDSA', 'RS256', 'PS256'];
 const MAX_KEYS = 100;
-/** By as much may a verifier's clock be behind. */
+/** Clock skew of a verifier whose clock is behind. */
 const TOLERANCE_MS = 60_000;
 const RSA_BITS = 3072;
 
 /**
- * A fresh private key, to be kept as a secret.
+ * Generates a private key. Keep it secret.
  *
  * @param algorithm default `ES256`
  * @example
@@ -56,14 +56,13 @@ export async function generateAuthorityKey(
     extractable: true,
     modulusLength: RSA_BITS,
   });
-  const jwk = { ...(await exportJWK(privateKey)), alg: algorithm };
-  const { kid } = signingKey(jwk, SIGNING_ALGORITHMS).publicJwk;
-  return { kid, ...jwk };
+  const jwk = await exportJWK(privateKey);
+  return { kid: await calculateJwkThumbprint(jwk), ...jwk, alg: algorithm };
 }
 
 /**
- * @param tokenSeconds how long a token lives that a key has signed
- * @throws TypeError if there is no key, or one that cannot sign, or two of one `kid`
+ * @param tokenSeconds lifetime of the tokens that the keys sign
+ * @throws TypeError if there is no key, one cannot sign, or two share a `kid`
  */
 export function keyRing(keys: readonly AuthorityKey[], tokenSeconds: number): KeyRing {
   if (!Array.isArray(keys) || keys.length === 0 || keys.length > MAX_KEYS) {
@@ -71,9 +70,9 @@ export function keyRing(keys: readonly AuthorityKey[], tokenSeconds: number): Ke
   }
   const dated = keys.map(datedKey);
   if (new Set(dated.map(({ publicJwk }) => publicJwk.kid)).size < dated.length) {
-    throw new TypeError('keys must have different kids');
+    throw new TypeError('keys must have distinct kids');
   }
-  // The latest first, so that the first whose time it is signs.
+  // Latest first, so that the first active key signs.
   dated.sort((a, b) => b.activeFrom - a.activeFrom);
   const afterlife = tokenSeconds * 1000 + TOLERANCE_MS;
   return {
@@ -87,7 +86,7 @@ function datedKey(jwk: AuthorityKey): DatedKey {
   if (typeof jwk !== 'object' || jwk === null) throw new TypeError('keys must be private JWKs');
   const activeFrom = instantOf(jwk.activeFrom, -Infinity);
   const retireAt = instantOf(jwk.retireAt, Infinity);
-  if (activeFrom >= retireAt) throw new TypeError('a key must retire after it became active');
+  if (activeFrom >= retireAt) throw new TypeError('retireAt must be after activeFrom');
   return { ...signingKey(jwk, SIGNING_ALGORITHMS), activeFrom, retireAt };
 }
 
@@ -96,7 +95,7 @@ function instantOf(text: string | undefined, otherwise: number): number {
   const at =
     typeof text === 'string' && /^\d{4}-\d\d-\d\dT.*Z$/.test(text) ? Date.parse(text) : NaN;
   if (Number.isNaN(at)) {
-    throw new TypeError('activeFrom and retireAt must be instants as 2026-11-23T00:00:00Z');
+    throw new TypeError('activeFrom and retireAt must be instants like 2026-11-23T00:00:00Z');
   }
   return at;
 }

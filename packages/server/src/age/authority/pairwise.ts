@@ -2,11 +2,11 @@ import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import { invalidRequest } from '@spendcap/core';
 
 const MIN_SUBJECT_KEY_BYTES = 16;
-/** 1 to 255 characters, without control characters and halves of surrogate pairs. */
+/** 1 to 255 characters, without control characters and lone surrogates. */
 export const TEXT: RegExp = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
 
 /**
- * Finds the enterprise of an audience; without any named, each is its own.
+ * Maps an audience to its enterprise. Without `audiences` each audience is its own.
  *
  * @throws TypeError for an audience of two enterprises
  */
@@ -16,31 +16,32 @@ export function audienceGroups(
   if (audiences === undefined) {
     return (audience) => {
       if (typeof audience === 'string' && TEXT.test(audience)) return audience;
-      throw invalidRequest('audience', 'must be a text of 1 to 255 characters');
+      throw invalidRequest('audience', 'must be a string of 1 to 255 characters');
     };
   }
   const groups = new Map<string, string>();
   for (const [group, members] of Object.entries(audiences)) {
     for (const audience of members) {
       if (typeof audience !== 'string' || !TEXT.test(audience) || groups.has(audience)) {
-        throw new TypeError('audiences must list texts, each in one enterprise only');
+        throw new TypeError('audiences must list strings, each in one enterprise only');
       }
       groups.set(audience, group);
     }
   }
   return (audience) => {
     const group = groups.get(audience);
-    if (group === undefined) throw invalidRequest('audience', 'is none that this authority serves');
+    if (group === undefined)
+      throw invalidRequest('audience', 'is not configured for this authority');
     return group;
   };
 }
 
-/** Whose name it is, and the name. */
+/** The kind of name, and the name. */
 export type Name = readonly string[];
 
 /**
- * The `sub` of a person for one enterprise (OpenID Connect Core, section 8.1): from two of them nobody
- * without the key can tell whether they are of one person.
+ * Makes the pairwise `sub` of a person for one enterprise (OpenID Connect Core, section 8.1). Without the
+ * key, two of them cannot be linked.
  */
 export function pairwise(subjectKey: Uint8Array | string): (group: string, name: Name) => string {
   const bytes = typeof subjectKey === 'string' ? Buffer.from(subjectKey) : subjectKey;
@@ -48,7 +49,7 @@ export function pairwise(subjectKey: Uint8Array | string): (group: string, name:
     throw new TypeError(`subjectKey must have at least ${MIN_SUBJECT_KEY_BYTES} bytes`);
   }
   const secret: KeyObject = createSecretKey(bytes);
-  // As JSON, so that no two lists of texts run together into the same one.
+  // As JSON, so that no two lists of strings concatenate to the same one.
   return (group, name) =>
     createHmac('sha256', secret)
       .update(JSON.stringify([group, ...name]))

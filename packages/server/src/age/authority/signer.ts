@@ -6,15 +6,15 @@ import { type AuthorityKey, type KeyRing, keyRing } from './keys.ts';
 export type SignClaims = (claims: object, typ: string) => Promise<string>;
 
 export interface AuthoritySigner {
-  /** Rejects with a SpendcapError `age_keys_unavailable` if no key signs now, or none can be read. */
+  /** Rejects with a SpendcapError `age_keys_unavailable` if no key is active, or none can be read. */
   readonly sign: SignClaims;
   readonly jwks: () => { readonly keys: readonly Readonly<Record<string, unknown>>[] };
 }
 
 /**
- * Signs with the key whose time it is.
+ * Signs with the active key.
  *
- * @param keys a list, or a function that gives the same one while nothing has changed
+ * @param keys a list, or a function that returns the same one while nothing has changed
  * @throws TypeError for keys that cannot sign
  */
 export function authoritySigner(
@@ -22,7 +22,7 @@ export function authoritySigner(
   { tokenSeconds, now }: { readonly tokenSeconds: number; readonly now: () => number },
 ): AuthoritySigner {
   const given = typeof keys === 'function' ? keys : () => keys;
-  // Read once for each list, since that is slow.
+  // Parsed once per list, since that is slow.
   let read: { readonly keys: readonly AuthorityKey[]; readonly ring: KeyRing } | undefined;
   const ring = () => {
     const current = given();
@@ -34,8 +34,8 @@ export function authoritySigner(
     try {
       return ring();
     } catch {
-      // Without its cause: the error of a file or a parser may quote the keys.
-      throw unavailable('The keys of the age authority cannot be read.');
+      // Without the cause: the error of a file or a parser may quote the keys.
+      throw unavailable('The keys of the age authority could not be read.');
     }
   };
   return {
@@ -46,7 +46,7 @@ export function authoritySigner(
     }),
     async sign(claims, typ) {
       const signer = usable().signer(now());
-      if (signer === null) throw unavailable('No key of the age authority signs now.');
+      if (signer === null) throw unavailable('No key of the age authority is active.');
       return signJwt(signer, typ, claims);
     },
   };

@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto';
 
-/** Where the status of one token stands: the name of a list, and an index in it. */
+/** The place of a token's status: the name of a list, and an index in it. */
 export interface StatusPlace {
   /** 1 to 64 letters, digits, `-` or `_`; it becomes the end of the list's address. */
   readonly list: string;
@@ -9,33 +9,34 @@ export interface StatusPlace {
 }
 
 /**
- * Keeps which tokens are revoked. Your own keeps these promises, also between processes and over
- * a restart if tokens are to outlive it:
+ * Stores which tokens are revoked. An implementation must guarantee, also across processes, and across a
+ * restart if tokens are to outlive it:
  *
- * - A place is given once, ever: `list` and `index` together would link two tokens.
- * - Indices are random, so that neither order nor number of the tokens can be seen in them, and a list is
- *   at most half full, so that one is found at once.
- * - Whatever is known of a token may go when its list is over: when the list takes no more tokens and the
- *   last of its tokens has expired. Until then the list can be read.
+ * - A place is allotted once only: a second token at the same `list` and `index` would be linked to the
+ *   first.
+ * - Indices are random, so that they reveal neither order nor number of the tokens, and a list is at most
+ *   half full, so that a free one is found after two tries on average.
+ * - A list ends when it accepts no more tokens and the last of its tokens has expired. Until then it can be
+ *   read; after that everything about its tokens may be deleted.
  */
 export interface StatusStore {
-  /** A place for a new token, with whom it will be revoked. Instants are epoch milliseconds. */
+  /** Allots a place to a new token of a holder. Instants are epoch milliseconds. */
   allot(token: {
     readonly holder: string;
     readonly expiresAt: number;
     readonly at: number;
   }): Promise<StatusPlace>;
-  /** Revokes every token of a holder that lives at `at`; how many there were that were not before. */
+  /** Revokes every token of a holder that is valid at `at`; returns how many were not revoked before. */
   revoke(holder: string, at: number): Promise<number>;
-  /** The revoked indices of a list, or `null` if it is over or never was. */
+  /** The revoked indices of a list, or `null` if it has ended or never existed. */
   revoked(list: string, at: number): Promise<readonly number[] | null>;
 }
 
-/** So many, whatever is used of them: an unused place looks like a token that is valid. */
+/** Fixed, however many are used: an unused place looks like a valid token. */
 export const STATUS_LIST_PLACES: number = 2 ** 20;
 
 const FULL = STATUS_LIST_PLACES / 2;
-/** After this a list takes no more, so that what is known of its tokens can go soon after their end. */
+/** After this a list accepts no more, so that its data can be deleted soon after its tokens expire. */
 const OPEN_MS = 3_600_000;
 
 interface Entry {
@@ -54,8 +55,8 @@ interface OpenList {
 }
 
 /**
- * Status lists in this process alone. After a restart they are gone, and verifiers refuse the tokens of
- * before: keep `tokenSeconds` short, or bring a store that lasts.
+ * Status lists in the memory of this process. A restart deletes them, and verifiers then refuse the tokens
+ * issued before: keep `tokenSeconds` short, or bring a durable store.
  */
 export function memoryStatusStore(): StatusStore {
   const lists = new Map<string, OpenList>();
@@ -64,7 +65,7 @@ export function memoryStatusStore(): StatusStore {
   function openAt(at: number): OpenList {
     const isOpen = newest !== undefined && newest.size < FULL && at < newest.openedAt + OPEN_MS;
     if (newest !== undefined && isOpen) return newest;
-    forgetOver(lists, at);
+    deleteEnded(lists, at);
     newest = newList(at);
     lists.set(newest.name, newest);
     return newest;
@@ -93,7 +94,7 @@ export function memoryStatusStore(): StatusStore {
     },
     async revoked(name, at) {
       const list = lists.get(name);
-      if (list === undefined || isOver(list, at)) return null;
+      if (list === undefined || hasEnded(list, at)) return null;
       return [...list.byHolder.values()]
         .flat()
         .filter(({ revoked }) => revoked)
@@ -104,7 +105,7 @@ export function memoryStatusStore(): StatusStore {
 
 function newList(at: number): OpenList {
   return {
-    // Random, so that a restart does not use a name again.
+    // Random, so that a restart does not reuse a name.
     name: randomBytes(9).toString('base64url'),
     openedAt: at,
     taken: new Uint8Array(STATUS_LIST_PLACES / 8),
@@ -126,10 +127,10 @@ function takeFree(list: OpenList): number {
   }
 }
 
-function isOver(list: OpenList, at: number): boolean {
+function hasEnded(list: OpenList, at: number): boolean {
   return at >= list.lastExpiry && at >= list.openedAt + OPEN_MS;
 }
 
-function forgetOver(lists: Map<string, OpenList>, at: number): void {
-  for (const [name, list] of lists) if (isOver(list, at)) lists.delete(name);
+function deleteEnded(lists: Map<string, OpenList>, at: number): void {
+  for (const [name, list] of lists) if (hasEnded(list, at)) lists.delete(name);
 }

@@ -1,5 +1,5 @@
 import { type AgeStatement, type Assurance, ageRangeAt, SpendcapError } from '@spendcap/core';
-import type { Claims } from '../../jwt/jws.ts';
+import type { Claims } from '../../jwt/verify.ts';
 import { readAgeClaims } from '../token/claims.ts';
 import { type AgeEvidenceFault, ageEvidenceInvalid } from './evidence-fault.ts';
 import type { SourceFinding } from './source.ts';
@@ -9,18 +9,18 @@ export interface ClaimsContext {
   readonly asOf: number;
   /** Epoch milliseconds: the authority's clock. */
   readonly at: number;
-  /** IANA name, in whose calendar birthdays fall. */
+  /** IANA name of the time zone in which birthdays fall. */
   readonly timeZone: string;
   readonly assurance: Assurance;
   readonly kind: string;
 }
 
-/** The claims that state an age; whatever else stands beside them is not read. */
+/** The claims that state an age; all others are ignored. */
 const AGE_CLAIM = /^(?:birthdate|age_equal_or_over|age_in_years|age_birth_year|age_over_\d{1,3})$/;
 
 /**
- * The finding of proved age claims, or `null` if they say nothing of an age. It holds a range of
- * years as of now, so that a birth date is forgotten here.
+ * The finding of verified age claims, or `null` if they state no age. It contains a range of years as of
+ * now, so that a birth date is discarded here.
  *
  * @throws SpendcapError `age_evidence_invalid`, why `age_claim_invalid` or `age_contradictory`
  */
@@ -47,7 +47,7 @@ function rangeAt(
   timeZone: string,
 ): Pick<SourceFinding, 'range' | 'asOf'> {
   const [only] = statements;
-  // Left as it was told, so that it is aged once.
+  // Left as stated, so that it is aged once only.
   if (statements.length === 1 && only?.kind === 'range') {
     return { range: { min: only.min, maxExclusive: only.maxExclusive }, asOf: only.asOf };
   }

@@ -1,32 +1,32 @@
 import { SpendcapError } from '@spendcap/core';
+import type { JWTVerifyGetKey } from 'jose';
+import { assertAlgorithms } from '../../jwt/algorithms.ts';
 import { certificateChains } from '../../jwt/certificate-chain.ts';
-import type { KeyFinder } from '../../jwt/jws.ts';
 import { type JwkSet, keySet } from '../../jwt/key-set.ts';
 import { statusLists } from '../../jwt/status-list.ts';
-import { assertAlgorithms } from '../../jwt/verify-key.ts';
 import { ageEvidenceInvalid } from './evidence-fault.ts';
 import { chainOf } from './signer-key.ts';
 
 /**
- * Asks for the status of a document: an entry `{ status_list: { uri, idx } }` of a Token Status List.
+ * Checks the status of a document: an entry `{ status_list: { uri, idx } }` of a Token Status List.
  * `unknown` is a status that cannot be looked up. It rejects with `age_source_unavailable` if a list
  * cannot be read.
  */
 export type StatusCheck = (
   status: unknown,
-  asked: { readonly at: number },
+  context: { readonly at: number },
 ) => Promise<'valid' | 'revoked' | 'unknown'>;
 
-/** Whose status lists are read, and how they are signed: by `jwks`, or by a chain to one of `roots`. */
+/** Whose status lists are read, and what verifies them: `jwks`, or a chain to one of `roots`. */
 export interface StatusListSigner {
-  /** The address that every list equals or lies below (https). */
+  /** The address that every list equals or is below (https). */
   readonly lists: URL;
   readonly jwks?: URL | JwkSet;
   /** Pinned certificates, PEM. */
   readonly roots?: readonly string[];
   /** Default `['ES256']`. */
   readonly algorithms?: readonly string[];
-  /** For how long beyond its `ttl` a list counts that cannot be read, in seconds. Default 300. */
+  /** Seconds after its `ttl` for which a list that cannot be reloaded is used. Default 300. */
   readonly staleSeconds?: number;
   /** Default the global `fetch`. */
   readonly fetch?: typeof fetch;
@@ -35,8 +35,8 @@ export interface StatusListSigner {
 }
 
 /**
- * Checks statuses in signed lists (OAuth Token Status List, in its JWT form), which are fetched below the
- * configured address only, whatever a document names, and kept for their `ttl`.
+ * Checks statuses in signed lists (OAuth Token Status List, JWT form), which are fetched below the
+ * configured address only, whatever a document names, and cached for their `ttl`.
  *
  * @throws TypeError for options that can never work
  * @example
@@ -55,7 +55,6 @@ export function statusListCheck(signer: StatusListSigner): StatusCheck {
   const check = statusLists({
     lists,
     keys: keysOf(signer),
-    keysCode: 'age_source_unavailable',
     algorithms: assertAlgorithms(algorithms),
     toleranceSeconds: 5,
     staleSeconds,
@@ -67,17 +66,18 @@ export function statusListCheck(signer: StatusListSigner): StatusCheck {
       if (fault === null) return 'valid';
       return fault === 'revoked' ? 'revoked' : 'unknown';
     } catch (cause) {
-      const message = 'A status list cannot be read.';
+      const message = 'A status list could not be read.';
       throw new SpendcapError('age_source_unavailable', message, { cause });
     }
   };
 }
 
-function keysOf({ jwks, roots, fetch, now = Date.now }: StatusListSigner): KeyFinder {
+function keysOf(signer: StatusListSigner): JWTVerifyGetKey {
+  const { jwks, roots, fetch, now = Date.now } = signer;
   if ((jwks === undefined) === (roots === undefined)) {
-    throw new TypeError('a status list is signed by jwks or under roots');
+    throw new TypeError('a status list signer needs either jwks or roots');
   }
-  if (jwks !== undefined) return keySet(jwks, { fetch });
+  if (jwks !== undefined) return keySet(jwks, { code: 'age_source_unavailable', fetch });
   const trusted = certificateChains({ roots: roots ?? [] });
   return ({ x5c }) => {
     const chain = chainOf(x5c);
@@ -88,7 +88,7 @@ function keysOf({ jwks, roots, fetch, now = Date.now }: StatusListSigner): KeyFi
 }
 
 /**
- * Demands that a document with a status be valid. One without a status cannot be revoked.
+ * Requires that a document with a status is valid. One without a status cannot be revoked.
  *
  * @throws SpendcapError `age_evidence_invalid`, why `status_unchecked` or `revoked`
  */

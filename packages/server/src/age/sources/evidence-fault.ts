@@ -1,9 +1,9 @@
 import { SpendcapError } from '@spendcap/core';
-import { JWS_FAULTS, type JwsFault } from '../../jwt/jws.ts';
+import { JWT_FAULTS, type JwtFault } from '../../jwt/verify.ts';
 
-/** What was wrong with shown evidence: the `why` of `age_evidence_invalid`. A closed union. */
+/** What is wrong with evidence: the `why` of `age_evidence_invalid`. A closed union. */
 export type AgeEvidenceFault =
-  | JwsFault
+  | JwtFault
   | 'nonce_mismatch'
   | 'certificate_untrusted'
   | 'credential_type_unknown'
@@ -19,23 +19,23 @@ export type AgeEvidenceFault =
   | 'age_contradictory';
 
 const FAULTS: Readonly<Record<AgeEvidenceFault, string>> = {
-  ...JWS_FAULTS,
+  ...JWT_FAULTS,
   nonce_mismatch: 'answers another request',
   certificate_untrusted: 'is not signed by a certificate that leads to a pinned root',
   credential_type_unknown: 'is of a type that is not configured for its issuer',
   disclosure_invalid: 'discloses something that its issuer did not sign, or discloses it twice',
-  holder_key_missing: 'names no usable key of its holder',
-  holder_proof_missing: 'comes without a proof of its holder’s key',
-  holder_proof_invalid: 'was not shown by its holder for this request',
-  holder_proof_stale: 'was shown too long ago',
-  status_unchecked: 'may have been revoked, and nothing is configured to find out',
+  holder_key_missing: 'has no usable key of its holder',
+  holder_proof_missing: 'has no proof by its holder’s key',
+  holder_proof_invalid: 'was not presented by its holder for this request',
+  holder_proof_stale: 'was presented too long ago',
+  status_unchecked: 'may have been revoked, and no status check is configured',
   revoked: 'has been revoked or suspended',
-  age_missing: 'says nothing of an age',
-  age_claim_invalid: 'has an age claim that cannot be right',
+  age_missing: 'states no age',
+  age_claim_invalid: 'has an invalid age claim',
   age_contradictory: 'has age claims that contradict each other',
 };
 
-/** It has no cause: an error of a library may carry the evidence. */
+/** Without a cause: the error of a library may contain the evidence. */
 export function ageEvidenceInvalid(why: AgeEvidenceFault): SpendcapError {
   return new SpendcapError('age_evidence_invalid', `The age evidence ${FAULTS[why]}.`, { why });
 }

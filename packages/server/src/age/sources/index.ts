@@ -1,2 +1,2 @@
 export { type StatusCheck, type StatusListSigner, statusListCheck } from './document-status.ts';
-export type { AgeSource, SourceFinding, SourceQuestion } from './source.ts';
+export type { AgeSource, SourceContext, SourceFinding } from './source.ts';

@@ -1,10 +1,10 @@
 import { isTimeZone } from '@spendcap/core';
 
-/** What every source that reads signed statements can be told. */
+/** Options of every source that reads signed statements. */
 export interface SignedSourceOptions {
-  /** IANA name of the calendar in which birthdays fall, the policy's. Default `UTC`. */
+  /** IANA name of the time zone in which birthdays fall: the policy's. Default `UTC`. */
   readonly timeZone?: string;
-  /** How far the clocks may differ, 0 to 60. Default 5. */
+  /** Accepted clock skew in seconds, 0 to 60. Default 5. */
   readonly clockToleranceSeconds?: number;
 }
 
@@ -16,7 +16,7 @@ export interface SignedSourceSettings {
 /** @throws TypeError for options that can never work */
 export function signedSourceSettings(options: SignedSourceOptions): SignedSourceSettings {
   const { timeZone = 'UTC', clockToleranceSeconds = 5 } = options;
-  if (!isTimeZone(timeZone)) throw new TypeError('timeZone must be an IANA name');
+  if (!isTimeZone(timeZone)) throw new TypeError('timeZone must be an IANA time zone name');
   return {
     timeZone,
     toleranceSeconds: wholeNumber('clockToleranceSeconds', clockToleranceSeconds, [0, 60]),
@@ -33,10 +33,10 @@ export function wholeNumber(
   throw new TypeError(`${name} must be a whole number from ${min} to ${max}`);
 }
 
-/** @throws TypeError unless it is a list of at least one text without control characters */
-export function texts(name: string, values: string | readonly string[]): readonly string[] {
+/** @throws TypeError unless it is a list of at least one string without control characters */
+export function strings(name: string, values: string | readonly string[]): readonly string[] {
   const list = [values].flat();
   const usable = (text: unknown) => typeof text === 'string' && /^[^\p{Cc}]{1,1024}$/u.test(text);
   if (list.length > 0 && list.every(usable)) return list as string[];
-  throw new TypeError(`${name} must be a text, or a list of at least one`);
+  throw new TypeError(`${name} must be a string, or a list of at least one`);
 }

@@ -1,16 +1,16 @@
 import { type AgeStatement, ageRangeAt, isIsoDate, MAX_AGE } from '@spendcap/core';
-import type { Claims } from '../../jwt/jws.ts';
+import type { Claims } from '../../jwt/verify.ts';
 import { ageTokenInvalid } from './fault.ts';
 
-/** What a verified token says of age, all of its claims taken together. */
+/** The age in a verified token, all of its claims combined. */
 export interface AgeClaims {
-  /** At most one statement of each kind; empty if nothing is said. */
+  /** At most one statement of each kind; empty if the token states no age. */
   readonly statements: readonly AgeStatement[];
-  /** The issuer's own word for how sure it is, if there is one. */
+  /** The issuer's own value for its assurance, if there is one. */
   readonly assurance: string | null;
 }
 
-/** The claims that are understood. */
+/** The supported claims. */
 export const AGE_CLAIMS = [
   'age_range',
   'age_equal_or_over',
@@ -22,7 +22,7 @@ export const AGE_CLAIMS = [
 ] as const;
 export type AgeClaim = (typeof AGE_CLAIMS)[number];
 
-/** Every claim narrows these; they start as wide as can be. */
+/** Every claim narrows these; they start unbounded. */
 interface Facts {
   min: number;
   maxExclusive: number;
@@ -40,12 +40,12 @@ const AGE_OVER = /^age_over_(\d{1,3})$/;
 /**
  * Reads the age claims of a verified token: `age_range`, `age_equal_or_over` (EU PID), `age_over_NN`
  * (ISO 18013-5), `age_in_years`, `age_birth_year`, `birthdate` (OpenID Connect Core, section 5.1).
- * With `verified_claims` (OpenID Identity Assurance) the claims beside it are self-asserted, so that only
- * those inside count. Only own members are read, so that `__proto__` and the like do nothing.
+ * With `verified_claims` (OpenID Identity Assurance) the claims beside it are self-asserted, so only those
+ * inside are read. Only own members are read, so that `__proto__` and the like have no effect.
  *
  * @param asOf when the claims were true, epoch milliseconds
  * @param now epoch milliseconds
- * @param counted the members of the token that are looked at; all claims inside `verified_claims` count
+ * @param counted the claims of the token to read; all claims inside `verified_claims` are read
  * @throws SpendcapError `age_token_invalid`, why `age_claim_invalid` or `age_contradictory`
  */
 export function readAgeClaims(
@@ -67,7 +67,7 @@ export function readAgeClaims(
   if (verified === null) readInto(facts, claims, counted);
   else for (const each of verified) readInto(facts, each.claims, ALL_CLAIMS);
 
-  // Here and not by ageing first, which widens ranges and might hide that they exclude each other.
+  // Before ageing, which widens ranges and could hide a contradiction.
   if (facts.min >= facts.maxExclusive || facts.bornFrom > facts.bornTo) {
     throw ageTokenInvalid('age_contradictory');
   }
@@ -110,7 +110,7 @@ function readInto(facts: Facts, claims: Claims, counted: ReadonlySet<string>): v
 
 function readRange(facts: Facts, value: unknown): void {
   const { min, max_exclusive: end = null } = members(value);
-  // An age of 150 is the last that may be stated, so 151 is the last end.
+  // 150 is the greatest age, so 151 is the greatest end.
   narrow(facts, age(min), end === null ? Infinity : integer(end, MAX_AGE + 1));
 }
 
@@ -187,10 +187,10 @@ function verifiedClaims(claims: Claims): readonly VerifiedClaims[] | null {
   });
 }
 
-/** The issuer's word; of several frameworks none speaks for all. */
+/** The issuer's own value; of several frameworks none applies to all. */
 function assuranceOf(claims: Claims, verified: readonly VerifiedClaims[] | null): string | null {
   const own = Object.hasOwn(claims, 'assurance') ? claims.assurance : undefined;
   const framework = verified?.length === 1 ? verified[0]?.framework : undefined;
-  const word = own ?? framework;
-  return typeof word === 'string' ? word : null;
+  const value = own ?? framework;
+  return typeof value === 'string' ? value : null;
 }

@@ -1,18 +1,19 @@
-import { createPublicKey, hash, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { SpendcapError } from '@spendcap/core';
-import { checkSignature, decodeClaims, isNumericDate, type JwsHeader } from '../../jwt/jws.ts';
+import { calculateJwkThumbprint, EmbeddedJWK, errors, type JWK, type JWTVerifyGetKey } from 'jose';
 import { PROOF_ALGORITHMS } from '../../jwt/proof-algorithms.ts';
+import { type JwtRules, readJwt, verifyJwt } from '../../jwt/verify.ts';
 import type { TokenProof } from '../../limiter/types.ts';
 import type { AgeTokenFault } from './fault.ts';
 
-/** What may be wrong with the proof that a bound token needs. */
+/** What can be wrong with the proof of a bound token. */
 type ProofFault = Extract<AgeTokenFault, `proof_${string}`>;
 
 export interface ProofOptions {
-  /** How old a proof may be, in seconds. */
+  /** Maximum age of a proof, in seconds. */
   readonly proofSeconds: number;
   readonly toleranceSeconds: number;
-  /** How many proofs are remembered, each until it is too old to be shown again. */
+  /** How many proofs are remembered, each until it has expired. */
   readonly maxProofs: number;
 }
 
@@ -21,76 +22,67 @@ export interface ShownProof {
   /** RFC 7638 thumbprint of the key that the token is bound to. */
   readonly jkt: string;
   readonly proof: TokenProof | undefined;
-  /** What the proof is spent on: for the same again it may be shown again, so that a retry is one. */
+  /** What the proof is used for. It can be used again for the same, so that a retry succeeds. */
   readonly use: string;
   /** Epoch milliseconds. */
   readonly at: number;
 }
 
-/** Gives what is wrong with a proof, or `null` and remembers it. */
+/** Returns what is wrong with a proof, or `null` and remembers it. */
 export type ProofCheck = (shown: ShownProof) => Promise<ProofFault | null>;
 
-const TYP = 'dpop+jwt';
 const MAX_PROOF_BYTES = 8 * 1024;
 const MAX_JTI = 256;
-/** Some fourteen a second with the default age of a proof, which no honest player needs. */
+/** About 14 a second with the default age of a proof, which no honest player needs. */
 const PROOFS_OF_A_KEY = 1_000;
-const MIN_RSA_BITS = 2048;
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'];
 
 /**
- * Checks DPoP proofs as RFC 9449, section 4.3, says: type, algorithm, signature by the very key that the
- * token is bound to, method, address, age, the token's hash, and that it is shown once.
+ * Checks DPoP proofs by RFC 9449, section 4.3: type, algorithm, signature by the key that the token is
+ * bound to, method, address, age, the token's hash, and that it is used once.
  */
 export function proofCheck(options: ProofOptions): ProofCheck {
   const { proofSeconds, toleranceSeconds } = options;
-  const spend = proofMemory(options);
+  const remember = proofMemory(options);
 
   return async ({ token, jkt, proof, use, at }) => {
     if (proof === undefined) return 'proof_missing';
-    const claims = decodeClaims(proof.jwt, MAX_PROOF_BYTES);
-    if (typeof claims === 'string' || !(await isSigned(proof.jwt, jkt))) return 'proof_invalid';
-    const { htm, htu, ath, iat, jti } = claims;
+    const read = readJwt(proof.jwt, MAX_PROOF_BYTES);
+    if (typeof read === 'string') return 'proof_invalid';
+    const rules: JwtRules = {
+      keys: embeddedKey(jkt),
+      algorithms: [...PROOF_ALGORITHMS],
+      typ: 'dpop+jwt',
+      toleranceSeconds,
+      requiredClaims: ['iat'],
+    };
+    const fault = await verifyJwt(read, rules, at);
+    if (fault === 'expired' || fault === 'not_yet_valid') return 'proof_expired';
+    const { htm, htu, ath, iat, jti } = read.claims;
     const isForThis =
       htm === proof.method &&
       isSameAddress(htu, proof.url) &&
       ath === hash('sha256', token, 'base64url');
     const isNamed = typeof jti === 'string' && jti !== '' && jti.length <= MAX_JTI;
-    if (!isForThis || !isNamed || !isNumericDate(iat)) return 'proof_invalid';
-    const age = at / 1000 - (iat as number);
-    if (age < -toleranceSeconds || age > proofSeconds + toleranceSeconds) return 'proof_expired';
-    return spend({ jkt, jti, use, at }) ? null : 'proof_replayed';
+    if (fault !== null || !isForThis || !isNamed) return 'proof_invalid';
+    if (at / 1000 - (iat as number) > proofSeconds + toleranceSeconds) return 'proof_expired';
+    return remember({ jkt, jti, use, at }) ? null : 'proof_replayed';
   };
 }
 
-/** Signed by the key in its header, which is the one that the token names. */
-async function isSigned(jwt: string, jkt: string): Promise<boolean> {
-  const rules = {
-    keys: (header: JwsHeader) => proofKey(header, jkt),
-    keysCode: 'age_token_invalid',
-    algorithms: PROOF_ALGORITHMS,
-    typ: TYP,
-  } as const;
-  return checkSignature(jwt, rules).then(
-    (fault) => fault === null,
-    () => false,
-  );
+/** The public key in the header, if it is the one that the token names. */
+function embeddedKey(jkt: string): JWTVerifyGetKey {
+  return async (header, token) => {
+    const { jwk } = header as { readonly jwk?: JWK };
+    const isPrivate = PRIVATE_MEMBERS.some((name) => Object.hasOwn(jwk ?? {}, name));
+    if (jwk === undefined || isPrivate || (await calculateJwkThumbprint(jwk)) !== jkt) {
+      throw new errors.JWKSNoMatchingKey();
+    }
+    return EmbeddedJWK(header, token);
+  };
 }
 
-/** @throws Error for any but the expected key */
-function proofKey({ jwk }: JwsHeader, jkt: string): KeyObject {
-  const { kty, crv, x, y, n, e, ...rest } = (jwk ?? {}) as Readonly<Record<string, unknown>>;
-  // RFC 7638: the required members in this order, without blanks; `undefined` is left out.
-  const required = { crv, e, kty, n, x, y };
-  const isKnown = hash('sha256', JSON.stringify(required), 'base64url') === jkt;
-  const isPrivate = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'].some((name) => name in rest);
-  if (!isKnown || isPrivate) throw new Error('not the key of the token');
-  const key = createPublicKey({ key: required as JsonWebKey, format: 'jwk' });
-  const { modulusLength = MIN_RSA_BITS } = key.asymmetricKeyDetails ?? {};
-  if (modulusLength < MIN_RSA_BITS) throw new Error('a weak key');
-  return key;
-}
-
-/** Without query and fragment, as section 4.3 asks, and however else it is spelled. */
+/** Without query and fragment, by RFC 9449, section 4.3, in normal form. */
 function isSameAddress(htu: unknown, url: string): boolean {
   if (typeof htu !== 'string' || !URL.canParse(htu)) return false;
   return withoutQuery(htu) === withoutQuery(url);
@@ -109,51 +101,51 @@ interface KeyCount {
   proofs: number;
 }
 
-/** Old proofs are forgotten together, so often: a map is slow to find what follows many deleted names. */
-const FORGET_EACH_MS = 1_000;
+/** Expired proofs are deleted in batches: iterating a Map is slow after many single deletions. */
+const SWEEP_MS = 1_000;
 
-interface Spending extends Pick<ShownProof, 'jkt' | 'use' | 'at'> {
+interface UsedProof extends Pick<ShownProof, 'jkt' | 'use' | 'at'> {
   readonly jti: string;
 }
 
 /**
- * Remembers which proofs were spent on what. A full memory forgets nobody, since whoever fills it
- * could then show an old proof again: it takes no more until the oldest is too old. No player can fill
- * it alone, since a key has its own share.
+ * Remembers which proofs were used for what. A full memory evicts nothing, since an attacker could then
+ * fill it to replay an old proof: it refuses new ones until the oldest expires. No player can fill it
+ * alone, since each key has a limit of its own.
  */
 function proofMemory({ proofSeconds, toleranceSeconds, maxProofs }: ProofOptions) {
-  // Longer than a proof is good, and as long for each, so that the oldest comes first.
+  // Longer than a proof is valid, and equally long for each, so that the oldest comes first.
   const keptMs = (proofSeconds + 2 * toleranceSeconds + 1) * 1000;
-  const spent = new Map<
+  const used = new Map<
     string,
     { readonly of: KeyCount; readonly use: string; readonly until: number }
   >();
   const counts = new Map<string, KeyCount>();
-  let forgetAt = 0;
+  let sweepAt = 0;
 
-  function forgetOld(at: number): void {
-    if (at < forgetAt) return;
-    forgetAt = at + FORGET_EACH_MS;
-    for (const [known, { of, until }] of spent) {
+  function sweep(at: number): void {
+    if (at < sweepAt) return;
+    sweepAt = at + SWEEP_MS;
+    for (const [proof, { of, until }] of used) {
       if (until > at) break;
-      spent.delete(known);
+      used.delete(proof);
       of.proofs -= 1;
       if (of.proofs === 0) counts.delete(of.jkt);
     }
   }
 
-  return ({ jkt, jti, use, at }: Spending): boolean => {
-    forgetOld(at);
+  return ({ jkt, jti, use, at }: UsedProof): boolean => {
+    sweep(at);
     const proof = hash('sha256', `${jkt}\n${jti}`, 'base64url');
-    const before = spent.get(proof);
+    const before = used.get(proof);
     if (before !== undefined) return use !== '' && before.use === use;
     const of = counts.get(jkt) ?? { jkt, proofs: 0 };
-    if (spent.size >= maxProofs || of.proofs >= PROOFS_OF_A_KEY) {
-      throw new SpendcapError('overloaded', 'Too many proofs are being remembered.');
+    if (used.size >= maxProofs || of.proofs >= PROOFS_OF_A_KEY) {
+      throw new SpendcapError('overloaded', 'Too many DPoP proofs are in use.');
     }
     counts.set(jkt, of);
     of.proofs += 1;
-    spent.set(proof, { of, use, until: at + keptMs });
+    used.set(proof, { of, use, until: at + keptMs });
     return true;
   };
 }

@@ -1,9 +1,9 @@
 import { SpendcapError } from '@spendcap/core';
-import { JWS_FAULTS, type JwsFault } from '../../jwt/jws.ts';
+import { JWT_FAULTS, type JwtFault } from '../../jwt/verify.ts';
 
-/** What was wrong with an age token: the `why` of `age_token_invalid`. A closed union. */
+/** What is wrong with an age token: the `why` of `age_token_invalid`. A closed union. */
 export type AgeTokenFault =
-  | JwsFault
+  | JwtFault
   | 'subject_missing'
   | 'age_claim_invalid'
   | 'age_contradictory'
@@ -16,20 +16,20 @@ export type AgeTokenFault =
   | 'proof_replayed';
 
 const FAULTS: Readonly<Record<AgeTokenFault, string>> = {
-  ...JWS_FAULTS,
-  subject_missing: 'names no usable subject',
-  age_claim_invalid: 'has an age claim that cannot be right',
+  ...JWT_FAULTS,
+  subject_missing: 'has no valid subject',
+  age_claim_invalid: 'has an invalid age claim',
   age_contradictory: 'has age claims that contradict each other',
   revoked: 'was revoked',
-  status_unknown: 'has no status in a list of its issuer',
-  binding_unknown: 'is bound to a key in a way that is not understood',
-  proof_missing: 'is bound to a key and came without a proof of it',
-  proof_invalid: 'came with a proof that is not of its key, or not for this request',
-  proof_expired: 'came with a proof that was not made just now',
-  proof_replayed: 'came with a proof that was used before',
+  status_unknown: 'has no entry in a status list of its issuer',
+  binding_unknown: 'is bound to a key in a way that is not supported',
+  proof_missing: 'is bound to a key and needs a DPoP proof',
+  proof_invalid: 'has a DPoP proof by another key, or for another request',
+  proof_expired: 'has a DPoP proof that was not made just now',
+  proof_replayed: 'has a DPoP proof that was used before',
 };
 
-/** It has no cause, which might carry a part of the token. */
+/** Without a cause, which could quote the token. */
 export function ageTokenInvalid(why: AgeTokenFault): SpendcapError {
   return new SpendcapError('age_token_invalid', `The age token ${FAULTS[why]}.`, { why });
 }

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 import type { AgeEvidence } from '@spendcap/core';
 import { LRUCache } from 'lru-cache';
-import { type Claims, checkJws, decodeClaims } from '../../jwt/jws.ts';
 import type { JwkSet } from '../../jwt/key-set.ts';
-import type { StatusCheck } from '../../jwt/status-list.ts';
+import type { StatusLookup } from '../../jwt/status-list.ts';
+import { type Claims, readJwt, type UnverifiedJwt, verifyJwt } from '../../jwt/verify.ts';
 import type { AgeVerifier, ShownWith } from '../../limiter/types.ts';
 import { type AgeClaim, readAgeClaims } from './claims.ts';
 import { type ProofCheck, proofCheck } from './dpop.ts';
@@ -16,26 +16,27 @@ export type { AgeClaim, AgeIssuer, AgeTokenFault, JwkSet };
 export interface AgeTokenOptions {
   readonly issuers: readonly AgeIssuer[];
   /**
-   * Secret of 16 bytes or more that makes pseudonyms of subjects. Keep it for ever: another key
-   * makes other subjects, with nothing spent. Without one, who knows a `sub` knows its pseudonym.
+   * Secret of 16 bytes or more, from which pseudonyms of subjects are derived. Never change it: another
+   * key makes other subjects, with nothing spent. Without one, anyone who knows a `sub` can compute its
+   * pseudonym.
    */
   readonly subjectKey?: Uint8Array | string;
   /** Epoch milliseconds. Default `Date.now`. */
   readonly now?: () => number;
-  /** How far the clocks may differ, 0 to 60. Default 5. */
+  /** Accepted clock skew in seconds, 0 to 60. Default 5. */
   readonly clockToleranceSeconds?: number;
-  /** Longer tokens are refused unread, 256 to 1 MiB. Default 16 KiB. */
+  /** Longer tokens are refused unread, 256 bytes to 1 MiB. Default 16 KiB. */
   readonly maxTokenBytes?: number;
-  /** How many verified tokens are remembered, 1 to 1,000,000. Default 10,000. */
+  /** How many verified tokens are cached, 1 to 1,000,000. Default 10,000. */
   readonly cacheSize?: number;
-  /** How old the proof of a bound token may be, 5 to 300. Default 60. */
+  /** Maximum age of the proof of a bound token in seconds, 5 to 300. Default 60. */
   readonly proofSeconds?: number;
-  /** How many proofs are remembered until they are too old, 1 to 10,000,000. Default 250,000. */
+  /** How many proofs are remembered until they expire, 1 to 10,000,000. Default 250,000. */
   readonly proofCacheSize?: number;
-  /** For how long beyond its `ttl` a status list counts that cannot be read, 0 to 3600. Default 300. */
+  /** Seconds after its `ttl` for which a status list that cannot be reloaded is used, 0 to 3600. Default 300. */
   readonly statusStaleSeconds?: number;
   /**
-   * For how long, once ten minutes old, a remote key set counts that cannot be read again, 0 to 86,400.
+   * Seconds for which a remote key set, once ten minutes old, is used that cannot be reloaded, 0 to 86,400.
    * Default 3600.
    */
   readonly keysStaleSeconds?: number;
@@ -43,37 +44,37 @@ export interface AgeTokenOptions {
   readonly fetch?: typeof fetch;
 }
 
-/** What a verified token has shown, and what must be shown with it each time. */
-interface Proved {
+/** What was verified of a token, and what must be checked at each use. */
+interface Verified {
   readonly evidence: AgeEvidence;
-  /** Thumbprint of the key it is bound to. */
+  /** Thumbprint of the key that it is bound to. */
   readonly jkt: string | null;
-  /** Asks whether it was revoked, if its issuer can say so. */
-  readonly status: ((at: number) => ReturnType<StatusCheck>) | null;
+  /** Looks up whether it was revoked, if its issuer has status lists. */
+  readonly status: ((at: number) => ReturnType<StatusLookup>) | null;
 }
 
-interface Unproved {
-  readonly claims: Claims;
+interface Unverified {
+  readonly jwt: UnverifiedJwt;
   readonly rules: IssuerRules;
   readonly at: number;
 }
 
-/** 1 to 255 characters, without control characters and halves of surrogate pairs. */
+/** 1 to 255 characters, without control characters and lone surrogates. */
 const SUBJECT = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
 
 /**
- * Verifies age tokens: signed JWTs of configured issuers. As RFC 8725 asks, algorithm, keys, issuer,
- * audience and type come from the configuration and never from the token; `iss`, `aud`, `exp` and
- * `sub` are required. Ages are read from `age_range` `{ min, max_exclusive? }`, `age_equal_or_over`,
+ * Verifies age tokens: signed JWTs of configured issuers. By RFC 8725, algorithm, keys, issuer, audience
+ * and type come from the configuration and never from the token; `iss`, `aud`, `exp` and `sub` are
+ * required. Ages are read from `age_range` `{ min, max_exclusive? }`, `age_equal_or_over`,
  * `age_over_NN`, `age_in_years`, `age_birth_year`, `birthdate` and, with `verified_claims`, from those
- * inside it only; several are intersected, and a token without any says nothing.
+ * inside it only. Several are intersected; a token without any leaves the age unknown.
  *
- * A token bound to a key (`cnf` with `jkt`) is good only with a DPoP proof of that key (RFC 9449) for the
- * request at hand: of one method and address, made just now, and used once in this process.
+ * A token bound to a key (`cnf` with `jkt`) is valid only with a DPoP proof of that key (RFC 9449) for the
+ * request at hand: for its method and address, made just now, and used once in this process.
  *
- * A verified token is remembered until it expires, so that showing it again costs one hash. When a key
- * leaves the key set (a remote set is read again after ten minutes), tokens seen before are good until
- * their `exp`: keep it short.
+ * A verified token is cached until it expires, so that verifying it again costs one hash. When a key is
+ * removed from the key set (a remote set is reloaded within ten minutes), tokens in the cache stay valid
+ * until their `exp`: keep it short.
  *
  * `verify` rejects with a SpendcapError: `age_token_invalid`, whose `why` is an `AgeTokenFault`, or
  * `age_keys_unavailable` or `age_status_unavailable` (both retryable) if a key set or a status list cannot
@@ -112,53 +113,54 @@ export function ageTokens(options: AgeTokenOptions): AgeVerifier {
   });
   const pseudonym = pseudonyms(options.subjectKey);
   const checkProof = proofCheckOf(options);
-  const remembered = new LRUCache<string, Proved>({ max: cacheSize });
-  const underWay = new Map<string, Promise<Proved>>();
+  const cache = new LRUCache<string, Verified>({ max: cacheSize });
+  const pending = new Map<string, Promise<Verified>>();
 
-  async function prove(token: string, key: string, unproved: Unproved): Promise<Proved> {
-    const { claims, rules, at } = unproved;
+  async function verifyNew(unverified: Unverified, key: string): Promise<Verified> {
+    const { jwt, rules, at } = unverified;
+    const { claims } = jwt;
     try {
-      const fault = await checkJws(token, claims, { rules, at });
+      const fault = await verifyJwt(jwt, rules, at);
       if (fault !== null) throw ageTokenInvalid(fault);
       // To the second the instant at which the same token would be refused as expired.
       const expiresAt = Math.ceil((claims.exp as number) + rules.toleranceSeconds) * 1000;
       const subject = pseudonym(rules.issuer, subjectOf(claims));
-      const evidence = evidenceOf(unproved, { subject, expiresAt });
+      const evidence = evidenceOf(unverified, { subject, expiresAt });
       const { status } = claims;
-      const check = rules.status;
-      const proved: Proved = {
+      const lookUp = rules.status;
+      const verified: Verified = {
         evidence,
         jkt: keyBoundTo(claims),
-        status: check && ((now) => check(status, now)),
+        status: lookUp && ((now) => lookUp(status, now)),
       };
-      remembered.set(key, proved);
-      return proved;
+      cache.set(key, verified);
+      return verified;
     } finally {
-      underWay.delete(key);
+      pending.delete(key);
     }
   }
 
-  function proving(token: string): Proved | Promise<Proved> {
+  function verified(token: string): Verified | Promise<Verified> {
     // Before the hash, whose cost grows with the length.
     if (typeof token !== 'string') throw ageTokenInvalid('malformed');
     if (token.length > maxBytes) throw ageTokenInvalid('too_large');
     const key = hash('sha256', token, 'base64');
-    const known = remembered.get(key);
+    const known = cache.get(key);
     if (known !== undefined && now() < known.evidence.expiresAt) return known;
-    const shared = underWay.get(key);
+    const shared = pending.get(key);
     if (shared !== undefined) return shared;
 
-    const claims = decodeClaims(token, maxBytes);
-    if (typeof claims === 'string') throw ageTokenInvalid(claims);
-    const rules = rulesFor(claims, issuers);
-    const pending = prove(token, key, { claims, rules, at: now() });
-    underWay.set(key, pending);
-    return pending;
+    const jwt = readJwt(token, maxBytes);
+    if (typeof jwt === 'string') throw ageTokenInvalid(jwt);
+    const rules = rulesFor(jwt.claims, issuers);
+    const verifying = verifyNew({ jwt, rules, at: now() }, key);
+    pending.set(key, verifying);
+    return verifying;
   }
 
   return {
     async verify(token, shownWith = {}) {
-      const known = proving(token);
+      const known = verified(token);
       const { evidence, jkt, status } = known instanceof Promise ? await known : known;
       if (status !== null) {
         const answer = status(now());
@@ -189,7 +191,7 @@ interface Shown {
   readonly at: number;
 }
 
-/** A proof with a token that is bound to no key is of another one (RFC 9449, section 7.1). */
+/** A proof beside a token that is not bound belongs to another one (RFC 9449, section 7.1). */
 async function proofFault(check: ProofCheck, shown: Shown): Promise<AgeTokenFault | null> {
   const { token, jkt, at } = shown;
   if (jkt === null) return 'proof_invalid';
@@ -197,7 +199,7 @@ async function proofFault(check: ProofCheck, shown: Shown): Promise<AgeTokenFaul
   return check({ token, jkt, proof, use, at });
 }
 
-/** RFC 7800: whoever does not understand the confirmation must not take the token. */
+/** RFC 7800: a confirmation method that is not supported refuses the token. */
 function keyBoundTo({ cnf }: Claims): string | null {
   if (cnf === undefined) return null;
   const { jkt } = (cnf ?? {}) as Claims;
@@ -218,7 +220,7 @@ function subjectOf({ sub }: Claims): string {
 }
 
 function evidenceOf(
-  { claims, rules, at }: Unproved,
+  { jwt: { claims }, rules, at }: Unverified,
   { subject, expiresAt }: { subject: string; expiresAt: number },
 ): AgeEvidence {
   // Without `iat` the statements count from now, which makes nobody older than they are.

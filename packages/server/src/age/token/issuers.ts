@@ -1,15 +1,15 @@
-import { ASSURANCES, type Assurance, type SpendcapErrorCode } from '@spendcap/core';
-import type { JwsRules } from '../../jwt/jws.ts';
+import { ASSURANCES, type Assurance } from '@spendcap/core';
+import { assertAlgorithms } from '../../jwt/algorithms.ts';
 import { type JwkSet, keySet } from '../../jwt/key-set.ts';
-import { type StatusCheck, statusLists } from '../../jwt/status-list.ts';
-import { assertAlgorithms } from '../../jwt/verify-key.ts';
+import { type StatusLookup, statusLists } from '../../jwt/status-list.ts';
+import type { JwtRules } from '../../jwt/verify.ts';
 import { AGE_CLAIMS, type AgeClaim } from './claims.ts';
 
 /** One age authority whose tokens are accepted. */
 export interface AgeIssuer {
   /** The exact `iss` of its tokens. */
   readonly issuer: string;
-  /** The `aud` that stands for this limiter; one of several is enough. */
+  /** The `aud` of tokens for this limiter; one of several is enough. */
   readonly audience: string | readonly string[];
   /** Its public keys: the address of a JWK Set (https, or http on this machine), or the set itself. */
   readonly jwks: URL | JwkSet;
@@ -21,32 +21,33 @@ export interface AgeIssuer {
    */
   readonly typ?: string | null;
   /**
-   * The claims that count; others of its tokens are not looked at. Default: all that are understood.
-   * `['verified_claims']` passes over what is merely self-asserted.
+   * The age claims to read; others are ignored. Default: all that are supported.
+   * `['verified_claims']` ignores self-asserted ones.
    */
   readonly claims?: readonly AgeClaim[];
   /**
-   * How sure its tokens are of an age: one level for all of them, or one for each word that it uses, which is
-   * the claim `assurance` or else the trust framework of `verified_claims`. Default: its own word if that
-   * is a level. A word without a level, and no word, is `self_declared`.
+   * The assurance of its tokens: one level for all, or one for each value that it uses in the claim
+   * `assurance`, or else as the trust framework of `verified_claims`. Default: its value if that is a
+   * level. A value without a level, and no value, is `self_declared`.
    */
   readonly assurance?: Assurance | Readonly<Record<string, Assurance>>;
   /**
-   * The address that its status lists equal or lie below, as `https://age.example/status`. Its tokens must
-   * then have a place in such a list (OAuth Token Status List), and revoked ones are refused. Without it a
-   * `status` is not looked at.
+   * The address that its status lists equal or are below, for example `https://age.example/status`. Its
+   * tokens must then have an entry in such a list (OAuth Token Status List), and revoked ones are refused.
+   * Without it `status` is ignored.
    */
   readonly statusLists?: URL;
 }
 
-/** What is known of an issuer before any token of it is seen. */
-export interface IssuerRules extends JwsRules {
+/** What the configuration says of an issuer. */
+export interface IssuerRules extends JwtRules {
+  readonly issuer: string;
   readonly counted: ReadonlySet<string>;
-  readonly assuranceOf: (word: string | null) => Assurance;
-  readonly status: StatusCheck | null;
+  readonly assuranceOf: (value: string | null) => Assurance;
+  readonly status: StatusLookup | null;
 }
 
-/** What all issuers of a verifier share. */
+/** Common to all issuers of a verifier. */
 interface IssuerOptions {
   readonly toleranceSeconds: number;
   readonly statusStaleSeconds: number;
@@ -54,8 +55,6 @@ interface IssuerOptions {
   readonly fetch: typeof fetch | undefined;
   readonly now: () => number;
 }
-
-const KEYS_CODE: SpendcapErrorCode = 'age_keys_unavailable';
 
 /** @throws TypeError for issuers that can never work */
 export function issuerRules(
@@ -71,24 +70,25 @@ export function issuerRules(
     const { typ = 'age+jwt' } = each;
     const audience = [each.audience].flat();
     if (!isName(each.issuer) || issuers.has(each.issuer)) {
-      throw new TypeError('issuer must be a text, and each issuer named once');
+      throw new TypeError('issuer must be a non-empty string, and each issuer configured once');
     }
     if (audience.length === 0 || !audience.every(isName)) {
-      throw new TypeError('audience must be a text, or a list of at least one');
+      throw new TypeError('audience must be a non-empty string, or a list of them');
     }
-    if (typ !== null && !isName(typ)) throw new TypeError('typ must be a text or null');
+    if (typ !== null && !isName(typ)) throw new TypeError('typ must be a non-empty string or null');
+    const remote = { fetch, now, staleSeconds: options.keysStaleSeconds };
     const verifying = {
-      keys: keySet(each.jwks, { fetch, now, staleSeconds: options.keysStaleSeconds }),
-      keysCode: KEYS_CODE,
+      keys: keySet(each.jwks, { code: 'age_keys_unavailable', ...remote }),
       algorithms: assertAlgorithms(each.algorithms ?? ['ES256']),
       toleranceSeconds,
-    } as const;
+    };
     const lists = each.statusLists;
     issuers.set(each.issuer, {
       ...verifying,
       status: lists ? statusLists({ ...verifying, lists, staleSeconds, fetch }) : null,
       issuer: each.issuer,
       audience,
+      requiredClaims: ['exp'],
       typ: typ ?? 'JWT',
       counted: countedClaims(each.claims ?? AGE_CLAIMS),
       assuranceOf: assuranceReader(each.assurance ?? OWN_LEVELS),
@@ -99,16 +99,16 @@ export function issuerRules(
 
 function countedClaims(claims: readonly AgeClaim[]): ReadonlySet<string> {
   if (!Array.isArray(claims) || claims.length === 0) {
-    throw new TypeError('claims must name at least one claim');
+    throw new TypeError('claims must list at least one claim');
   }
   if (!claims.every((claim) => AGE_CLAIMS.includes(claim))) {
-    throw new TypeError(`claims must be of ${AGE_CLAIMS.join(', ')}`);
+    throw new TypeError(`claims must be among ${AGE_CLAIMS.join(', ')}`);
   }
   return new Set(claims);
 }
 
-/** The weakest that anyone says of a player whose token an issuer has signed. */
-const WITHOUT_WORD: Assurance = 'self_declared';
+/** The weakest level for a token that an issuer has signed. */
+const WITHOUT_VALUE: Assurance = 'self_declared';
 const OWN_LEVELS = Object.fromEntries(ASSURANCES.map((level) => [level, level]));
 
 function assuranceReader(
@@ -116,11 +116,11 @@ function assuranceReader(
 ): IssuerRules['assuranceOf'] {
   const named = typeof levels === 'string' ? [levels] : Object.values(levels);
   if (named.length === 0 || !named.every((level) => ASSURANCES.includes(level))) {
-    throw new TypeError(`assurance must be of ${ASSURANCES.join(', ')}`);
+    throw new TypeError(`assurance must be one of ${ASSURANCES.join(', ')}`);
   }
   if (typeof levels === 'string') return () => levels;
-  const byWord = new Map(Object.entries(levels));
-  return (word) => (word === null ? WITHOUT_WORD : (byWord.get(word) ?? WITHOUT_WORD));
+  const byValue = new Map(Object.entries(levels));
+  return (value) => (value === null ? WITHOUT_VALUE : (byValue.get(value) ?? WITHOUT_VALUE));
 }
 
 function isName(text: unknown): text is string {

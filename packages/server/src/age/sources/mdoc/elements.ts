@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import { DateOnly } from '@owf/mdoc';
-import type { Claims } from '../../../jwt/jws.ts';
+import type { Claims } from '../../../jwt/verify.ts';
 import { ageEvidenceInvalid } from '../evidence-fault.ts';
 import type { Document, SecurityObject } from './library.ts';
 
-/** The documents whose ages are understood, and where in them the ages stand. */
+/** The supported documents, and the namespace of their ages. */
 const NAMESPACES = {
   'eu.europa.ec.av.1': 'eu.europa.ec.av.1',
   'org.iso.18013.5.1.mDL': 'org.iso.18013.5.1',
@@ -19,13 +19,13 @@ const HASHES = { 'SHA-256': 'sha256', 'SHA-384': 'sha384', 'SHA-512': 'sha512' }
 /** ISO 18013-5, section 7.2.5: two digits. */
 const AGE_OVER = /^age_over_\d{2}$/;
 
-/** Exactly as written: with a blank behind it, a type is another one. */
+/** Compared exactly: with a trailing space it is another type. */
 export function isMdocType(name: string): name is MdocType {
   return Object.hasOwn(NAMESPACES, name);
 }
 
 /**
- * Demands that the issuer signed every element shown, and that none is shown twice.
+ * Requires that the issuer signed every element shown, and that none is shown twice.
  *
  * @throws SpendcapError `age_evidence_invalid`, why `disclosure_invalid`
  */
@@ -46,15 +46,15 @@ export function checkElements(document: Document, signed: SecurityObject): void 
 }
 
 /**
- * The ages of a document as claims. Each `age_over_NN` counts for the NN that the reply itself names,
- * which may be another than was asked for: the nearest true one above, or the nearest false one below.
+ * The ages of a document as claims. Each `age_over_NN` is read for the NN in the response, which may differ
+ * from the requested one: the nearest true one above, or the nearest false one below.
  */
 export function ageElements(document: Document, type: MdocType): Claims {
   const claims: Record<string, unknown> = {};
   for (const item of document.getIssuerNamespace(NAMESPACES[type]) ?? []) {
     const { elementIdentifier: name, elementValue: value } = item;
     if (AGE_OVER.test(name)) claims[name] = value;
-    // The age verification document knows nothing else.
+    // The age verification document has no other age elements.
     else if (type === 'eu.europa.ec.av.1') continue;
     else if (name === 'age_in_years' || name === 'age_birth_year') claims[name] = value;
     else if (name === 'birth_date') claims.birthdate = isoDate(value);

@@ -1,15 +1,13 @@
 import { certificateChains, type TrustedSigner } from '../../../jwt/certificate-chain.ts';
-import { verifyWith } from '../../../jwt/verify-key.ts';
 import { findingOf } from '../claims-finding.ts';
 import { demandValid, type StatusCheck } from '../document-status.ts';
 import { type AgeEvidenceFault, ageEvidenceInvalid } from '../evidence-fault.ts';
 import { type SignedSourceOptions, signedSourceSettings } from '../options.ts';
-import { holderCheck } from '../signer-key.ts';
 import type { AgeSource, SourceFinding } from '../source.ts';
 import { ageElements, checkElements, isMdocType, type MdocType } from './elements.ts';
 import { type Document, readDocument, type SecurityObject } from './library.ts';
 import { deviceAuthentication, type MdocSession } from './session.ts';
-import { assertMdocAlgorithms, deviceJwk, isSignedBy, type MdocAlgorithm } from './signature.ts';
+import { assertMdocAlgorithms, deviceKeyOf, isSignedBy, type MdocAlgorithm } from './signature.ts';
 
 export type {
   AgeEvidenceFault,
@@ -21,14 +19,14 @@ export type {
   StatusCheck,
 };
 
-/** Issuers whose documents are accepted, by the pinned certificates that vouch for them. */
+/** Accepted issuers, identified by pinned certificates. */
 export interface MdocIssuer {
-  /** The documents that they may issue. Another document of theirs is refused. */
+  /** The documents that they may issue. Others are refused. */
   readonly types: readonly MdocType[];
   /** Pinned certificates, PEM: the signer's chain must lead to one of them. */
   readonly roots: readonly string[];
   /**
-   * The extended key purpose that the signer's certificate must have, an OID. Default for a licence
+   * The extended key usage that the signer's certificate must have, an OID. Default for a licence
    * `1.0.18013.5.1.2` (ISO 18013-5, annex B.1.4), for others none.
    */
   readonly keyPurpose?: string;
@@ -38,14 +36,14 @@ export interface MdocIssuer {
 
 export interface MdocSourceOptions extends SignedSourceOptions {
   readonly issuers: readonly MdocIssuer[];
-  /** Asks for the status of a document that has one; without it such a document is refused. */
+  /** Checks the status of a document that has one; without it such a document is refused. */
   readonly status?: StatusCheck;
 }
 
 export interface MdocEvidence {
-  /** The wallet's reply with one document, as bytes or base64url. */
+  /** The wallet's response with one document, as bytes or base64url. */
   readonly deviceResponse: Uint8Array | string;
-  /** The very exchange that it answers, with a nonce made once and used once. */
+  /** The exchange that it answers, with a nonce that is generated and used once. */
   readonly session: MdocSession;
 }
 
@@ -67,10 +65,10 @@ const LICENCE_SIGNER = '1.0.18013.5.1.2';
 const BASE64URL = /^[\w-]+$/;
 
 /**
- * Ages out of ISO mdocs that a wallet shows: the EU's age verification `eu.europa.ec.av.1`, the mobile
- * driving licence, the EU's PID. Verified are the issuer's chain and signature, the type, every element
+ * Ages from ISO mdocs that a wallet presents: the EU's age verification `eu.europa.ec.av.1`, the mobile
+ * driving licence, the EU's PID. It verifies the issuer's chain and signature, the type, every element
  * shown, the dates, the status, and the device's signature over the exchange. `age_over_NN` is read for
- * the NN that the reply names, never rounded to the one that was asked for.
+ * the NN in the response, never rounded to the requested one.
  *
  * Needs the package `@owf/mdoc`. `verify` rejects with a SpendcapError: `age_evidence_invalid`, whose
  * `why` is an `AgeEvidenceFault`, or `age_source_unavailable` (retryable) if a status list cannot be read.
@@ -101,28 +99,30 @@ export function mdocSource(options: MdocSourceOptions): AgeSource<MdocEvidence> 
     async verify({ deviceResponse, session }, { at }) {
       const { document, signed } = readDocument(bytesOf(deviceResponse));
       const type = typeOf(document, signed, issuers);
-      const { signer, algorithms } = await proveIssuer(document, { type, issuers, at });
+      const { signer, algorithms } = await verifyIssuer(document, { type, issuers, at });
       checkValidity(signed, signer, { at, toleranceSeconds });
       checkElements(document, signed);
-      await proveDevice(document, { session, signed, algorithms });
+      await verifyDevice(document, { session, signed, algorithms });
       await demandValid(plain(statusOf(signed)), options.status, at);
       return found(ageElements(document, type), signed, { at, timeZone });
     },
   };
 }
 
-function bytesOf(reply: Uint8Array | string): Uint8Array {
-  if (typeof reply !== 'string' && !(reply instanceof Uint8Array)) {
+function bytesOf(response: Uint8Array | string): Uint8Array {
+  if (typeof response !== 'string' && !(response instanceof Uint8Array)) {
     throw ageEvidenceInvalid('malformed');
   }
-  if (reply.length > MAX_BYTES * 2) throw ageEvidenceInvalid('too_large');
-  if (typeof reply === 'string' && !BASE64URL.test(reply)) throw ageEvidenceInvalid('malformed');
-  const bytes = typeof reply === 'string' ? Buffer.from(reply, 'base64url') : reply;
+  if (response.length > MAX_BYTES * 2) throw ageEvidenceInvalid('too_large');
+  if (typeof response === 'string' && !BASE64URL.test(response)) {
+    throw ageEvidenceInvalid('malformed');
+  }
+  const bytes = typeof response === 'string' ? Buffer.from(response, 'base64url') : response;
   if (bytes.length > MAX_BYTES) throw ageEvidenceInvalid('too_large');
   return bytes;
 }
 
-/** The type that the issuer signed and the device answered with, if it is one that is accepted. */
+/** The type that the issuer signed and the device answered with, if it is accepted. */
 function typeOf(
   { docType }: Document,
   signed: SecurityObject,
@@ -135,7 +135,7 @@ function typeOf(
   return docType;
 }
 
-async function proveIssuer(
+async function verifyIssuer(
   { issuerSigned: { issuerAuth } }: Document,
   { type, issuers, at }: { type: MdocType; issuers: readonly Issuer[]; at: number },
 ): Promise<{ readonly signer: TrustedSigner; readonly algorithms: readonly MdocAlgorithm[] }> {
@@ -144,9 +144,9 @@ async function proveIssuer(
   for (const { types, algorithms, chain: trusted } of issuers) {
     const signer = types.includes(type) ? trusted(chain, at) : null;
     if (signer === null) continue;
-    if (await isSignedBy(issuerAuth, (each) => verifyWith(each, signer.publicKey), algorithms))
-      return { signer, algorithms };
-    throw ageEvidenceInvalid('signature_invalid');
+    const valid = await isSignedBy(issuerAuth, signer.publicKey, algorithms);
+    if (!valid) throw ageEvidenceInvalid('signature_invalid');
+    return { signer, algorithms };
   }
   throw ageEvidenceInvalid('certificate_untrusted');
 }
@@ -172,23 +172,21 @@ interface DeviceProof {
   readonly algorithms: readonly MdocAlgorithm[];
 }
 
-async function proveDevice(
+async function verifyDevice(
   document: Document,
   { session, signed, algorithms }: DeviceProof,
 ): Promise<void> {
   // A MAC needs a key of the verifier's in the session, which only proximity exchanges have.
   const { deviceSignature } = document.deviceSigned.deviceAuth;
   if (deviceSignature === undefined) throw ageEvidenceInvalid('holder_proof_missing');
-  // A payload of its own would be proved instead of this exchange.
+  // A payload of its own would be verified instead of this exchange.
   if (deviceSignature.payload !== null) throw ageEvidenceInvalid('holder_proof_invalid');
   deviceSignature.detachedPayload = deviceAuthentication(session, document);
-  const jwk = deviceJwk(signed);
-  if (!(await isSignedBy(deviceSignature, (each) => holderCheck(jwk, each), algorithms))) {
-    throw ageEvidenceInvalid('holder_proof_invalid');
-  }
+  const valid = await isSignedBy(deviceSignature, deviceKeyOf(signed), algorithms);
+  if (!valid) throw ageEvidenceInvalid('holder_proof_invalid');
 }
 
-/** The library keeps members of the signed object that it does not know. */
+/** The library keeps unknown members of the signed object. */
 function statusOf(signed: SecurityObject): unknown {
   return (signed.decodedStructure.toMap() as ReadonlyMap<unknown, unknown>).get('status');
 }
@@ -218,12 +216,12 @@ function found(
 
 function configure(issuers: readonly MdocIssuer[]): readonly Issuer[] {
   if (!Array.isArray(issuers) || issuers.length === 0) {
-    throw new TypeError('issuers must name at least one issuer');
+    throw new TypeError('issuers must have at least one issuer');
   }
   return (issuers as readonly MdocIssuer[]).flatMap((each) => {
     const { types, roots, algorithms = ['ES256'] } = each;
     if (!Array.isArray(types) || types.length === 0 || !types.every(isMdocType)) {
-      throw new TypeError('types must name documents that are known, exactly as they are written');
+      throw new TypeError('types must list supported document types, spelled exactly');
     }
     assertMdocAlgorithms(algorithms);
     return (types as readonly MdocType[]).map((type) => {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ageEvidenceInvalid } from '../evidence-fault.ts';
 import { isPlainCbor } from './plain-cbor.ts';
 
-// Loading the library puts its own wording into every message of zod, ours to callers included.
+// Loading the library replaces the wording of every zod message, also of ours to callers.
 z.config({ customError: undefined });
 
 export type { Document, Sign1 };
@@ -12,7 +12,7 @@ export type SecurityObject = Document['issuerSigned']['issuerAuth']['mobileSecur
 const VERSION = '1.0';
 
 /**
- * The one document of a reply, and what its issuer signed. Nothing of it is proved.
+ * The one document of a response, and what its issuer signed. Nothing of it is verified.
  *
  * @throws SpendcapError `age_evidence_invalid`, why `malformed`
  */
@@ -28,7 +28,7 @@ export function readDocument(bytes: Uint8Array): {
       return { document, signed: document.issuerSigned.issuerAuth.mobileSecurityObject };
     }
   } catch {
-    // An error of the library may carry what it read.
+    // An error of the library may contain what it read.
   }
   throw ageEvidenceInvalid('malformed');
 }

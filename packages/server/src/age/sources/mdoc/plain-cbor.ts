@@ -1,10 +1,11 @@
 /**
- * Whether bytes are one item of the plain CBOR that ISO 18013-5 asks of a reply: shortest lengths, no
- * indefinite ones, no key twice, text that is UTF-8, no floating point, the tags of an mdoc only, and
- * nothing behind it. Items embedded as bytes (tag 24) are looked into.
+ * Whether bytes are one item of the plain CBOR that ISO 18013-5 requires of a response: shortest lengths,
+ * no indefinite ones, no repeated key, UTF-8 text, no floating point, only the tags of an mdoc, and no
+ * trailing bytes. Items embedded as bytes (tag 24) are checked too.
  *
- * A library that reads more than that, and hashes what it has written anew, would take many spellings
- * for one signed text. It also trusts lengths; here each is held against what there is.
+ * `cbor-x`, which `@owf/mdoc` decodes with, accepts more, and the library hashes what it re-encodes, so
+ * that many byte strings would pass for one signed text. It also trusts lengths; here each is compared
+ * with the bytes present. No option of `cbor-x` does this.
  */
 export function isPlainCbor(bytes: Uint8Array): boolean {
   try {
@@ -55,7 +56,7 @@ function readItem(bytes: Uint8Array, offset: number, depth: number): number {
   }
 }
 
-/** The number that a head carries, in as few bytes as it needs. */
+/** The argument of a head, in the fewest bytes. */
 function readArgument(bytes: Uint8Array, offset: number): { value: number; end: number } {
   const low = (bytes[offset] ?? 0) & 0x1f;
   if (low < 24) return { value: low, end: offset + 1 };

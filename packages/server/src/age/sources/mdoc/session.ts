@@ -5,8 +5,8 @@ import type { Document } from './library.ts';
 import { isPlainCbor } from './plain-cbor.ts';
 
 /**
- * The exchange in which the wallet answered, as the verifier knows it: whatever of it the wallet did not
- * sign makes the reply invalid.
+ * The exchange in which the wallet answered, as the verifier knows it. The response is invalid unless the
+ * wallet signed exactly this.
  *
  * - `openid4vp`: OpenID4VP 1.0, `OpenID4VPHandover`.
  * - `dc-api`: OpenID4VP 1.0 over the Digital Credentials API, `OpenID4VPDCAPIHandover`.
@@ -18,12 +18,12 @@ export type MdocSession =
       readonly clientId: string;
       readonly nonce: string;
       readonly responseUri: string;
-      /** SHA-256 thumbprint of the key to which the answer was encrypted, if it was. */
+      /** SHA-256 thumbprint of the key to which the response was encrypted, if it was. */
       readonly jwkThumbprint?: Uint8Array;
     }
   | {
       readonly protocol: 'dc-api';
-      /** As `https://game.example`, without a slash behind it. */
+      /** For example `https://game.example`, without a trailing slash. */
       readonly origin: string;
       readonly nonce: string;
       readonly jwkThumbprint?: Uint8Array;
@@ -33,7 +33,7 @@ export type MdocSession =
 /**
  * What a device signs to answer in a session: DeviceAuthenticationBytes (ISO 18013-5, section 9.1.3.4).
  *
- * @throws SpendcapError `age_evidence_invalid`, why `nonce_mismatch` for a session that is none
+ * @throws SpendcapError `age_evidence_invalid`, why `nonce_mismatch` for an invalid session
  */
 export function deviceAuthentication(session: MdocSession, document: Document): Uint8Array {
   const nameSpaces = DataItem.fromData(document.deviceSigned.deviceNamespaces.encodedStructure);
@@ -45,7 +45,7 @@ function transcriptOf(session: MdocSession): unknown {
   switch (session?.protocol) {
     case 'transcript': {
       const { transcript } = session;
-      if (!(transcript instanceof Uint8Array) || !isPlainCbor(transcript)) throw noSession();
+      if (!(transcript instanceof Uint8Array) || !isPlainCbor(transcript)) throw invalidSession();
       return cborDecode<unknown>(transcript);
     }
     case 'openid4vp': {
@@ -59,7 +59,7 @@ function transcriptOf(session: MdocSession): unknown {
       return handover('OpenID4VPDCAPIHandover', info);
     }
     default:
-      throw noSession();
+      throw invalidSession();
   }
 }
 
@@ -71,9 +71,9 @@ function handover(name: string, info: readonly unknown[]): unknown {
 /** A caller that lost its nonce must not match a wallet that answered without one. */
 function named(...texts: readonly string[]): readonly string[] {
   if (texts.every((text) => typeof text === 'string' && text !== '')) return texts;
-  throw noSession();
+  throw invalidSession();
 }
 
-function noSession(): Error {
+function invalidSession(): Error {
   return ageEvidenceInvalid('nonce_mismatch');
 }

@@ -1,5 +1,5 @@
 import { createHmac, hkdfSync } from 'node:crypto';
-import { open, seal } from '../../../jwt/sealed.ts';
+import { decrypt, encrypt } from '../../../jwt/aes-gcm.ts';
 import { unavailable } from './faults.ts';
 import type { NppaStore } from './store.ts';
 
@@ -50,7 +50,7 @@ export function nppaRecords(store: NppaStore, personKey: Uint8Array | string) {
     async read(key: string): Promise<Kept> {
       const text = await guarded(() => store.get(key));
       if (text === null) return { record: null, text };
-      const plain = open(sealKey, Buffer.from(text, 'base64'), key);
+      const plain = decrypt(sealKey, Buffer.from(text, 'base64'), key);
       // Of another key, of another account, or changed by someone.
       if (plain === null) throw unavailable('store_failed');
       return { record: JSON.parse(plain) as NppaRecord, text };
@@ -59,7 +59,7 @@ export function nppaRecords(store: NppaStore, personKey: Uint8Array | string) {
     /** Durable when it resolves, to `false` if the record is no longer what was read. */
     write(key: string, was: Kept, record: NppaRecord | null): Promise<boolean> {
       const sealed =
-        record && seal(sealKey, JSON.stringify(record), { context: key }).toString('base64');
+        record && encrypt(sealKey, JSON.stringify(record), { context: key }).toString('base64');
       return guarded(() => store.swap(key, was.text, sealed));
     },
   };

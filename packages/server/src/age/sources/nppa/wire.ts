@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { civilDateOf, isIsoDate, MAX_AGE } from '@spendcap/core';
-import { seal } from '../../../jwt/sealed.ts';
+import { encrypt } from '../../../jwt/aes-gcm.ts';
 
 /** Who calls the real-name system: the headers and the secret of the specification, section 4. */
 export interface NppaCredentials {
@@ -17,7 +17,7 @@ const PI = /^[0-9a-p]{6}[0-9a-z]{32}$/;
 
 /** The body of a call: AES-128-GCM under the secret key, without additional data. */
 export function encryptBody(secretKey: string, plain: unknown): string {
-  const data = seal(Buffer.from(secretKey, 'hex'), JSON.stringify(plain)).toString('base64');
+  const data = encrypt(Buffer.from(secretKey, 'hex'), JSON.stringify(plain)).toString('base64');
   return JSON.stringify({ data });
 }
 

@@ -1,11 +1,10 @@
 import { ASSURANCES, type Assurance, combineFindings } from '@spendcap/core';
-import { type Claims, checkJws, type JwsRules } from '../../../jwt/jws.ts';
+import { assertAlgorithms } from '../../../jwt/algorithms.ts';
 import { type JwkSet, keySet } from '../../../jwt/key-set.ts';
-import { assertAlgorithms } from '../../../jwt/verify-key.ts';
+import { type Claims, type JwtRules, readJwt, verifyJwt } from '../../../jwt/verify.ts';
 import { type ClaimsContext, findingOf } from '../claims-finding.ts';
 import { type AgeEvidenceFault, ageEvidenceInvalid } from '../evidence-fault.ts';
-import { readJws } from '../jws-header.ts';
-import { type SignedSourceOptions, signedSourceSettings, texts } from '../options.ts';
+import { type SignedSourceOptions, signedSourceSettings, strings } from '../options.ts';
 import type { AgeSource, SourceFinding } from '../source.ts';
 
 export type { AgeEvidenceFault, AgeSource, JwkSet, SourceFinding };
@@ -18,16 +17,16 @@ export interface OidcProvider {
   readonly clientId: string;
   /** Its public keys: the address of a JWK Set (https, or http on this machine), or the set itself. */
   readonly jwks: URL | JwkSet;
-  /** Default `['RS256']`, as OpenID Connect's own. Signatures by a private key only. */
+  /** Default `['RS256']`, as in OpenID Connect. Signatures by a private key only. */
   readonly algorithms?: readonly string[];
-  /** How sure its `birthdate` is where no `verified_claims` stand beside it. Default `self_declared`. */
+  /** The assurance of `birthdate` without `verified_claims` beside it. Default `self_declared`. */
   readonly assurance?: Assurance;
   /**
-   * How sure `verified_claims` are, by trust framework, as `{ eidas: 'verified' }`. Those of another
-   * framework say nothing. Default: none is accepted.
+   * The assurance of `verified_claims` by trust framework, for example `{ eidas: 'verified' }`. Those of
+   * other frameworks are ignored. Default: none is accepted.
    */
   readonly trustFrameworks?: Readonly<Record<string, Assurance>>;
-  /** True if a natural person has one `sub` there, whatever the account. Default false. */
+  /** True if a natural person has the same `sub` in every account there. Default false. */
   readonly oneSubPerPerson?: boolean;
 }
 
@@ -39,12 +38,12 @@ export interface OidcSourceOptions extends SignedSourceOptions {
 
 export interface OidcEvidence {
   readonly idToken: string;
-  /** The `nonce` of the very request that the id_token answers. Make it once and use it once. */
+  /** The `nonce` of the request that the id_token answers. Generate it for one request only. */
   readonly nonce: string;
 }
 
 interface Provider extends Required<Omit<OidcProvider, 'jwks' | 'algorithms'>> {
-  readonly rules: JwsRules;
+  readonly rules: JwtRules;
 }
 
 interface Reading {
@@ -57,11 +56,11 @@ const KIND = 'oidc';
 const MAX_TOKEN_BYTES = 16 * 1024;
 
 /**
- * Ages out of the id_tokens of OpenID providers: `birthdate` (OpenID Connect Core, section 5.1: a
- * date, a year alone, or `0000`, which says nothing) and `verified_claims` (OpenID Identity Assurance
- * Schema Definition 1.0). As RFC 8725 asks, algorithm, keys, issuer and audience come from the
- * configuration; `exp`, `iat`, `sub` and the caller's `nonce` are required, and a `typ` other than
- * `JWT` is refused, so that no access token, age token or DPoP proof passes for an id_token.
+ * Ages from the id_tokens of OpenID providers: `birthdate` (OpenID Connect Core, section 5.1: a date, a
+ * year alone, or `0000`, which is ignored) and `verified_claims` (OpenID Identity Assurance Schema
+ * Definition 1.0). By RFC 8725, algorithm, keys, issuer and audience come from the configuration; `exp`,
+ * `iat`, `sub` and the caller's `nonce` are required, and a `typ` other than `JWT` is refused, so that no
+ * access token, age token or DPoP proof passes for an id_token.
  *
  * `verify` rejects with a SpendcapError: `age_evidence_invalid`, whose `why` is an `AgeEvidenceFault`,
  * or `age_source_unavailable` (retryable) if the provider's key set cannot be read.
@@ -91,36 +90,37 @@ export function oidcSource(options: OidcSourceOptions): AgeSource<OidcEvidence> 
   return {
     kind: KIND,
     async verify({ idToken, nonce }, { at }) {
-      const { claims } = readJws(idToken, MAX_TOKEN_BYTES);
+      const jwt = readJwt(idToken, MAX_TOKEN_BYTES);
+      if (typeof jwt === 'string') throw ageEvidenceInvalid(jwt);
+      const { claims } = jwt;
       if (claims.iss === undefined) throw ageEvidenceInvalid('claim_missing');
       const provider = providers.get(claims.iss as string);
       if (provider === undefined) throw ageEvidenceInvalid('issuer_unknown');
       const fault =
-        (await checkJws(idToken, claims, { rules: provider.rules, at })) ??
-        idTokenFault(claims, provider, nonce);
+        (await verifyJwt(jwt, provider.rules, at)) ?? idTokenFault(claims, provider, nonce);
       if (fault !== null) throw ageEvidenceInvalid(fault);
       return found(claims, { provider, at, timeZone });
     },
   };
 }
 
-/** OpenID Connect Core, section 3.1.3.7, as far as it goes beyond any other signed token. */
+/** The checks of OpenID Connect Core, section 3.1.3.7, that other tokens do not need. */
 function idTokenFault(
   { aud, azp, iat, sub, nonce }: Claims,
   { clientId }: Provider,
-  asked: string,
+  expected: string,
 ): AgeEvidenceFault | null {
   if (iat === undefined || typeof sub !== 'string' || sub === '') return 'claim_missing';
   const shared = Array.isArray(aud) && aud.length > 1;
   if ((azp !== undefined || shared) && azp !== clientId) return 'audience_mismatch';
   // A caller that lost its nonce must not match a token that has none.
-  if (typeof asked !== 'string' || asked === '') return 'nonce_mismatch';
-  return nonce === asked ? null : 'nonce_mismatch';
+  if (typeof expected !== 'string' || expected === '') return 'nonce_mismatch';
+  return nonce === expected ? null : 'nonce_mismatch';
 }
 
 function found(claims: Claims, reading: Reading): SourceFinding {
   const { provider, at, timeZone } = reading;
-  // As of now, and not of `iat`: a provider states what is so when it signs.
+  // As of now, not of `iat`: a provider states what is true when it signs.
   const context = { asOf: at, at, timeZone, kind: KIND };
   const finding = Object.hasOwn(claims, 'verified_claims')
     ? (verifiedFinding(claims.verified_claims, reading) ??
@@ -135,12 +135,12 @@ function found(claims: Claims, reading: Reading): SourceFinding {
   };
 }
 
-/** What stands beside `verified_claims` is the player's own word, however sure the provider is else. */
+/** Claims beside `verified_claims` are self-asserted, whatever the provider's assurance is. */
 function selfAsserted(assurance: Assurance): Assurance {
   return assurance === 'client_claim' ? 'client_claim' : 'self_declared';
 }
 
-/** The age that the accepted frameworks vouch for together, or `null` if none says anything. */
+/** The age by all accepted frameworks together, or `null` if none states one. */
 function verifiedFinding(value: unknown, reading: Reading): SourceFinding | null {
   const { provider, at, timeZone } = reading;
   const findings = [value].flat().flatMap((each) => {
@@ -169,24 +169,27 @@ function configure(
   toleranceSeconds: number,
 ): ReadonlyMap<string, Provider> {
   if (!Array.isArray(providers) || providers.length === 0) {
-    throw new TypeError('providers must name at least one provider');
+    throw new TypeError('providers must have at least one provider');
   }
   const known = new Map<string, Provider>();
   for (const each of providers as readonly OidcProvider[]) {
     const { assurance = 'self_declared', trustFrameworks = {}, oneSubPerPerson = false } = each;
-    const [issuer = '', clientId = ''] = texts('issuer and clientId', [each.issuer, each.clientId]);
-    if (known.has(issuer)) throw new TypeError('providers must name each issuer once');
+    const [issuer = '', clientId = ''] = strings('issuer and clientId', [
+      each.issuer,
+      each.clientId,
+    ]);
+    if (known.has(issuer)) throw new TypeError('providers must configure each issuer once');
     if (
-      ![assurance, ...Object.values(trustFrameworks)].every((word) => ASSURANCES.includes(word))
+      ![assurance, ...Object.values(trustFrameworks)].every((level) => ASSURANCES.includes(level))
     ) {
       throw new TypeError(`assurance must be one of ${ASSURANCES.join(', ')}`);
     }
-    const rules: JwsRules = {
-      keys: keySet(each.jwks, { fetch }),
-      keysCode: 'age_source_unavailable',
+    const rules: JwtRules = {
+      keys: keySet(each.jwks, { code: 'age_source_unavailable', fetch }),
       algorithms: assertAlgorithms(each.algorithms ?? ['RS256']),
       issuer,
-      audience: [clientId],
+      audience: clientId,
+      requiredClaims: ['exp'],
       typ: 'JWT',
       toleranceSeconds,
     };

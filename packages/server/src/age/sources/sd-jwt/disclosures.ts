@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 import { parseStrict } from '../../../jwt/json.ts';
-import type { Claims } from '../../../jwt/jws.ts';
+import type { Claims } from '../../../jwt/verify.ts';
 import { ageEvidenceInvalid } from '../evidence-fault.ts';
 
-/** The hash functions of RFC 9901 that may be used, as Node.js names them. */
+/** The supported hash functions of RFC 9901, by their names in Node.js. */
 const HASHES: Readonly<Record<string, string>> = {
   'sha-256': 'sha256',
   'sha-384': 'sha384',
@@ -13,7 +13,7 @@ const HASHES: Readonly<Record<string, string>> = {
 const MAX_DEPTH = 12;
 const CANONICAL = /^(?:[\w-]{4})*(?:[\w-]{2}|[\w-]{3})?$/;
 
-/** SD-JWT VC: what must stand in the signed payload itself, so that nobody can hide it. */
+/** SD-JWT VC: what must be in the signed payload itself, so that no holder can hide it. */
 const NEVER_DISCLOSED = 'iss nbf exp iat cnf vct vct#integrity status _sd_alg'.split(' ');
 const RESERVED = ['_sd', '...', '__proto__'];
 
@@ -25,7 +25,7 @@ interface Disclosure {
   readonly value: unknown;
 }
 
-/** The hash that a payload names, as Node.js names it. RFC 9901, section 4.1.1: SHA-256 if it does not. */
+/** The hash that a payload names, by its name in Node.js. Default SHA-256 (RFC 9901, section 4.1.1). */
 export function hashOf(payload: Claims): string {
   const named = Object.hasOwn(payload, '_sd_alg') ? payload._sd_alg : 'sha-256';
   const known =
@@ -35,9 +35,9 @@ export function hashOf(payload: Claims): string {
 }
 
 /**
- * Checks what is disclosed as RFC 9901 asks (section 7.1, step 3), and stricter than libraries do: each
- * disclosure has one digest in the signed payload or in another disclosure, no digest stands twice,
- * and no disclosed name is there already.
+ * Checks the disclosures by RFC 9901, section 7.1, step 3, and stricter than libraries do: each has one
+ * digest in the signed payload or in another disclosure, no digest is repeated, and no disclosed name is
+ * already present.
  *
  * @throws SpendcapError `age_evidence_invalid`, why `disclosure_invalid`
  */
@@ -105,7 +105,7 @@ function readDisclosure(encoded: string): Disclosure {
   return { name, value: parts[2] };
 }
 
-/** Base64url without padding, and with zeroes in the bits that are left over. */
+/** Base64url without padding, and with zeroes in the unused bits. */
 function decodeArray(encoded: string): readonly unknown[] {
   const bytes = Buffer.from(encoded, 'base64url');
   if (!CANONICAL.test(encoded) || bytes.toString('base64url') !== encoded) throw invalid();

@@ -1,31 +1,31 @@
-import type { JsonWebKey } from 'node:crypto';
+import type { JWTVerifyGetKey } from 'jose';
+import { assertAlgorithms } from '../../../jwt/algorithms.ts';
 import { certificateChains } from '../../../jwt/certificate-chain.ts';
-import type { Claims, KeyFinder } from '../../../jwt/jws.ts';
 import { type JwkSet, keySet } from '../../../jwt/key-set.ts';
-import { assertAlgorithms, type Verify } from '../../../jwt/verify-key.ts';
+import type { Claims } from '../../../jwt/verify.ts';
 import { ageEvidenceInvalid } from '../evidence-fault.ts';
-import { texts } from '../options.ts';
-import { chainOf, holderCheck } from '../signer-key.ts';
+import { strings } from '../options.ts';
+import { chainOf } from '../signer-key.ts';
 
-/** Issuers of credentials that are accepted: who, of which types, and how their keys are known. */
+/** An accepted issuer of credentials: its name, its types, and its keys. */
 export interface SdJwtIssuer {
-  /** The credential types, the exact `vct`, as `urn:eudi:pid:1`. */
+  /** The credential types: exact `vct` values, for example `urn:eudi:pid:1`. */
   readonly types: readonly string[];
-  /** The exact `iss`. May be left out with `roots`, where the certificate stands for the issuer. */
+  /** The exact `iss`. Optional with `roots`, where the certificate identifies the issuer. */
   readonly issuer?: string;
   /** Pinned certificates, PEM: the signer's chain (`x5c`) must lead to one of them. */
   readonly roots?: readonly string[];
-  /** With `roots`: the extended key purpose that the signer's certificate must have, an OID. */
+  /** With `roots`: the extended key usage that the signer's certificate must have, an OID. */
   readonly keyPurpose?: string;
   /** For credentials without `x5c`: the issuer's keys, by URL (https) or as a JWK Set. */
   readonly jwks?: URL | JwkSet;
-  /** For the issuer's signature and the holder's alike. Default `['ES256']`. */
+  /** For the signatures of both the issuer and the holder. Default `['ES256']`. */
   readonly algorithms?: readonly string[];
 }
 
-/** Where the key of one credential is found, and what it may sign with. */
+/** The keys and algorithms of one credential's issuer. */
 export interface IssuerKeys {
-  readonly keys: KeyFinder;
+  readonly keys: JWTVerifyGetKey;
   readonly algorithms: string[];
 }
 
@@ -34,7 +34,7 @@ interface Issuer {
   readonly issuer: string | undefined;
   readonly algorithms: string[];
   readonly chains: ReturnType<typeof certificateChains> | undefined;
-  readonly keys: KeyFinder | undefined;
+  readonly keys: JWTVerifyGetKey | undefined;
 }
 
 /** @throws TypeError for issuers that can never work */
@@ -43,7 +43,7 @@ export function issuerKeys(
   fetchKeys?: typeof fetch,
 ): (header: Claims, payload: Claims, at: number) => IssuerKeys {
   if (!Array.isArray(issuers) || issuers.length === 0) {
-    throw new TypeError('issuers must name at least one issuer');
+    throw new TypeError('issuers must have at least one issuer');
   }
   const known = issuers.map((each) => configure(each, fetchKeys));
 
@@ -63,7 +63,7 @@ export function issuerKeys(
   };
 }
 
-/** The key of the first issuer whose roots the chain leads to. */
+/** The key of the first issuer to whose roots the chain leads. */
 function keyOfChain(header: Claims, issuers: readonly Issuer[], at: number): IssuerKeys {
   const chain = chainOf(header.x5c);
   if (chain === null) throw ageEvidenceInvalid('malformed');
@@ -75,30 +75,19 @@ function keyOfChain(header: Claims, issuers: readonly Issuer[], at: number): Iss
   throw ageEvidenceInvalid('certificate_untrusted');
 }
 
-/**
- * The check by the holder's public key, to which the issuer bound the credential (RFC 7800, section 3.2).
- *
- * @throws SpendcapError `age_evidence_invalid`, why `holder_key_missing`
- */
-export async function holderOf({ cnf }: Claims, alg: string): Promise<Verify> {
-  const jwk = (cnf as Claims | null | undefined)?.jwk as JsonWebKey | null | undefined;
-  const check = typeof jwk === 'object' && jwk !== null ? await holderCheck(jwk, alg) : null;
-  if (check === null) throw ageEvidenceInvalid('holder_key_missing');
-  return check;
-}
-
 function configure(options: SdJwtIssuer, fetchKeys: typeof fetch | undefined): Issuer {
   const { types, issuer, roots, keyPurpose, jwks, algorithms = ['ES256'] } = options;
-  if (issuer !== undefined) texts('issuer', issuer);
+  if (issuer !== undefined) strings('issuer', issuer);
   if (roots === undefined && (jwks === undefined || issuer === undefined)) {
-    throw new TypeError('each issuer must have roots, or its name and jwks');
+    throw new TypeError('each issuer needs roots, or issuer and jwks');
   }
+  const remote = { code: 'age_source_unavailable', fetch: fetchKeys } as const;
   return {
-    types: texts('types', types),
+    types: strings('types', types),
     issuer,
     algorithms: assertAlgorithms(algorithms),
     chains: roots && certificateChains({ roots, keyPurpose }),
-    // Without a name any `iss` would be taken for the one whose keys these are.
-    keys: jwks && issuer !== undefined ? keySet(jwks, { fetch: fetchKeys }) : undefined,
+    // Without a name, these keys would be used for every `iss`.
+    keys: jwks && issuer !== undefined ? keySet(jwks, remote) : undefined,
   };
 }

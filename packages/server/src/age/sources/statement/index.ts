@@ -1,14 +1,14 @@
 import { ANY_AGE, ASSURANCES, type Assurance, ageRangeAt, SpendcapError } from '@spendcap/core';
+import { assertAlgorithms } from '../../../jwt/algorithms.ts';
+import { type JwkSet, keySet } from '../../../jwt/key-set.ts';
 import {
   type Claims,
-  checkJws,
-  decodeClaims,
-  JWS_FAULTS,
-  type JwsFault,
-  type JwsRules,
-} from '../../../jwt/jws.ts';
-import { type JwkSet, keySet } from '../../../jwt/key-set.ts';
-import { assertAlgorithms } from '../../../jwt/verify-key.ts';
+  JWT_FAULTS,
+  type JwtFault,
+  type JwtRules,
+  readJwt,
+  verifyJwt,
+} from '../../../jwt/verify.ts';
 import { readAgeClaims } from '../../token/claims.ts';
 import type { AgeSource, SourceFinding } from '../source.ts';
 
@@ -16,7 +16,7 @@ import type { AgeSource, SourceFinding } from '../source.ts';
 export interface StatementEvidence {
   /** A compact JWS of type `age-statement+jwt`. */
   readonly statement: string;
-  /** Its `sub` must be this: the account for which a token is wanted. */
+  /** Its `sub` must be this: the account for which a token is requested. */
   readonly account: string;
 }
 
@@ -31,50 +31,50 @@ export interface StatementIssuer {
 
 export interface StatementOptions {
   readonly issuers: readonly StatementIssuer[];
-  /** The `aud` that stands for this authority. */
+  /** The `aud` of statements for this authority. */
   readonly audience: string;
   /**
-   * Whose word it is. A guardian's counts as `guardian`; for an operator's own, as after a look at a
-   * document, say how sure it is.
+   * Who states the age. A guardian's statement has the assurance `guardian`; for an operator's own, for
+   * example after a look at a document, name the assurance.
    */
   readonly by: 'guardian' | { readonly operator: Assurance };
   /** Resolves to whether a statement was withdrawn, or was meant for one use and is used. */
   readonly isRevoked?: (statement: { issuer: string; jti: string }) => Promise<boolean>;
-  /** IANA name of the calendar in which ages grow. Default `UTC`. */
+  /** IANA name of the time zone in which birthdays fall. Default `UTC`. */
   readonly timeZone?: string;
   /** Fetches remote key sets. Default the global `fetch`. */
   readonly fetch?: typeof fetch;
 }
 
-/** What may be wrong with a statement, in words that never change. */
+/** What is wrong with a statement. A closed union. */
 export type StatementFault =
-  | JwsFault
+  | JwtFault
   | 'account_mismatch'
   | 'age_claim_invalid'
   | 'age_contradictory'
   | 'revoked';
 
-/** Its own, so that no age token, permit or id_token passes for a statement, nor a statement for one. */
+/** Its own, so that no age token, permit or id_token passes for a statement, or the reverse. */
 const TYP = 'age-statement+jwt';
 const MAX_BYTES = 8 * 1024;
 const TOLERANCE_SECONDS = 5;
 const JTI = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
 
 const FAULTS: Readonly<Record<StatementFault, string>> = {
-  ...JWS_FAULTS,
+  ...JWT_FAULTS,
   account_mismatch: 'is about another account',
-  age_claim_invalid: 'has an age claim that cannot be right',
+  age_claim_invalid: 'has an invalid age claim',
   age_contradictory: 'has age claims that contradict each other',
   revoked: 'was withdrawn',
 };
 
 /**
- * A guardian's or the operator's own signed word on an age: a JWS of type `age-statement+jwt` with `iss`, `aud`,
- * `sub` (the account), `iat`, `exp`, `jti` and age claims as in an age token. It may be shown until it
- * expires; no age token made of it lives longer.
+ * A signed statement of an age by a guardian or the operator: a JWT of type `age-statement+jwt` with `iss`,
+ * `aud`, `sub` (the account), `iat`, `exp`, `jti` and age claims as in an age token. It can be used until it
+ * expires; no age token issued for it lives longer.
  *
  * Rejects with `age_evidence_invalid`, whose `why` is a `StatementFault`, or `age_source_unavailable`
- * if a key set or `isRevoked` cannot be asked.
+ * if a key set cannot be read or `isRevoked` fails.
  *
  * @throws TypeError for options that can never work
  * @example
@@ -99,7 +99,7 @@ export function statementSource(options: StatementOptions): AgeSource<StatementE
   const rules = rulesByIssuer(options);
   const assurance = by === 'guardian' ? 'guardian' : by?.operator;
   if (!ASSURANCES.includes(assurance)) {
-    throw new TypeError(`by must be 'guardian', or name an operator's assurance`);
+    throw new TypeError(`by must be 'guardian', or { operator: <an assurance> }`);
   }
   ageRangeAt([], 0, timeZone);
   const kind = by === 'guardian' ? 'guardian_statement' : 'operator_statement';
@@ -107,7 +107,7 @@ export function statementSource(options: StatementOptions): AgeSource<StatementE
   return {
     kind,
     async verify(evidence, { at, subject = evidence?.account }) {
-      const { claims, issuer } = await prove(evidence, rules, at);
+      const { claims, issuer } = await verifyStatement(evidence, rules, at);
       const jti = jtiOf(claims);
       if (claims.sub !== evidence.account || claims.sub !== subject) {
         throw statementInvalid('account_mismatch');
@@ -120,30 +120,31 @@ export function statementSource(options: StatementOptions): AgeSource<StatementE
   };
 }
 
-async function prove(
+async function verifyStatement(
   evidence: StatementEvidence,
-  issuers: ReadonlyMap<string, JwsRules>,
+  issuers: ReadonlyMap<string, JwtRules>,
   at: number,
 ): Promise<{ readonly claims: Claims; readonly issuer: string }> {
   const { statement } = evidence ?? {};
-  const claims = decodeClaims(statement, MAX_BYTES);
-  if (typeof claims === 'string') throw statementInvalid(claims);
-  const issuer = claims.iss;
+  const jwt = readJwt(statement, MAX_BYTES);
+  if (typeof jwt === 'string') throw statementInvalid(jwt);
+  const { claims } = jwt;
+  const issuer = claims.iss as string | undefined;
   if (issuer === undefined) throw statementInvalid('claim_missing');
-  const rules = issuers.get(issuer as string);
+  const rules = issuers.get(issuer);
   if (rules === undefined) throw statementInvalid('issuer_unknown');
-  const fault = await checkJws(statement, claims, { rules, at });
+  const fault = await verifyJwt(jwt, rules, at);
   if (fault !== null) throw statementInvalid(fault);
-  return { claims, issuer: rules.issuer };
+  return { claims, issuer };
 }
 
-/** Without the cause of a failure, which is the caller's own and may hold anything. */
+/** Without the cause of a failure, which is the caller's own and may contain anything. */
 async function wasRevoked(isRevoked: () => Promise<boolean>): Promise<boolean> {
   try {
-    // Anything but a clear no is a yes.
+    // Anything but `false` counts as revoked.
     return (await isRevoked()) !== false;
   } catch {
-    const message = 'It could not be found out whether the statement was withdrawn.';
+    const message = 'isRevoked failed, so the statement may have been withdrawn.';
     throw new SpendcapError('age_source_unavailable', message);
   }
 }
@@ -170,25 +171,25 @@ function statementInvalid(why: StatementFault): SpendcapError {
   return new SpendcapError('age_evidence_invalid', `The statement ${FAULTS[why]}.`, { why });
 }
 
-function rulesByIssuer(options: StatementOptions): ReadonlyMap<string, JwsRules> {
+function rulesByIssuer(options: StatementOptions): ReadonlyMap<string, JwtRules> {
   const { issuers, audience } = options;
   if (typeof audience !== 'string' || audience === '') {
-    throw new TypeError('audience must be a text');
+    throw new TypeError('audience must be a non-empty string');
   }
   if (!Array.isArray(issuers) || issuers.length === 0) {
-    throw new TypeError('issuers must name at least one issuer');
+    throw new TypeError('issuers must have at least one issuer');
   }
-  const rules = new Map<string, JwsRules>();
+  const rules = new Map<string, JwtRules>();
   for (const { issuer, jwks, algorithms } of issuers as readonly StatementIssuer[]) {
     if (typeof issuer !== 'string' || issuer === '' || rules.has(issuer)) {
-      throw new TypeError('issuer must be a text, and each issuer named once');
+      throw new TypeError('issuer must be a non-empty string, and each issuer configured once');
     }
     rules.set(issuer, {
-      keys: keySet(jwks, { fetch: options.fetch }),
-      keysCode: 'age_source_unavailable',
+      keys: keySet(jwks, { code: 'age_source_unavailable', fetch: options.fetch }),
       algorithms: assertAlgorithms(algorithms ?? ['ES256']),
       issuer,
-      audience: [audience],
+      audience,
+      requiredClaims: ['exp'],
       typ: TYP,
       toleranceSeconds: TOLERANCE_SECONDS,
     });

@@ -3,12 +3,12 @@ import { SpendcapError } from '@spendcap/core';
 import type { SignClaims } from './signer.ts';
 import { STATUS_LIST_PLACES, type StatusStore } from './status-store.ts';
 
-/** How an authority lets its tokens be revoked, by OAuth Token Status List. */
+/** Makes the tokens of an authority revocable, by OAuth Token Status List. */
 export interface StatusListOptions {
-  /** The https address below which the lists stand, as `https://age.example/status`. */
+  /** The https address below which the lists are served, for example `https://age.example/status`. */
   readonly uri: string;
   readonly store: StatusStore;
-  /** For how long a verifier may keep a list: 5 seconds to the life of a token. Default 60. */
+  /** For how long a verifier may cache a list: 5 seconds to the lifetime of a token. Default 60. */
   readonly ttlSeconds?: number;
 }
 
@@ -16,19 +16,19 @@ export interface AuthorityStatus {
   /** The `status` claim of a new token; `exp` in seconds, `at` in milliseconds. */
   claimFor(token: { holder: string; exp: number; at: number }): Promise<object>;
   revoke(holder: string, at: number): Promise<number>;
-  /** The signed list that a path asks for; `null` if it asks for none, or for one that is over. */
+  /** The signed list at a path; `null` if there is none, or it has ended. */
   listAt(pathname: string, at: number): Promise<string | null>;
   readonly ttlSeconds: number;
 }
 
 const TTL_SECONDS = { min: 5, default: 60 } as const;
-/** By as much may a verifier's clock be behind, which takes the token for so much longer. */
+/** Clock skew of a verifier whose clock is behind, and which accepts the token longer. */
 const TOLERANCE_SECONDS = 60;
-/** Beyond this many times its `ttl` nobody may rely on a list. */
-const LIFE_IN_TTLS = 10;
+/** The lifetime of a list, as a multiple of its `ttl`. */
+const LIFETIME_IN_TTLS = 10;
 const LIST_NAME = /^[\w-]{1,64}$/;
-const KEPT_MS = 2_000;
-const MAX_KEPT = 1_000;
+const CACHED_MS = 2_000;
+const MAX_CACHED = 1_000;
 
 interface StatusContext {
   readonly issuer: string;
@@ -36,13 +36,13 @@ interface StatusContext {
   readonly sign: SignClaims;
 }
 
-interface KeptList {
+interface CachedList {
   readonly token: Promise<string | null>;
   readonly until: number;
 }
 
 /**
- * Issues statuses and serves the lists: draft-ietf-oauth-status-list, sections 4 to 8, one bit a token.
+ * Assigns statuses and serves the lists (draft-ietf-oauth-status-list, sections 4 to 8), one bit a token.
  *
  * @throws TypeError for options that can never work
  */
@@ -58,8 +58,8 @@ export function authorityStatus(
     throw new TypeError(`statusList.ttlSeconds must be a whole number from ${min} to tokenSeconds`);
   }
   const prefix = new URL(base).pathname;
-  // Lists are public: to sign one for each request would be a lever for a flood.
-  const lately = new Map<string, KeptList>();
+  // Lists are public: signing one for each request would amplify a flood.
+  const cache = new Map<string, CachedList>();
 
   async function signedList(list: string, at: number): Promise<string | null> {
     const revoked = await ofStore(store.revoked(list, at));
@@ -69,7 +69,7 @@ export function authorityStatus(
       iss: issuer,
       sub: base + list,
       iat,
-      exp: iat + LIFE_IN_TTLS * ttlSeconds,
+      exp: iat + LIFETIME_IN_TTLS * ttlSeconds,
       ttl: ttlSeconds,
       status_list: { bits: 1, lst: compressed(revoked) },
     };
@@ -85,18 +85,18 @@ export function authorityStatus(
     },
     async revoke(holder, at) {
       const count = await ofStore(store.revoke(holder, at));
-      lately.clear();
+      cache.clear();
       return count;
     },
     async listAt(pathname, at) {
       const list = pathname.slice(pathname.lastIndexOf('/') + 1);
       if (!LIST_NAME.test(list) || !pathname.endsWith(prefix + list)) return null;
-      const known = lately.get(list);
+      const known = cache.get(list);
       if (known !== undefined && at < known.until) return known.token;
-      if (lately.size >= MAX_KEPT) lately.clear();
+      if (cache.size >= MAX_CACHED) cache.clear();
       const token = signedList(list, at);
-      lately.set(list, { token, until: at + KEPT_MS });
-      token.catch(() => lately.delete(list));
+      cache.set(list, { token, until: at + CACHED_MS });
+      token.catch(() => cache.delete(list));
       return token;
     },
   };
@@ -104,11 +104,12 @@ export function authorityStatus(
 
 function baseOf(uri: string): string {
   const isAddress = URL.canParse(uri) && /^https?:\/\/[^?#]+$/.test(uri);
-  if (!isAddress) throw new TypeError('statusList.uri must be an address without a query');
+  if (!isAddress)
+    throw new TypeError('statusList.uri must be an http or https URL without a query');
   return `${new URL(uri).href.replace(/\/$/, '')}/`;
 }
 
-/** One bit each, the first in the lowest of the first byte, as ZLIB (section 4.1). */
+/** One bit each, the first in the lowest bit of the first byte, in ZLIB format (section 4.1). */
 function compressed(revoked: readonly number[]): string {
   const bits = new Uint8Array(STATUS_LIST_PLACES / 8);
   for (const index of revoked) bits[index >> 3] = (bits[index >> 3] ?? 0) | (1 << (index & 7));
@@ -119,6 +120,6 @@ async function ofStore<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (cause) {
-    throw new SpendcapError('store_unavailable', 'The status lists cannot be used.', { cause });
+    throw new SpendcapError('store_unavailable', 'The status store failed.', { cause });
   }
 }

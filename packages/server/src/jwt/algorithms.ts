@@ -1,0 +1,16 @@
+/** Signatures by a private key, never a shared secret (RFC 7518, section 3; RFC 8037; RFC 9864). */
+const ALGORITHMS: readonly string[] = [
+  ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
+  ...['RS256', 'PS256', 'RS384', 'PS384', 'RS512', 'PS512'],
+];
+
+/** @throws TypeError if an algorithm is symmetric, `none` or unknown, or if the list is empty */
+export function assertAlgorithms(algorithms: readonly string[]): string[] {
+  if (!Array.isArray(algorithms) || algorithms.length === 0) {
+    throw new TypeError('algorithms must name at least one algorithm');
+  }
+  if (!algorithms.every((algorithm) => ALGORITHMS.includes(algorithm))) {
+    throw new TypeError(`algorithms must be among ${ALGORITHMS.join(', ')}`);
+  }
+  return [...algorithms];
+}
