@@ -114,9 +114,7 @@ export const PENDING: readonly string[] = [
   'docs/postgres.md',
   'docs/redis.md',
   'packages/server/src/age/',
-  'packages/server/src/jwt/',
   'packages/server/src/ledger/',
-  'packages/server/src/permits/',
   'packages/server/src/stores/',
 ];
 

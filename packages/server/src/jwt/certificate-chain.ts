@@ -35,7 +35,7 @@ const MIN_RSA_BITS = 2048;
  * every time.
  *
  * `X509Certificate` of Node.js and not `@peculiar/x509`: that verifies asynchronously, brings 16 packages
- * (3.4 MB), and would leave the path, the dates and the pinning to this file all the same.
+ * (3.4 MB), and would leave the path, the dates and the pinning to this file.
  *
  * @throws TypeError for roots that can never work
  */

@@ -39,7 +39,7 @@ function usableKeys(jwks: unknown): JSONWebKeySet | null {
   const { keys } = (jwks ?? {}) as { readonly keys?: unknown };
   if (!Array.isArray(keys) || keys.length > MAX_KEYS) return null;
   const usable = keys.filter(isUsable);
-  // If none is, the issuer made a mistake, and its tokens may be good once that is mended.
+  // If none is, the issuer made a mistake, and its tokens may be good once that is fixed.
   return keys.length > 0 && usable.length === 0 ? null : { keys: usable };
 }
 
