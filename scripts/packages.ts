@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 export const ROOT = join(import.meta.dirname, '..');
@@ -34,8 +34,26 @@ export function listPackages(): readonly Package[] {
   return readdirSync(parent).map((name) => {
     const folder = join(parent, name);
     const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
-    return { id: basename(folder), folder, manifest };
+    const exports = expandPatterns(folder, manifest.exports);
+    return { id: basename(folder), folder, manifest: { ...manifest, exports } };
   });
+}
+
+/** One entry for each file that a pattern such as `./languages/*` matches. */
+function expandPatterns(folder: string, exports: Manifest['exports']): Manifest['exports'] {
+  const entries = Object.entries(exports).flatMap(([subpath, target]) => {
+    if (typeof target === 'string' || !subpath.includes('*')) return [[subpath, target] as const];
+    const [start = '', end = ''] = target['@spendcap/source'].split('*');
+    const names = globSync(`${start}*${end}`, { cwd: folder })
+      .sort()
+      .map((file) => basename(file, end));
+    const fill = (text: string, name: string) => text.replace('*', name);
+    return names.map((name) => {
+      const filled = Object.entries(target).map(([key, path]) => [key, fill(path, name)]);
+      return [fill(subpath, name), Object.fromEntries(filled) as ModuleTarget] as const;
+    });
+  });
+  return Object.fromEntries(entries);
 }
 
 /** The importable module names of a package, for example `@spendcap/core/wire`. */

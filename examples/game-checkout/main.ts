@@ -1,6 +1,6 @@
 // A purchase from the tap to the charge: the client SDK in the game, the limiter on the game's server.
 // The client checks and explains; the server enforces the caps.
-import { createClient, explain } from '@spendcap/client';
+import { createClient, explainRefusal } from '@spendcap/client';
 import { ageIssuer } from '@spendcap/sandbox';
 import { ageTokens, cnGame, createHandler, createLimiter } from '@spendcap/server';
 import { toFastify } from '@spendcap/server/adapters/fastify';
@@ -56,14 +56,12 @@ async function tap(amount: string): Promise<void> {
       body: JSON.stringify({ ...purchase, ageToken: await ageToken() }),
     }),
   );
-  if (outcome.allowed) {
-    console.log(amount, outcome.result.ok ? 'paid' : 'card declined');
+  if (outcome.status === 'refused') {
+    console.log(amount, explainRefusal(outcome, 'en'));
+    console.log(amount, explainRefusal(outcome, 'zh-CN'));
     return;
   }
-  for (const reason of outcome.reasons) {
-    console.log(amount, explain(reason, outcome.allowance, 'en'));
-    console.log(amount, explain(reason, outcome.allowance, 'zh-CN'));
-  }
+  console.log(amount, outcome.status === 'paid' ? 'paid' : 'card declined');
 }
 
 await tap('60.00');

@@ -16,9 +16,17 @@ function client(...answers: Parameters<typeof fakeFetch>) {
 
 afterEach(() => vi.unstubAllGlobals());
 
-test('a refusal comes back as a value and pay is never called', async () => {
+/** The outcome of a checkout that was refused. */
+const refusedOutcome = (id: string) => ({
+  status: 'refused',
+  id,
+  reasons: refused.reasons,
+  allowance: refused.allowance,
+});
+
+test('a refusal is a value, and pay is never called', async () => {
   const pay = vi.fn();
-  expect(await client(answer(refused)).checkout(purchase, pay)).toEqual(refused);
+  expect(await client(answer(refused)).checkout(purchase, pay)).toEqual(refusedOutcome('order-1'));
   expect(pay).not.toHaveBeenCalled();
 });
 
@@ -26,11 +34,11 @@ test('an allowed purchase is paid under its own id, or under a new one', async (
   const { checkout } = client(answer(allowed));
   const pay = vi.fn(async ({ id }: { id: string }) => `receipt of ${id}`);
   expect(await checkout({ ...purchase, id: 'mine' }, pay)).toEqual({
-    allowed: true,
+    status: 'paid',
     id: 'mine',
     result: 'receipt of mine',
   });
-  expect(await checkout(purchase, pay)).toMatchObject({ allowed: true, id: 'order-1' });
+  expect(await checkout(purchase, pay)).toMatchObject({ status: 'paid', id: 'order-1' });
   expect(pay.mock.calls).toEqual([[{ ...purchase, id: 'mine' }], [{ ...purchase, id: 'order-1' }]]);
 });
 
@@ -44,22 +52,52 @@ test('ids are UUIDs by default; where the platform makes none, they must be give
   expect(await checkout({ ...purchase, id: 'mine' }, () => 'paid')).toMatchObject({ id: 'mine' });
 });
 
-test('a refusal by the back end is the result: the hold is where the last word is said', async () => {
+test('a refusal by the back end is the outcome, because only the back end reserves', async () => {
   const { checkout } = client(answer(allowed));
-  expect(await checkout(purchase, answer(refused, 403))).toEqual(refused);
-  expect(await checkout(purchase, () => refused)).toEqual(refused);
+  expect(await checkout(purchase, answer(refused, 403))).toEqual(refusedOutcome('order-1'));
+  expect(await checkout(purchase, () => refused)).toEqual(refusedOutcome('order-2'));
+  // A mini-game's response without `clone`.
+  const shim = { status: 403, json: async () => refused };
+  expect(await checkout(purchase, () => shim)).toEqual(refusedOutcome('order-3'));
 });
 
 test.each([
+  { name: 'a 500', make: answer({ code: 'internal_error' }, 500) },
+  { name: 'a 503', make: answer({ code: 'store_unavailable' }, 503) },
+  { name: 'a 422', make: answer({ code: 'age_token_invalid' }, 422) },
+  { name: 'a 402', make: answer({ code: 'card_declined' }, 402) },
   { name: 'a 403 of another kind', make: answer({ code: 'forbidden' }, 403) },
   { name: 'a 403 that is no JSON', make: () => new Response('no', { status: 403 }) },
-  { name: 'a failure', make: answer({ code: 'store_unavailable' }, 503) },
-  { name: 'a success', make: answer({ receipt: 1 }, 201) },
-])('$name is handed on, its body unread', async ({ make }) => {
-  const done = await client(answer(allowed)).checkout(purchase, make);
-  if (!done.allowed) expect.unreachable();
-  expect(done.result.bodyUsed).toBe(false);
-  expect(await done.result.text()).toBe(await make().text());
+  { name: 'a redirect that was not followed', make: () => Response.redirect('https://x.example') },
+])('$name of the back end is not paid, and its body is unread', async ({ make }) => {
+  const outcome = await client(answer(allowed)).checkout(purchase, make);
+  if (outcome.status !== 'failed') expect.unreachable();
+  expect(outcome).toEqual({ status: 'failed', id: 'order-1', response: expect.any(Response) });
+  expect(outcome.response.bodyUsed).toBe(false);
+  expect(await outcome.response.text()).toBe(await make().text());
+});
+
+test.each([
+  { name: 'a 201', result: Response.json({ receipt: 1 }, { status: 201 }) },
+  { name: 'a 204', result: new Response(null, { status: 204 }) },
+  { name: 'a value', result: 'receipt' },
+  { name: 'nothing', result: undefined },
+  { name: 'an order with a status of its own', result: { status: 3, sku: 'gems' } },
+])('$name of the back end is paid', async ({ result }) => {
+  const outcome = await client(answer(allowed)).checkout<unknown>(purchase, () => result);
+  expect(outcome).toEqual({ status: 'paid', id: 'order-1', result });
+});
+
+test('an outcome that was not looked at does not compile as paid', async () => {
+  const outcome = await client(answer(allowed)).checkout(purchase, () => new Response('receipt'));
+  // @ts-expect-error: neither refused nor failed has a result
+  expect(outcome.result).toBeInstanceOf(Response);
+  // @ts-expect-error: `allowed` alone would not say whether it was paid
+  expect(outcome.allowed).toBeUndefined();
+  if (outcome.status === 'refused') expect.unreachable();
+  // @ts-expect-error: what is not refused may have failed
+  expect(outcome.result.ok).toBe(true);
+  if (outcome.status === 'paid') expect(outcome.result.ok).toBe(true);
 });
 
 test('two calls with one id share one payment, another id does not', async () => {

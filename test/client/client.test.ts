@@ -1,4 +1,4 @@
-import { createClient, SpendcapClientError } from '@spendcap/client';
+import { createClient, type Fetch, SpendcapClientError } from '@spendcap/client';
 import { afterEach, expect, test, vi } from 'vitest';
 import { allowance, allowed, answer, fakeFetch, refused } from './fake-api.ts';
 
@@ -34,11 +34,10 @@ test('an age token that is made anew is asked for before every call', async () =
   ]);
 });
 
-test('check posts the purchase, and nothing that a decision does not need', async () => {
+test('check posts the purchase', async () => {
   const { fetch, calls } = fakeFetch(answer(allowed), answer(refused));
   const client = createClient({ url, ageToken: 'token-1', fetch });
-  const extra = { ...purchase, category: 'tip', id: 'order-1', note: 'mine' };
-  expect(await client.check(extra)).toEqual(allowed);
+  expect(await client.check({ ...purchase, category: 'tip' })).toEqual(allowed);
   expect(await client.check(purchase)).toEqual(refused);
   expect(calls[0]?.method).toBe('POST');
   expect(calls[0]?.url).toBe('https://pay.example/spendcap/v1/decisions');
@@ -51,10 +50,19 @@ test('the platform fetch is the default, and a platform without one needs it giv
   expect(await createClient({ url, ageToken: 't' }).allowance()).toEqual(allowance);
   vi.stubGlobal('fetch', undefined);
   expect(() => createClient({ url, ageToken: 't' })).toThrow(TypeError);
-  expect(() => createClient({ url: '', ageToken: 't', fetch: fakeFetch().fetch })).toThrow(
-    TypeError,
-  );
 });
+
+/** The body of a connection that breaks after its first bytes. */
+function cutOff(): ReadableStream {
+  let sent = false;
+  return new ReadableStream({
+    pull(stream) {
+      if (sent) return stream.error(new TypeError('terminated'));
+      sent = true;
+      stream.enqueue(new TextEncoder().encode('{"allowed":'));
+    },
+  });
+}
 
 const problem = {
   type: 'about:blank',
@@ -100,6 +108,24 @@ test.each([
     code: 'network_error',
     retryable: true,
   },
+  {
+    name: 'a response that is cut off',
+    reply: () => new Response(cutOff()),
+    code: 'network_error',
+    retryable: true,
+  },
+  {
+    name: 'an error that is cut off',
+    reply: () => new Response(cutOff(), { status: 500 }),
+    code: 'unexpected_response',
+    retryable: true,
+  },
+  {
+    name: 'a problem whose fields are of other types',
+    reply: answer({ code: 'x', detail: { secret: 1 }, retryable: 'no' }, 500),
+    code: 'x',
+    retryable: true,
+  },
 ])('$name is a SpendcapClientError, and nothing is paid', async ({ reply, code, retryable }) => {
   const client = createClient({ url, ageToken: 'secret-token', fetch: fakeFetch(reply).fetch });
   const pay = vi.fn();
@@ -129,6 +155,64 @@ test('a problem is kept whole, and a network failure keeps its cause', async () 
   await expect(offline.allowance()).rejects.toMatchObject({
     status: 0,
     cause,
-    message: 'Could not reach the spendcap server.',
+    message: 'Could not reach https://pay.example.',
   });
+});
+
+test.each([
+  ['https://user:secret@pay.example:8443/spendcap?key=secret', 'https://pay.example:8443'],
+  ['capacitor://localhost/spendcap', 'capacitor://localhost'],
+  ['/spendcap', 'the server'],
+])('an error names the origin of %s, and no credentials', async (address, origin) => {
+  const fetch = () => Promise.reject(new Error('offline'));
+  await expect(
+    createClient({ url: address, ageToken: 't', fetch }).allowance(),
+  ).rejects.toMatchObject({ message: `Could not reach ${origin}.` });
+});
+
+test.each([
+  {
+    name: 'throws synchronously',
+    fetch: () => {
+      throw new Error('not ready');
+    },
+  },
+  { name: 'returns nothing', fetch: () => undefined },
+  { name: 'returns a task', fetch: () => ({ abort: () => undefined }) },
+  { name: 'resolves to no response', fetch: async () => ({ statusCode: 200, data: {} }) },
+])('a fetch that $name is a network_error', async ({ fetch }) => {
+  const client = createClient({ url, ageToken: 't', fetch: fetch as unknown as Fetch });
+  const wanted = { name: 'SpendcapClientError', code: 'network_error', retryable: true, status: 0 };
+  await expect(client.allowance()).rejects.toMatchObject(wanted);
+  await expect(client.checkout(purchase, vi.fn())).rejects.toMatchObject(wanted);
+});
+
+test.each([{ limits: [] }, { blocked: [] }, { limits: {}, blocked: [] }, []])(
+  '%j is no allowance',
+  async (body) => {
+    const client = createClient({ url, ageToken: 't', fetch: fakeFetch(answer(body)).fetch });
+    await expect(client.allowance()).rejects.toMatchObject({ code: 'unexpected_response' });
+  },
+);
+
+test.each([
+  { name: 'returns undefined', ageToken: async () => undefined },
+  { name: 'returns an empty text', ageToken: () => '' },
+  { name: 'rejects', ageToken: () => Promise.reject(new Error('signed out')) },
+  {
+    name: 'throws',
+    ageToken: () => {
+      throw new Error('signed out');
+    },
+  },
+])('an ageToken that $name ends the call before a request', async ({ ageToken }) => {
+  const { fetch, calls } = fakeFetch(answer(allowance));
+  const source = ageToken as () => string;
+  const client = createClient({ url, ageToken: source, fetch });
+  await expect(client.allowance()).rejects.toMatchObject({
+    name: 'SpendcapClientError',
+    code: 'age_token_unavailable',
+    retryable: true,
+  });
+  expect(calls).toEqual([]);
 });

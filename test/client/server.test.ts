@@ -1,4 +1,5 @@
-import { createClient, explain } from '@spendcap/client';
+import { createClient, explainRefusal } from '@spendcap/client';
+import { deviceSigner } from '@spendcap/client/device-key';
 import { cnGame } from '@spendcap/core';
 import { ageIssuer } from '@spendcap/sandbox';
 import { ageTokens, createHandler, createLimiter } from '@spendcap/server';
@@ -48,16 +49,16 @@ test('allowance, check and checkout speak the language of the server', async () 
   expect((await client.allowance()).limits[1]).toMatchObject({ used: '0.00' });
 
   const done = await client.checkout({ ...price('48.00'), id: 'order-1' }, pay);
-  expect(done).toMatchObject({ allowed: true, id: 'order-1', result: { status: 201 } });
+  expect(done).toMatchObject({ status: 'paid', id: 'order-1', result: { status: 201 } });
   expect((await client.allowance()).limits[1]).toMatchObject({ used: '48.00' });
 
   const refused = await client.checkout(price('60.00'), pay);
-  if (refused.allowed) expect.unreachable();
+  if (refused.status !== 'refused') expect.unreachable();
   expect(refused.reasons.map(({ code }) => code)).toEqual([
     'transaction_cap_exceeded',
     'day_cap_exceeded',
   ]);
-  expect(explain(refused.reasons[0], refused.allowance, 'en')).toContain('at most ¥50.00');
+  expect(explainRefusal(refused, 'en')).toContain('up to CN¥50.00 in one go');
 });
 
 test('the last word is the back end’s: what was free at the check may be gone at the hold', async () => {
@@ -66,7 +67,7 @@ test('the last word is the back end’s: what was free at the check may be gone 
   const outcomes = await Promise.all(
     ['a', 'b'].map((id) => client.checkout({ ...price('30.00'), id }, pay)),
   );
-  expect(outcomes.map(({ allowed }) => allowed).sort()).toEqual([false, true]);
+  expect(outcomes.map(({ status }) => status).sort()).toEqual(['paid', 'refused']);
 });
 
 test('a wrong amount is an error with the server’s own code', async () => {
@@ -101,12 +102,12 @@ test('a token bound to a key of the device is shown with proofs, from allowance 
   const client = createClient({
     url: publicUrl,
     ageToken: () => authority.issue({ desk: {} }, { ...NAMED, confirm }),
-    signer: {
+    signer: deviceSigner({
       algorithm: 'ES256',
       publicKey: jwk,
       sign: (data) => crypto.subtle.sign(algorithm, privateKey, data),
       now,
-    },
+    }),
     fetch: (to, init) => handler(new Request(to.replace(publicUrl, 'http://internal'), init)),
   });
 
@@ -118,5 +119,5 @@ test('a token bound to a key of the device is shown with proofs, from allowance 
     const init = { method: 'POST', headers, body: JSON.stringify(purchase) };
     return handler(new Request('http://internal/v1/purchases', init));
   });
-  expect(bought).toMatchObject({ allowed: true, result: { status: 201 } });
+  expect(bought).toMatchObject({ status: 'paid', result: { status: 201 } });
 });

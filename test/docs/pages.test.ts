@@ -1,6 +1,6 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { explain } from '@spendcap/client';
+import { explainRefusal } from '@spendcap/client';
 import { cnGame, createLimiter } from '@spendcap/server';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from '../../scripts/packages.ts';
@@ -74,7 +74,7 @@ describe('README.md', () => {
     const refused = await buy('order-3', '12.00');
     if (refused.allowed) throw new Error('It is over the day cap.');
     expect(refused).toMatchObject(JSON.parse(block('README.md', 'json')));
-    const words = explain(refused.reasons[0], refused.allowance, 'en');
+    const words = explainRefusal(refused, 'en');
     expect(read('README.md').replaceAll('\n', ' ')).toContain(`"${words}"`);
   });
 });

@@ -13,8 +13,8 @@ const published = new Set(
   ),
 );
 const SOURCE_CONDITION = '@spendcap/source';
-/** Entries that are a file: types that every package shares, and the program of a worker thread. */
-const ONE_FILE = new Set(['./wire', './stores/sqlite/worker']);
+/** Entries that are a file: shared types, the program of a worker thread, the texts of a language. */
+const ONE_FILE = /^\.\/(wire|stores\/sqlite\/worker|languages\/[\w-]+)$/;
 
 describe.each(packages)('$manifest.name', ({ folder, manifest }) => {
   const modules = Object.entries(manifest.exports).filter(([, to]) => typeof to === 'object');
@@ -34,7 +34,7 @@ describe.each(packages)('$manifest.name', ({ folder, manifest }) => {
     if (typeof target === 'string') throw new Error('not a module');
     const path = subpath.slice(2);
     const inFolder = `./src/${path === '' ? '' : `${path}/`}index.ts`;
-    expect(target[SOURCE_CONDITION]).toBe(ONE_FILE.has(subpath) ? `./src/${path}.ts` : inFolder);
+    expect(target[SOURCE_CONDITION]).toBe(ONE_FILE.test(subpath) ? `./src/${path}.ts` : inFolder);
   });
 
   it('lists by name what its index exports', () => {
@@ -88,6 +88,6 @@ describe('names in prose and code', () => {
 });
 
 function namesIn(text: string): readonly string[] {
-  const names = text.match(/@spendcap\/[a-z]+(?:\/[a-z]+(?:[.-][a-z]+)*)*/g) ?? [];
+  const names = text.match(/@spendcap\/[a-z]+(?:\/[a-z]+(?:[.-][a-zA-Z]+)*)*/g) ?? [];
   return names.filter((name) => name !== SOURCE_CONDITION);
 }

@@ -1,7 +1,21 @@
-import type { Allowance, Decision, Refused } from '@spendcap/core/wire';
-import { SpendcapClientError } from './errors.ts';
-import { makeProof, type ProofSigner } from './proof.ts';
-import { type Fetch, isObject, requestJson } from './transport.ts';
+import type { Allowance, Decision } from '@spendcap/core/wire';
+import { type CallOptions, deadline } from './deadline.ts';
+import { failure } from './errors.ts';
+import { checkNames } from './option-names.ts';
+import { type CheckoutOutcome, isRefused, outcomeOf, refused } from './outcome.ts';
+import { type Fetch, originOf, requestJson, unexpectedResponse } from './transport.ts';
+
+/** A request that a proof of possession is made for. */
+export interface ProofRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly ageToken: string;
+  /** Unique for each proof. */
+  readonly id: string;
+}
+
+/** Makes proofs of possession, see `deviceSigner` of `@spendcap/client/device-key`. */
+export type Signer = (request: ProofRequest) => Promise<string>;
 
 /** Options of `createClient`. */
 export interface ClientOptions {
@@ -9,24 +23,30 @@ export interface ClientOptions {
   readonly url: string;
   /** The player's age token, or a function that returns a valid one; called before each request. */
   readonly ageToken: string | (() => string | Promise<string>);
-  /** Required for age tokens that are bound to a key of this device. */
-  readonly signer?: ProofSigner;
-  /** Default `globalThis.fetch`. Add a timeout, or adapt a mini-game's request function, here. */
+  /** Required for age tokens that are bound to a key: `deviceSigner` makes it. */
+  readonly signer?: Signer;
+  /** Default `globalThis.fetch`. Adapt a mini-game's request function here. */
   readonly fetch?: Fetch;
+  /** Time limit of each request, with its age token and proof. Default 10 000. Not of `pay`. */
+  readonly timeoutMs?: number;
   /** Generates ids of purchases and proofs. Default `crypto.randomUUID`. */
   readonly newId?: () => string;
 }
 
-/** A purchase to check. */
-export interface DecisionRequest {
-  /** Decimal string in `currency`, for example `"48.00"`. */
-  readonly amount: string;
-  /** ISO 4217, upper case. */
-  readonly currency: string;
+/** Selects the limits of an allowance. */
+export interface AllowanceRequest {
   /** A category of the policy: `tip`, `loot_box`, ... */
   readonly category?: string;
   /** The operator's app that sells; required by policies of scope `app`. */
   readonly app?: string;
+}
+
+/** A purchase to check. */
+export interface DecisionRequest extends AllowanceRequest {
+  /** Decimal string in `currency`, for example `"48.00"`. */
+  readonly amount: string;
+  /** ISO 4217, upper case. */
+  readonly currency: string;
 }
 
 /** A purchase to check and pay. */
@@ -44,36 +64,48 @@ export interface CheckedPurchase extends CheckoutRequest {
   readonly proof?: string;
 }
 
-/** The purchase was not refused; `result` is what `pay` returned. */
-export interface Paid<Result> {
-  readonly allowed: true;
-  readonly id: string;
-  readonly result: Result;
-}
+/** Calls the game's back end, which reserves and charges. */
+export type Pay<Result> = (purchase: CheckedPurchase) => Result | Promise<Result>;
 
 /** The player's side of spendcap, see `createClient`. */
 export interface Client {
   /** Reads what the player may still spend. */
-  allowance(request?: Pick<DecisionRequest, 'category' | 'app'>): Promise<Allowance>;
+  allowance(request?: AllowanceRequest, options?: CallOptions): Promise<Allowance>;
   /** Previews the decision on a purchase. Holds nothing. */
-  check(request: DecisionRequest): Promise<Decision>;
+  check(request: DecisionRequest, options?: CallOptions): Promise<Decision>;
   /**
-   * Checks first: a refusal is returned as a value and `pay` is not called. Otherwise `pay` calls the
-   * game's back end, which reserves and charges. If that back end refuses (a `Response` with status
-   * 403 and the refusal as its body, or that body itself), the refusal is returned. Concurrent calls
-   * with the same id share one outcome, so a double click pays once.
+   * Checks first: after a refusal `pay` is not called. Otherwise `pay` calls the game's back end, which
+   * reserves and charges. The outcome is `refused` if that back end refuses (a `Response` with status
+   * 403 and the refusal as its body, or that body itself), `failed` if it returns a `Response` with
+   * another status than 2xx, otherwise `paid`. What `pay` throws is rethrown.
+   *
+   * Concurrent calls with the same id share the first call, so a double click pays once. `signal` ends
+   * a checkout until `pay` is called.
    */
   checkout<Result>(
     purchase: CheckoutRequest,
-    pay: (purchase: CheckedPurchase) => Result | Promise<Result>,
-  ): Promise<Refused | Paid<Result>>;
+    pay: Pay<Result>,
+    options?: CallOptions,
+  ): Promise<CheckoutOutcome<Result>>;
 }
+
+/** Longer timers fire immediately. */
+const MAX_TIMEOUT_MS = 2 ** 31;
+
+const SELECTION = ['category', 'app'] as const;
+const DECISION = [...SELECTION, 'amount', 'currency'] as const;
+
+interface Platform {
+  readonly fetch?: Fetch;
+  readonly crypto?: { randomUUID?(): string };
+}
+const platform = globalThis as unknown as Platform;
 
 /**
  * Creates the player's side of spendcap. It is advisory: its data may be outdated, and only the
  * game's back end reserves.
  *
- * @throws TypeError if `url` is empty, or there is no `fetch`
+ * @throws TypeError for an unknown option, no `url`, no `ageToken`, or no `fetch` on this platform
  * @throws SpendcapClientError from every method, with `code`, `status` and `retryable`
  * @example
  * ```ts
@@ -88,103 +120,128 @@ export interface Client {
  * ```
  */
 export function createClient(options: ClientOptions): Client {
-  const platform = globalThis as unknown as {
-    readonly fetch?: Fetch;
-    readonly crypto?: { randomUUID?(): string };
-  };
-  const fetch = options.fetch ?? platform.fetch?.bind(globalThis);
-  if (fetch === undefined) {
-    throw new TypeError('createClient: `fetch` is required on this platform');
-  }
-  if (!options.url) throw new TypeError('createClient: `url` is required');
+  assertOptions(options);
+  const { ageToken: tokenSource, signer, newId = platformId } = options;
+  const fetch = options.fetch ?? (platform.fetch?.bind(globalThis) as Fetch);
   const base = options.url.replace(/\/+$/, '');
-  const inFlight = new Map<string, Promise<Refused | Paid<unknown>>>();
+  const inFlight = new Map<string, Promise<CheckoutOutcome<unknown>>>();
+  const limited = deadline(options.timeoutMs ?? 10_000, originOf(base));
 
   /** The current token and, with a signer, a proof of possession. */
   async function credentials(method: string, path: string) {
-    const { ageToken: source, signer } = options;
-    const ageToken = typeof source === 'function' ? await source() : source;
+    const ageToken = await currentToken(tokenSource);
     if (signer === undefined) return { ageToken };
     const request = { method, url: base + path, ageToken, id: newId() };
-    return { ageToken, proof: await makeProof(signer, request) };
+    return { ageToken, proof: await signer(request) };
   }
 
-  async function call(method: string, path: string, body?: object): Promise<unknown> {
-    const { ageToken, proof } = await credentials(method, path);
-    const headers: Record<string, string> =
-      proof === undefined
-        ? { authorization: `Bearer ${ageToken}` }
-        : { authorization: `DPoP ${ageToken}`, dpop: proof };
-    if (body === undefined) return requestJson(fetch as Fetch, base + path, { method, headers });
-    headers['content-type'] = 'application/json';
-    return requestJson(fetch as Fetch, base + path, {
-      method,
-      headers,
-      body: JSON.stringify(body),
+  function call(options: CallOptions, path: string, body?: object): Promise<unknown> {
+    return limited(options, async (signal) => {
+      const method = body === undefined ? 'GET' : 'POST';
+      const { ageToken, proof } = await credentials(method, path);
+      return requestJson(fetch, base + path, {
+        method,
+        headers: {
+          authorization: `${proof === undefined ? 'Bearer' : 'DPoP'} ${ageToken}`,
+          ...(proof && { dpop: proof }),
+          ...(body && { 'content-type': 'application/json' }),
+        },
+        ...(body && { body: JSON.stringify(body) }),
+        ...(signal && { signal }),
+      });
     });
   }
 
-  async function check(request: DecisionRequest): Promise<Decision> {
-    const { amount, currency, category, app } = request;
-    const answer = await call('POST', '/v1/decisions', { amount, currency, category, app });
+  async function decide(request: DecisionRequest, options: CallOptions): Promise<Decision> {
+    const answer = await call(options, '/v1/decisions', request);
     if (isRefused(answer) || (answer as Decision).allowed === true) return answer as Decision;
-    throw new SpendcapClientError('unexpected_response', { status: 200, retryable: false });
+    throw unexpectedResponse(200);
   }
 
-  function newId(): string {
-    const id = options.newId?.() ?? platform.crypto?.randomUUID?.();
-    if (id === undefined) {
-      throw new TypeError('createClient: `newId` is required on this platform');
-    }
-    return id;
+  async function run<Result>(
+    { id, ...request }: CheckoutRequest & { readonly id: string },
+    pay: Pay<Result>,
+    options: CallOptions,
+  ): Promise<CheckoutOutcome<Result>> {
+    const decision = await decide(request, options);
+    if (!decision.allowed) return refused(id, decision);
+    const bound = signer && (await limited(options, () => credentials('POST', '/v1/purchases')));
+    return outcomeOf(id, await pay({ ...request, ...bound, id }));
   }
 
   return {
-    check,
-    allowance: async (request = {}) =>
-      (await call('GET', `/v1/allowance${queryOf(request)}`)) as Allowance,
-    checkout: async <Result>(
-      purchase: CheckoutRequest,
-      pay: (purchase: CheckedPurchase) => Result | Promise<Result>,
-    ) => {
+    async allowance(request = {}, options = {}) {
+      checkFields(request, SELECTION, options);
+      const answer = (await call(options, `/v1/allowance${queryOf(request)}`)) as Allowance;
+      if (Array.isArray(answer.limits) && Array.isArray(answer.blocked)) return answer;
+      throw unexpectedResponse(200);
+    },
+    async check(request, options = {}) {
+      checkFields(request, DECISION, options);
+      return decide(request, options);
+    },
+    async checkout<Result>(purchase: CheckoutRequest, pay: Pay<Result>, options: CallOptions = {}) {
+      checkFields(purchase, [...DECISION, 'id'], options);
       const id = purchase.id ?? newId();
       let outcome = inFlight.get(id);
       if (outcome === undefined) {
-        outcome = run().finally(() => inFlight.delete(id));
+        outcome = run({ ...purchase, id }, pay, options).finally(() => inFlight.delete(id));
         inFlight.set(id, outcome);
       }
-      return (await outcome) as Refused | Paid<Result>;
-
-      async function run(): Promise<Refused | Paid<Result>> {
-        const decision = await check(purchase);
-        if (!decision.allowed) return decision;
-        const bound = options.signer && (await credentials('POST', '/v1/purchases'));
-        const result = await pay({ ...purchase, ...bound, id });
-        return (await refusalIn(result)) ?? { allowed: true, id, result };
-      }
+      return outcome as Promise<CheckoutOutcome<Result>>;
     },
   };
 }
 
-function queryOf(request: Pick<DecisionRequest, 'category' | 'app'>): string {
-  const pairs = (['category', 'app'] as const).flatMap((name) => {
-    const value = request[name];
-    return value === undefined ? [] : `${name}=${encodeURIComponent(value)}`;
-  });
+function assertOptions(options: ClientOptions): void {
+  const refuse = (fault: string) => new TypeError(`createClient ${fault}`);
+  const need = (isMet: boolean, what: string) => {
+    if (!isMet) throw refuse(`needs ${what}`);
+  };
+  checkNames(options, ['url', 'ageToken', 'signer', 'fetch', 'timeoutMs', 'newId'], refuse);
+  const { url, ageToken, fetch = platform.fetch, timeoutMs = 1 } = options;
+  need(isText(url), '`url`');
+  need(isText(ageToken) || typeof ageToken === 'function', '`ageToken`: a string or a function');
+  need(typeof fetch === 'function', '`fetch` on this platform');
+  need(timeoutMs > 0 && timeoutMs < MAX_TIMEOUT_MS, '`timeoutMs` in (0, 2^31)');
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+function checkFields<T extends object>(
+  request: T,
+  names: readonly (keyof T)[],
+  options: CallOptions,
+): void {
+  const refuse = (fault: string) => failure('invalid_request', `The request ${fault}.`);
+  checkNames(request, names, refuse);
+  checkNames(options, ['signal'], refuse);
+}
+
+async function currentToken(source: ClientOptions['ageToken']): Promise<string> {
+  const unavailable = (cause?: unknown) =>
+    failure('age_token_unavailable', '`ageToken` returned no token.', cause);
+  let token: unknown;
+  try {
+    token = typeof source === 'function' ? await source() : source;
+  } catch (cause) {
+    throw unavailable(cause);
+  }
+  if (isText(token)) return token;
+  throw unavailable();
+}
+
+function platformId(): string {
+  const id = platform.crypto?.randomUUID?.();
+  if (id === undefined) throw new TypeError('createClient needs `newId` on this platform');
+  return id;
+}
+
+function queryOf(request: AllowanceRequest): string {
+  const pairs = Object.entries(request)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
   return pairs.length === 0 ? '' : `?${pairs.join('&')}`;
-}
-
-/** The refusal in the back end's response, if any. Reads a clone, so the body stays readable. */
-async function refusalIn(result: unknown): Promise<Refused | null> {
-  if (isRefused(result)) return result;
-  if (!isObject(result) || result.status !== 403 || typeof result.clone !== 'function') return null;
-  const body: unknown = await result
-    .clone()
-    .json()
-    .catch(() => null);
-  return isRefused(body) ? body : null;
-}
-
-function isRefused(value: unknown): value is Refused {
-  return isObject(value) && value.allowed === false && Array.isArray(value.reasons);
 }

@@ -1,14 +1,19 @@
 export {
+  type AllowanceRequest,
   type CheckedPurchase,
   type CheckoutRequest,
   type Client,
   type ClientOptions,
   createClient,
   type DecisionRequest,
-  type Paid,
+  type Pay,
+  type ProofRequest,
+  type Signer,
 } from './client.ts';
+export type { CallOptions, CallSignal } from './deadline.ts';
 export { SpendcapClientError, type SpendcapClientErrorOptions } from './errors.ts';
-export { explain, formatAmount } from './explain.ts';
-export { type Language, MESSAGES } from './messages.ts';
-export type { ProofSigner } from './proof.ts';
+export { type ExplainedRefusal, explain, explainRefusal } from './explain.ts';
+export { formatAmount } from './format.ts';
+export type { MessageKey, Messages } from './messages/index.ts';
+export type { CheckoutOutcome, Failed, Paid, RefusedCheckout } from './outcome.ts';
 export type { Fetch, FetchInit, FetchResponse } from './transport.ts';

@@ -1,11 +1,14 @@
 import type { Problem } from '@spendcap/core/wire';
-import { SpendcapClientError } from './errors.ts';
+import type { CallSignal } from './deadline.ts';
+import { failure, SpendcapClientError } from './errors.ts';
 
 /** The request options that the client uses; a subset of those of `fetch`. */
 export interface FetchInit {
   readonly method: string;
   readonly headers: Record<string, string>;
   readonly body?: string;
+  /** Aborts at the time limit; absent on platforms without AbortController. */
+  readonly signal?: CallSignal;
 }
 
 /** The parts of a response that the client uses; a subset of `Response`. */
@@ -20,21 +23,48 @@ export type Fetch = (url: string, init: FetchInit) => Promise<FetchResponse>;
 
 /** The parsed body of a 200. @throws SpendcapClientError for any other outcome */
 export async function requestJson(fetch: Fetch, url: string, init: FetchInit): Promise<unknown> {
-  const response = await fetch(url, init).catch((cause: unknown) => {
-    throw new SpendcapClientError('network_error', { status: 0, retryable: true, cause });
-  });
-  const { status } = response;
-  const body = await response.json().catch(() => undefined);
+  let response: FetchResponse | undefined;
+  let body: unknown;
+  try {
+    response = await fetch(url, init);
+    body = await response.json();
+  } catch (cause) {
+    // A 200 that is no JSON is another server's; any other error cut the response off.
+    const isCutOff = response?.status === 200 && (cause as Error)?.name !== 'SyntaxError';
+    if (!isResponse(response) || isCutOff) {
+      throw failure('network_error', `Could not reach ${originOf(url)}.`, cause);
+    }
+  }
+  const { status } = response as FetchResponse;
   if (status === 200 && isObject(body)) return body;
-  const problem =
-    isObject(body) && typeof body.code === 'string' ? (body as unknown as Problem) : undefined;
-  throw new SpendcapClientError(problem?.code ?? 'unexpected_response', {
+  const { code, detail, retryable } = (body ?? {}) as Partial<Record<string, unknown>>;
+  if (typeof code !== 'string') throw unexpectedResponse(status);
+  throw new SpendcapClientError(code, {
     status,
-    retryable: problem?.retryable ?? status >= 500,
-    problem,
+    retryable: typeof retryable === 'boolean' ? retryable : status >= 500,
+    message: typeof detail === 'string' ? detail : code,
+    problem: body as unknown as Problem,
   });
+}
+
+export function unexpectedResponse(status: number): SpendcapClientError {
+  return new SpendcapClientError('unexpected_response', {
+    status,
+    retryable: status >= 500,
+    message: 'Not a response of spendcap.',
+  });
+}
+
+/** Scheme, host and port; no credentials, path or query. */
+export function originOf(url: string): string {
+  const [origin] = /^\w+:\/\/[^/?#]+/.exec(url) ?? ['the server'];
+  return origin.replace(/\/\/.*@/, '//');
 }
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null;
+}
+
+export function isResponse(value: unknown): value is FetchResponse {
+  return isObject(value) && typeof value.status === 'number' && typeof value.json === 'function';
 }

@@ -26,7 +26,7 @@ export function createShop(sandbox: ShopSandbox): Hono {
   const app = new Hono();
   app.get('/', (c) => file(c, PAGE_FOLDER, 'index.html'));
   app.get('/page/:file', (c) => file(c, PAGE_FOLDER, c.req.param('file')));
-  app.get('/client/:file', (c) => {
+  app.get('/client/:file{.+}', (c) => {
     const name = c.req.param('file');
     // The page uses one name for the source and the build.
     const entry = CLIENT_ENTRY.pathname.split('/').at(-1) ?? name;

@@ -16,7 +16,8 @@ const HEADERS = {
   'x-content-type-options': 'nosniff',
 } as const;
 
-const NAME = /^[a-z0-9-]+\.(html|css|js|svg|ts)$/i;
+/** A file of the folder, or of a folder in it. */
+const NAME = /^(?:[a-z0-9-]+\/)?[a-z0-9-]+\.(html|css|js|svg|ts)$/i;
 
 /** A file of a folder, with types stripped from TypeScript; `null` if there is none. */
 export async function fileOf(folder: URL, name: string): Promise<Response | null> {

@@ -1,4 +1,4 @@
-import { createClient, explain } from '@spendcap/client';
+import { createClient, explainRefusal } from '@spendcap/client';
 import type { Allowance, Period, Purchase, Refused } from '@spendcap/core';
 import { type Game, isRefused } from '../game.ts';
 import type { Persona } from '../personas.ts';
@@ -74,9 +74,7 @@ export function outcomeOf(answer: Answer): string {
 
 export function reasonOf(answer: Answer): string {
   if (answer instanceof ApiProblem) return answer.problem.why?.replaceAll('_', ' ') ?? '';
-  if (!isRefused(answer)) return '';
-  const { reasons, allowance } = answer;
-  return reasons.map((reason) => explain(reason, allowance, 'en')).join(' ');
+  return isRefused(answer) ? explainRefusal(answer, 'en') : '';
 }
 
 /** A player's allowance, requested as the player's device does. */

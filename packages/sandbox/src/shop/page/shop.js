@@ -101,11 +101,11 @@ async function buy(product, purchase) {
   const outcome = await client.checkout(purchase, pay(product)).catch(() => null);
   setIdle();
   const ok = [{ label: t.ok, kind: 'main', onclick: closeDialog }];
-  if (outcome?.allowed === true && outcome.result.ok) {
+  if (outcome?.status === 'paid') {
     closeDialog();
     await showAccount();
     say(t.bought(titleOf(product), money(product.price)));
-  } else if (outcome?.allowed === false) {
+  } else if (outcome?.status === 'refused') {
     showDialog({ heading: t.refusedTitle, alert: refusalView(outcome, words), buttons: ok });
   } else {
     // The outcome is unknown, so the retry uses the same purchase id.

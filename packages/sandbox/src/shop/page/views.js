@@ -1,4 +1,4 @@
-import { explain, formatAmount } from '/client/index.js';
+import { explainRefusal, formatAmount } from '/client/index.js';
 import { el } from './elements.js';
 import { TEXTS } from './texts.js';
 
@@ -13,9 +13,8 @@ export function speech(locale, currency) {
 }
 
 export function allowanceView(allowance, { locale, t, money }) {
-  if (allowance.blocked.length > 0) {
-    return allowance.blocked.map((reason) => el('p', {}, explain(reason, allowance, locale)));
-  }
+  const { blocked: reasons } = allowance;
+  if (reasons.length > 0) return [el('p', {}, explainRefusal({ reasons, allowance }, locale))];
   if (allowance.limits.length === 0) return [el('p', {}, t.noLimits)];
   const { timeZone } = allowance.policy;
   const when = dateIn(locale, timeZone);
@@ -88,13 +87,13 @@ export function saleView({ purchase, product }, { t, money, titleOf }, onclick) 
   );
 }
 
-/** The reasons for the player, and the policy rows in a disclosure for adults. */
-export function refusalView({ reasons, allowance }, { locale, t }) {
-  const rules = reasons.flatMap(({ row }) =>
+/** The refusal in words, and the policy rows in a disclosure for adults. */
+export function refusalView(refusal, { locale, t }) {
+  const rules = refusal.reasons.flatMap(({ row }) =>
     row === undefined ? [] : [`${row.citation} (${t[row.status]})`],
   );
   return [
-    ...reasons.map((reason) => el('p', {}, explain(reason, allowance, locale))),
+    el('p', {}, explainRefusal(refusal, locale)),
     el('p', { class: 'small' }, t.refusedNote),
     el(
       'details',

@@ -1,8 +1,10 @@
+import type { ProofRequest } from '../client.ts';
+
 /**
  * Signs with a private key of this device, for age tokens that are bound to it. In a browser, use a
  * non-extractable WebCrypto key pair stored in IndexedDB.
  */
-export interface ProofSigner {
+export interface DeviceKey {
   /** The JWS algorithm, for example `ES256`. */
   readonly algorithm: string;
   /** The public key as a JWK, without private members. */
@@ -15,26 +17,18 @@ export interface ProofSigner {
   readonly now?: () => number;
 }
 
-export interface ProofRequest {
-  readonly method: string;
-  readonly url: string;
-  readonly ageToken: string;
-  /** Unique for each proof. */
-  readonly id: string;
-}
-
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-/** A DPoP proof (RFC 9449, section 4.2) that binds this request and token to the signer's key. */
-export async function makeProof(signer: ProofSigner, request: ProofRequest): Promise<string> {
-  const { algorithm: alg, publicKey: jwk, now = Date.now, sha256 = platformSha256 } = signer;
+/** A DPoP proof (RFC 9449, section 4.2) that binds this request and token to the key. */
+export async function makeProof(key: DeviceKey, request: ProofRequest): Promise<string> {
+  const { algorithm: alg, publicKey: jwk, now = Date.now, sha256 = platformSha256 } = key;
   const { method: htm, url, ageToken, id: jti } = request;
   const head = encode(bytesOf({ typ: 'dpop+jwt', alg, jwk }));
   const iat = Math.floor(now() / 1000);
   const ath = encode(await sha256(asciiBytes(ageToken)));
   const claims = { jti, htm, htu: url.replace(/[?#].*/, ''), iat, ath };
   const input = `${head}.${encode(bytesOf(claims))}`;
-  return `${input}.${encode(await signer.sign(asciiBytes(input)))}`;
+  return `${input}.${encode(await key.sign(asciiBytes(input)))}`;
 }
 
 async function platformSha256(data: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
@@ -44,7 +38,7 @@ async function platformSha256(data: Uint8Array<ArrayBuffer>): Promise<ArrayBuffe
     };
   };
   if (crypto?.subtle === undefined) {
-    throw new TypeError('signer: `sha256` is required on this platform');
+    throw new TypeError('deviceSigner needs `sha256` on this platform');
   }
   return crypto.subtle.digest('SHA-256', data);
 }

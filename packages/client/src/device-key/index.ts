@@ -1,0 +1,2 @@
+export type { DeviceKey } from './proof.ts';
+export { deviceSigner } from './signer.ts';

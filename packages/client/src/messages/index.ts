@@ -1,0 +1,2 @@
+export { defineMessages } from './define.ts';
+export type { MessageKey, Messages } from './format.ts';

@@ -1,0 +1,15 @@
+/**
+ * Refuses what is no object, and names that it should not have: a misspelt option must not be ignored.
+ *
+ * @param refuse makes the error, which names the unknown option and the known ones
+ */
+export function checkNames<T extends object>(
+  given: T,
+  names: readonly (keyof T)[],
+  refuse: (fault: string) => Error,
+): void {
+  if (typeof given !== 'object' || given === null) throw refuse('must be an object');
+  for (const name in given) {
+    if (!names.includes(name)) throw refuse(`has no "${name}", only ${names.join(', ')}`);
+  }
+}
