@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ReserveCommand, SpendcapError, type Store } from '@spendcap/core';
+import type { ReserveCommand, Store } from '@spendcap/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { capped, NOON, purchase, TODAY } from '../../packages/server/src/testing/fixtures.ts';
+import { codeOf } from '../support/code-of.ts';
 import { FAULTS, STEPS, type Trouble, troubleProxy } from '../support/proxy.ts';
 import type { Ledger } from '../support/stores/entry.ts';
 import { byDriver, runnable, storesOf } from '../support/stores.ts';
@@ -35,12 +36,6 @@ function life(own: string) {
     [(store: Store) => store.release({ id: other, at: NOON }), 80],
   ] as const;
 }
-
-const codeOf = (call: Promise<unknown>): Promise<string> =>
-  call.then(
-    () => 'done',
-    (error) => (SpendcapError.isInstance(error) ? error.code : `no coded error: ${error}`),
-  );
 
 const usedBy = async (store: Store, subject: string): Promise<number | undefined> =>
   (await store.usage({ subject, windows: [TODAY], at: NOON })).used[0];

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ReserveCommand, SpendcapError, type Store, type Window } from '@spendcap/core';
+import type { ReserveCommand, Store, Window } from '@spendcap/core';
 import { redisStore } from '@spendcap/server/stores/redis';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openRedis as openCommandsRedis } from '../../packages/server/src/cli/redis.ts';
+import { codeOf } from '../support/code-of.ts';
 import { troubleProxy } from '../support/proxy.ts';
 import { canStartRedis, redisServer } from '../support/redis.ts';
 
@@ -24,12 +25,6 @@ function purchase(id: string, subject: string, amount = 10): ReserveCommand {
     windows: [{ ...DAY, cap: CAP }],
   };
 }
-
-const codeOf = (attempt: Promise<unknown>): Promise<string> =>
-  attempt.then(
-    () => 'done',
-    (error: unknown) => (SpendcapError.isInstance(error) ? error.code : String(error)),
-  );
 
 const usedBy = async (store: Store, subject: string): Promise<number | undefined> =>
   (await store.usage({ subject, windows: [DAY], at: AT })).used[0];

@@ -3,9 +3,10 @@ import type { ReserveCommand, Store } from '@spendcap/core';
 import { describe, expect, test } from 'vitest';
 import { capped, NOON, purchase, TODAY } from '../../packages/server/src/testing/fixtures.ts';
 import { anyStore } from '../support/any-store.ts';
+import { randomNumbers } from '../support/random.ts';
 import { checkHistory, type Operation, type Verdict } from './checker.ts';
 import { type Answer, type Call, oneByOne } from './ledger.ts';
-import { type History, randomOf, record } from './record.ts';
+import { type History, record } from './record.ts';
 
 const SUBJECT = 'subject-a';
 const windows = [capped(TODAY, 1_000)];
@@ -144,7 +145,7 @@ describe('recorded on a store, each call at some later turn', () => {
       },
     });
   const histories = async (store: Store, rounds: number): Promise<readonly Verdict[]> => {
-    const random = randomOf(1);
+    const random = randomNumbers(1);
     const verdicts: Verdict[] = [];
     for (let round = 0; round < rounds; round += 1) {
       const scene = { own: `${round}-`, subjects: 1 + (round % 2), random };

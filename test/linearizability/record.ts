@@ -5,17 +5,6 @@ import { type Answer, ask, type Call } from './ledger.ts';
 
 export type History = readonly Operation<Call, Answer>[];
 
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-export function randomOf(seed: number) {
-  let state = seed >>> 0;
-  return (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 const DAY = 86_400_000;
 /** Some seconds before midnight, so that most histories have two days. */
 const START = Date.UTC(2026, 10, 30) - 6_000;

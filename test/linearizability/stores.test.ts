@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { type Trouble, troubleProxy } from '../support/proxy.ts';
+import { randomNumbers } from '../support/random.ts';
 import type { ConnectOptions } from '../support/stores/entry.ts';
 import { type InSuite, runnable, storesOf } from '../support/stores.ts';
 import { checkHistory } from './checker.ts';
 import { oneByOne } from './ledger.ts';
-import { type Client, type History, randomOf, record } from './record.ts';
+import { type Client, type History, record } from './record.ts';
 
 const BUDGET_MS = Number(process.env.SPENDCAP_LINEARIZABILITY_MS ?? 5_000);
 const TIMEOUT_MS = 400;
@@ -71,7 +72,7 @@ async function trouble(proxy: Proxy, random: () => number, stopped: () => boolea
 
 /** Records and checks small histories, side by side, until the time is up. */
 async function histories({ clients, proxy }: World, { subjects, overdue }: Entry['needs']) {
-  const random = randomOf(seed);
+  const random = randomNumbers(seed);
   const last = clients[0].store;
   const until = performance.now() + BUDGET_MS;
   const found: History[] = [];

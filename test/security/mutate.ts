@@ -1,4 +1,5 @@
 import { SpendcapError, type SpendcapErrorCode } from '@spendcap/core';
+import { randomNumbers } from '../support/random.ts';
 
 export interface MutationOptions {
   /** The same seed gives the same mutants, so that a find can be looked at again. */
@@ -16,7 +17,7 @@ const BATCH = 64;
  * so that the change gets past the checks of form. Parts are what stands between `.` and `~`.
  */
 export function* mutantTokens(token: string, options: MutationOptions): Generator<string> {
-  const random = randomNumbers(options.seed);
+  const random = wholeNumbers(options.seed);
   for (let made = 0; made < options.count; ) {
     const mutant =
       made % 2 === 0
@@ -30,7 +31,7 @@ export function* mutantTokens(token: string, options: MutationOptions): Generato
 
 /** The same for a token that is bytes, as CBOR is. */
 export function* mutantBytes(token: Uint8Array, options: MutationOptions): Generator<Uint8Array> {
-  const random = randomNumbers(options.seed);
+  const random = wholeNumbers(options.seed);
   for (let made = 0; made < options.count; ) {
     const mutant = mutated(Buffer.from(token), random);
     if (mutant.equals(token)) continue;
@@ -81,15 +82,9 @@ function textOf(mutant: unknown): string {
 /** Whole numbers from 0 to below a bound. */
 type Random = (below: number) => number;
 
-/** Mulberry32. */
-function randomNumbers(seed: number): Random {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
-  };
+function wholeNumbers(seed: number): Random {
+  const next = randomNumbers(seed);
+  return (below) => Math.floor(next() * below);
 }
 
 /** A copy with one to three changes, mostly one. */

@@ -1,4 +1,6 @@
-/** Chance, all of it from one number: the same seed draws the same. */
+import { randomNumbers } from '../support/random.ts';
+
+/** Random draws, all determined by one seed. */
 export interface Random {
   /** A whole number from `min` to `max`, both inclusive. */
   whole(min: number, max: number): number;
@@ -9,14 +11,7 @@ export interface Random {
 }
 
 export function randomOf(seed: number): Random {
-  let state = seed >>> 0;
-  /** From 0 to under 1: an addition and two rounds of mixing (Mulberry32). */
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const next = randomNumbers(seed);
   const whole = (min: number, max: number): number => min + Math.floor(next() * (max - min + 1));
   return {
     whole,

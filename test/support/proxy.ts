@@ -1,17 +1,17 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
-/** Where in an exchange trouble strikes. */
+/** Where in an exchange the fault happens. */
 export const STEPS = ['before request', 'mid request', 'before answer', 'mid answer'] as const;
-/** What happens there: both ends cut, the reader's end closed, bytes held back, or lost from then on. */
+/** Both ends cut, the reader's end closed, bytes delayed, or lost from then on. */
 export const FAULTS = ['cut', 'half-close', 'delay', 'lose'] as const;
 
 export type Trouble = 'none' | 'refuse' | `${(typeof FAULTS)[number]} ${(typeof STEPS)[number]}`;
 
 interface Making {
-  /** Strikes the next bytes that come there, and none after them. */
+  /** Affects the next bytes only. */
   readonly once?: boolean;
-  /** How long `delay` holds bytes back. Default 50. */
+  /** For how long `delay` delays bytes. Default 50. */
   readonly delayMs?: number;
 }
 
@@ -23,8 +23,8 @@ interface Pipe {
 }
 
 /**
- * A TCP proxy that makes trouble where it is told to: before the bytes of a request or of an answer
- * have gone on, or in the middle of them. `refuse` lets nobody in.
+ * A TCP proxy that injects faults before the bytes of a request or of an answer, or in the middle of
+ * them. `refuse` accepts no connection.
  */
 export async function troubleProxy(target: { readonly host: string; readonly port: number }) {
   let trouble: Trouble = 'none';
@@ -35,7 +35,7 @@ export async function troubleProxy(target: { readonly host: string; readonly por
     for (const socket of open) socket.destroy();
   };
 
-  /** What happens to bytes of this direction now, and how many of them pass before it does. */
+  /** The fault for bytes of this direction, and how many of them pass before it. */
   const strike = (direction: Pipe['direction'], bytes: number) => {
     const [, fault, part, where] = /^(\S+) (\S+) (\S+)$/.exec(trouble) ?? [];
     if (where !== direction) return { fault: 'none', pass: bytes };
@@ -55,7 +55,7 @@ export async function troubleProxy(target: { readonly host: string; readonly por
       const { fault, pass } = strike(direction, data.length);
       after(() => to.write(data.subarray(0, pass)));
       if (fault === 'cut') after(() => from.destroy());
-      // No connection has a hole in it: what comes after lost bytes is lost as well.
+      // A TCP stream has no gaps: what follows lost bytes is lost as well.
       closed = fault === 'half-close' || fault === 'lose';
       if (fault === 'half-close') after(() => to.end());
       if (fault !== 'delay') return;
@@ -92,7 +92,7 @@ export async function troubleProxy(target: { readonly host: string; readonly por
     },
     /** Cuts every connection, now. */
     cut,
-    /** How often trouble has struck. */
+    /** How many times a fault has been injected. */
     struck: () => struck,
     async close(): Promise<void> {
       cut();

@@ -43,7 +43,7 @@ export function ownServers({ newest = false }: { readonly newest?: boolean } = {
   );
 }
 
-/** Each store by each of its drivers, as `redis by ioredis`. */
+/** Each store by each of its drivers, for example `redis by ioredis`. */
 export function byDriver<E extends StoreEntry>(entries: readonly E[]) {
   return entries.flatMap((entry) => {
     const { name, drivers } = entry;

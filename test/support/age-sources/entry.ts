@@ -2,6 +2,7 @@ import type { SpendcapErrorCode } from '@spendcap/core';
 import type { JwkSet } from '@spendcap/server';
 import type { AgeSource, SourceFinding } from '@spendcap/server/age/sources';
 import type { NppaStore } from '@spendcap/server/age/sources/nppa';
+import { type Claims, SECOND } from '../../server/age/token/token-kit.ts';
 import type { Person } from './people.ts';
 
 export interface WorldOptions {
@@ -31,7 +32,7 @@ export interface SourceWorld {
   readonly secrets: ReadonlyMap<string, string>;
 }
 
-/** Evidence of which no changed copy may be accepted. */
+/** Evidence, changed copies of which are all refused. */
 export interface Mutated {
   readonly what: string;
   readonly valid: string | Uint8Array;
@@ -66,7 +67,13 @@ export interface AgeSourceEntry {
   readonly mutated: (() => Promise<readonly Mutated[]>) | { readonly not: string };
 }
 
-/** Collects secrets: a text, and what it consists of but for a header, which is no secret. */
+/** Claims of an identity token about a person, with more than the age in them. */
+export const claimsAbout = ({ account, name, email, birthdate }: Person) => ({
+  ...{ sub: account, exp: SECOND + 3_000 },
+  ...{ name, email, birthdate },
+});
+
+/** Collects secrets: a text, and what it consists of except a header, which is no secret. */
 export function secretsOf() {
   const all = new Map<string, string>();
   return {
@@ -82,10 +89,18 @@ export function secretsOf() {
       }
       return text;
     },
+    /** A signer of whose tokens each is a secret. */
+    signer(name: string, sign: (claims: Claims) => Promise<string>) {
+      let signed = 0;
+      return async (claims: Claims): Promise<string> => {
+        signed += 1;
+        return this.addEvidence(`${name} ${signed}`, await sign(claims));
+      };
+    },
   };
 }
 
-/** An error that says everything that a careless dependency was given. */
+/** An error of a careless dependency: it contains everything that the dependency received. */
 export function revealing(...given: readonly unknown[]): Error {
   const text = JSON.stringify(given);
   return Object.assign(new Error(text, { cause: new Error(text) }), { given });

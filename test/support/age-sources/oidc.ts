@@ -7,15 +7,9 @@ import {
   sourceOf,
 } from '../../server/age/sources/oidc/oidc-kit.ts';
 import { type Claims, NOW, SECOND } from '../../server/age/token/token-kit.ts';
-import { type AgeSourceEntry, type Refusal, revealing, secretsOf } from './entry.ts';
-import type { Person } from './people.ts';
+import { type AgeSourceEntry, claimsAbout, type Refusal, revealing, secretsOf } from './entry.ts';
 
 const INVALID = 'age_evidence_invalid';
-
-const claimsOf = ({ account, name, email, birthdate }: Person) => ({
-  ...{ sub: account, exp: SECOND + 3_000 },
-  ...{ name, email, birthdate },
-});
 
 /** An OpenID provider’s `id_token`. */
 export const oidc: AgeSourceEntry = {
@@ -23,11 +17,7 @@ export const oidc: AgeSourceEntry = {
   async open({ clock }) {
     const id = await provider();
     const secrets = secretsOf();
-    let signed = 0;
-    const sign = async (claims: Claims) => {
-      signed += 1;
-      return secrets.addEvidence(`id_token ${signed}`, await id.sign(claims));
-    };
+    const sign = secrets.signer('id_token', id.sign);
     const options = { issuer: PROVIDER, clientId: CLIENT, assurance: 'assessed' } as const;
     const source = oidcSource({ providers: [{ ...options, jwks: id.jwks }] });
     const unreachable = oidcSource({
@@ -36,14 +26,14 @@ export const oidc: AgeSourceEntry = {
     });
     return {
       source,
-      evidence: async (person) => [{ idToken: await sign(claimsOf(person)), nonce: NONCE }],
+      evidence: async (person) => [{ idToken: await sign(claimsAbout(person)), nonce: NONCE }],
       async refusals(person): Promise<readonly Refusal[]> {
         const refused = (what: string, idToken: string, by = source): Refusal => ({
           what,
           code: by === source ? INVALID : 'age_source_unavailable',
           attempt: () => by.verify({ idToken, nonce: NONCE }, { at: clock.at }),
         });
-        const right = await sign(claimsOf(person));
+        const right = await sign(claimsAbout(person));
         const wrongs: Readonly<Record<string, Claims>> = {
           expired: { exp: SECOND - 60 },
           audience: { aud: person.email },
@@ -52,7 +42,7 @@ export const oidc: AgeSourceEntry = {
           contradictory: { age_over_18: true },
         };
         const refusals = Object.entries(wrongs).map(async ([what, wrong]) =>
-          refused(what, await sign({ ...claimsOf(person), ...wrong })),
+          refused(what, await sign({ ...claimsAbout(person), ...wrong })),
         );
         return [
           ...(await Promise.all(refusals)),

@@ -1,7 +1,7 @@
 import { sqliteNppaStore } from '@spendcap/server/age/sources/nppa/sqlite';
 import { filesBeside, temporaryFile } from '../temporary.ts';
 
-/** What sources remember, in a file, and all that stands in it. */
+/** What sources remember, in a file, and the bytes of that file. */
 export function recordsInFile() {
   const path = temporaryFile('nppa.db');
   const store = sqliteNppaStore({ path });

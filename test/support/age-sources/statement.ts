@@ -7,8 +7,7 @@ import {
   NOW,
   SECOND,
 } from '../../server/age/token/token-kit.ts';
-import { type AgeSourceEntry, type Refusal, revealing, secretsOf } from './entry.ts';
-import type { Person } from './people.ts';
+import { type AgeSourceEntry, claimsAbout, type Refusal, revealing, secretsOf } from './entry.ts';
 
 const INVALID = 'age_evidence_invalid';
 const AUDIENCE = 'https://authority.example';
@@ -20,23 +19,15 @@ const optionsOf = ({ jwks }: Authority): StatementOptions => ({
   issuers: [{ issuer: ISSUER, jwks }],
 });
 
-const claimsOf = ({ account, name, email, birthdate }: Person) => ({
-  ...{ aud: AUDIENCE, sub: account, exp: SECOND + 3_000 },
-  ...{ name, email, birthdate },
-});
-
 /** A guardian's signed statement. */
 export const statement: AgeSourceEntry = {
   kind: 'guardian_statement',
   async open({ clock }) {
     const guardian = await authority();
     const secrets = secretsOf();
-    let signed = 0;
-    const sign = async (claims: Claims) => {
-      signed += 1;
-      const text = await guardian.sign({ jti: `statement-${signed}`, ...claims }, HEADER);
-      return secrets.addEvidence(`statement ${signed}`, text);
-    };
+    const sign = secrets.signer('statement', (claims) =>
+      guardian.sign({ aud: AUDIENCE, jti: 'statement-1', ...claims }, HEADER),
+    );
     const options = optionsOf(guardian);
     const source = statementSource(options);
     const unreachable = statementSource({
@@ -47,7 +38,7 @@ export const statement: AgeSourceEntry = {
     return {
       source,
       evidence: async (person) => [
-        { statement: await sign(claimsOf(person)), account: person.account },
+        { statement: await sign(claimsAbout(person)), account: person.account },
       ],
       async refusals(person): Promise<readonly Refusal[]> {
         const { account, name, email } = person;
@@ -56,10 +47,10 @@ export const statement: AgeSourceEntry = {
           code: by === source ? INVALID : 'age_source_unavailable',
           attempt: () => by.verify({ statement: text, account }, { at: clock.at }),
         });
-        const right = await sign(claimsOf(person));
+        const right = await sign(claimsAbout(person));
         const unsure = statementSource({
           ...options,
-          isRevoked: (asked) => Promise.reject(revealing(asked, right)),
+          isRevoked: (given) => Promise.reject(revealing(given, right)),
         });
         const wrongs: Readonly<Record<string, Claims>> = {
           expired: { exp: SECOND - 60 },
@@ -70,7 +61,7 @@ export const statement: AgeSourceEntry = {
           claim: { age_range: { name, email } },
         };
         const refusals = Object.entries(wrongs).map(async ([what, wrong]) =>
-          refused(what, await sign({ ...claimsOf(person), ...wrong })),
+          refused(what, await sign({ ...claimsAbout(person), ...wrong })),
         );
         return [
           ...(await Promise.all(refusals)),

@@ -78,7 +78,7 @@ export interface Suites {
   readonly network: { readonly resends: readonly boolean[] };
   /** Servers of the test's own: of each version that is installed here, the newest last. */
   readonly restart: { kinds(): readonly ServerKind[] };
-  /** Nothing personal stands in `dump()`. */
+  /** Nothing personal is in `dump()`. */
   readonly privacy: true;
 }
 
