@@ -12,7 +12,7 @@ import {
 import { removeTemporaryFiles, temporaryFile } from '../support/temporary.ts';
 
 const API_KEY = 'an-example-key-of-a-test';
-/** Purchases in flight at once: two players' ten each. */
+/** Purchases in flight: ten each of two players. */
 const LANES = 20;
 const NAMED = { issuer: 'https://age.example', audience: 'https://limiter.example' };
 

@@ -8,7 +8,7 @@ export interface Order {
   readonly fate: 'stay' | 'commit' | 'release' | 'refund';
 }
 
-/** What one was told of an order, or finds of it later. */
+/** What is known of an order: from the answers to its buyer, or from the ledger later. */
 export interface Fact {
   readonly state: string;
   readonly refunded: number;
@@ -25,9 +25,9 @@ export interface Till {
 
 /** What must all be zero. */
 export interface Damage {
-  /** Orders that are not as their buyer was told. */
+  /** Orders whose state is not the one that their buyer was answered. */
   readonly lost: number;
-  /** Cents that count although nobody was told of them, or more than once. */
+  /** Cents that count although no answer reported them, or more than once. */
   readonly doubled: number;
   /** Cents over a player's cap, ever. */
   readonly overCap: number;
@@ -45,7 +45,7 @@ interface LoadOptions {
   readonly ordersEach?: number;
   /** Cents. */
   readonly amount?: number;
-  /** What goes wrong, once so many orders have been answered; buying goes on until it is over. */
+  /** What goes wrong, once so many orders have been answered; buying goes on until it has ended. */
   readonly fault: { readonly after: number; readonly strike: () => Promise<unknown> };
   /** Whether a till's error says no more than that there is no answer yet. */
   readonly mayRetry: (error: unknown) => boolean;
@@ -56,21 +56,21 @@ const PATIENCE_MS = 30_000;
 const FATES = ['stay', 'commit', 'stay', 'commit', 'release', 'refund'] as const;
 
 /**
- * Players who buy through all tills at once, more than their caps allow, and ask again with the same id
- * until they are answered, whatever goes wrong meanwhile. Tells what one finds afterwards.
+ * Players who buy through all tills in parallel, more than their caps allow, and retry with the same
+ * id until they are answered, whatever goes wrong meanwhile. Resolves to what the ledger holds then.
  */
 export async function underLoad(options: LoadOptions) {
   const { tills, cap, fault, mayRetry } = options;
   const { players = 12, from = 0, ordersEach = 50, amount = 1_000 } = options;
   const orders: Order[] = [];
-  const told = new Map<string, Fact>();
+  const answered = new Map<string, Fact>();
   let unanswered = 0;
   let highest = 0;
   let turn = 0;
   let struck: Promise<unknown> | undefined;
   let isOver = false;
 
-  /** None once all have bought what they meant to and the fault is over. */
+  /** None once all have bought what they wanted and the fault has ended. */
   const nextOrder = (): Order | undefined => {
     const index = orders.length;
     if (isOver && index >= players * ordersEach) return undefined;
@@ -97,15 +97,15 @@ export async function underLoad(options: LoadOptions) {
   const buy = async (order: Order): Promise<void> => {
     const { id, fate } = order;
     const { held, used = 0 } = await insist((till) => till.hold(order));
-    told.set(id, held ? { state: 'reserved', refunded: 0 } : NOTHING);
+    answered.set(id, held ? { state: 'reserved', refunded: 0 } : NOTHING);
     highest = Math.max(highest, used);
-    if (told.size >= fault.after) struck ??= fault.strike().finally(() => (isOver = true));
+    if (answered.size >= fault.after) struck ??= fault.strike().finally(() => (isOver = true));
     if (!held || fate === 'stay') return;
     await insist((till) => till.settle(order, fate === 'refund' ? 'commit' : fate));
-    told.set(id, { state: fate === 'release' ? 'released' : 'committed', refunded: 0 });
+    answered.set(id, { state: fate === 'release' ? 'released' : 'committed', refunded: 0 });
     if (fate !== 'refund') return;
     await insist((till) => till.settle(order, 'refund'));
-    told.set(id, { state: 'committed', refunded: amount });
+    answered.set(id, { state: 'committed', refunded: amount });
   };
 
   await Promise.all(
@@ -114,8 +114,8 @@ export async function underLoad(options: LoadOptions) {
     }),
   );
   await struck;
-  const held = [...told.values()].filter(({ state }) => state !== 'nothing').length;
-  return { held, refused: told.size - held, unanswered, damage: await audit() };
+  const held = [...answered.values()].filter(({ state }) => state !== 'nothing').length;
+  return { held, refused: answered.size - held, unanswered, damage: await audit() };
 
   /** Looks at everything again, with the fault long over. */
   async function audit(): Promise<Damage> {
@@ -123,7 +123,7 @@ export async function underLoad(options: LoadOptions) {
     const expected = new Map<number, number>();
     await Promise.all(
       orders.map(async (order) => {
-        const was = told.get(order.id) ?? NOTHING;
+        const was = answered.get(order.id) ?? NOTHING;
         const is = await insist((till) => till.find(order));
         if (is.state !== was.state || is.refunded !== was.refunded) lost += 1;
         const counts = was.state === 'reserved' || was.state === 'committed';

@@ -19,8 +19,8 @@ const NAMED = { issuer: 'https://age.example', audience: 'https://limiter.exampl
 const PLAYERS = 12;
 /** Of a player of 17 by `cn-game`, in cents: the day's is the tighter one. */
 const CAP = 20_000;
-/** How long the database is away: longer than a call waits for it. */
-const AWAY_MS = 2_500;
+/** How long the database is down: longer than a call waits for it. */
+const DOWN_MS = 2_500;
 const CALL_TIMEOUT_MS = 10_000;
 
 const undo: (() => Promise<unknown>)[] = [];
@@ -124,7 +124,7 @@ async function check(database: OwnServer, how: string): Promise<void> {
   // The two that are left recover automatically when the database is back.
   const strike = async () => {
     await database.stop(how);
-    await sleep(AWAY_MS);
+    await sleep(DOWN_MS);
     await database.start();
   };
   const left = tills.filter((_, index) => index !== 1);

@@ -69,8 +69,8 @@ async function holdAll(limiter: Limiter, prefix: string): Promise<ReadonlyMap<st
   const numbers = Array.from({ length: PLAYERS * ORDERS_EACH }, (_, index) => index);
   const pairs = numbers.map(async (index) => {
     const id = `${prefix}-${index}`;
-    const asked = { id, amount: '50.00', currency: 'CNY', evidence: player(index % PLAYERS) };
-    const answer = await limiter.reserve(asked);
+    const order = { id, amount: '50.00', currency: 'CNY', evidence: player(index % PLAYERS) };
+    const answer = await limiter.reserve(order);
     if (!answer.allowed || answer.permit === null) throw new Error(`${id} was not held`);
     return [id, answer.permit] as const;
   });
@@ -88,7 +88,7 @@ const countLost = async (limiter: Limiter, ids: Iterable<string>): Promise<numbe
 };
 
 describe.skipIf(!canStartRedis('holds that Redis loses'))('what Redis loses', () => {
-  test('without a file, kill -9 loses every answered hold; every charge is recorded all the same', async () => {
+  test('without a file, kill -9 loses every answered hold; every charge is still recorded', async () => {
     const server = await startRedis();
     const { limiter, late } = await world(server);
     const held = await holdAll(limiter, 'order');
@@ -102,10 +102,11 @@ describe.skipIf(!canStartRedis('holds that Redis loses'))('what Redis loses', ()
     console.info(`Redis without a file: ${lost} of ${held.size} answered holds lost by kill -9`);
     expect(lost).toBe(held.size);
 
-    // Each charge is told twice, as by its caller and by a webhook.
-    const tell = () => Promise.all([...held].map(([id, permit]) => limiter.commit(id, { permit })));
-    for (const told of [await tell(), await tell()]) {
-      expect(told.every(({ state, late }) => state === 'committed' && late)).toBe(true);
+    // Each charge is reported twice, for example by its caller and by a webhook.
+    const report = () =>
+      Promise.all([...held].map(([id, permit]) => limiter.commit(id, { permit })));
+    for (const reported of [await report(), await report()]) {
+      expect(reported.every(({ state, late }) => state === 'committed' && late)).toBe(true);
     }
     expect(await countLost(limiter, held.keys())).toBe(0);
     expect(late.toSorted()).toEqual([...held.keys()].toSorted());
@@ -144,7 +145,7 @@ describe.skipIf(!canStartRedis('holds that Redis loses'))('what Redis loses', ()
 
     expect(await limiter.get('lost')).toBeNull();
     expect(await countLost(limiter, kept.keys())).toBe(0);
-    // Its end was lost, and is told again; then there would be no room, but the money has moved.
+    // Its end was lost, and is reported again. Then there is no room left, but the money has moved.
     expect(await limiter.commit('lost', { permit })).toMatchObject({ late: true });
     expect(await usedToday(limiter, 0)).toBe('200.00');
     await limiter.release(some);

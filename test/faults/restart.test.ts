@@ -4,9 +4,9 @@ import { ownServers } from '../support/stores.ts';
 import { NO_DAMAGE, underLoad } from './load.ts';
 import { CAP, invitesRetry, storeTill } from './store-till.ts';
 
-/** Shorter than the server is away, so that calls time out. */
+/** Shorter than the server is down, so that calls time out. */
 const TIMEOUT_MS = 300;
-const AWAY_MS = 400;
+const DOWN_MS = 400;
 
 const undo: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -32,7 +32,7 @@ describe.skipIf(SERVERS.length === 0)('restart', () => {
         undo.push(() => Promise.all(stores.map((store) => store.close())));
         const strike = async () => {
           await server.stop(how);
-          await sleep(AWAY_MS);
+          await sleep(DOWN_MS);
           await server.start();
         };
         const tills = stores.map(storeTill);

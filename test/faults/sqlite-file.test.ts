@@ -127,7 +127,7 @@ test('a file that another process holds is unavailable, and nothing is half done
   expect(await store.reserve(purchase('second'))).toMatchObject({ replayed: false });
 });
 
-test('two stores on one file see each other at once and never pass a cap', async () => {
+test('two stores on one file see each other immediately and never pass a cap', async () => {
   const path = temporaryFile('ledger.db');
   const stores = [open(path), open(path)] as const;
   for (let index = 0; index < 6; index += 1) {
@@ -174,7 +174,7 @@ test('calls under way when the store closes are answered and kept', async () => 
   expect(await used(open(path))).toBe(3_000);
 });
 
-test('more calls than may wait are refused as overloaded, at once', async () => {
+test('more calls than may wait are refused as overloaded, immediately', async () => {
   const store = open(temporaryFile('ledger.db'), { maxQueue: 10 });
   const results = await Promise.allSettled(
     Array.from({ length: 25 }, (_, index) => store.reserve(purchase(`p${index}`))),

@@ -28,8 +28,8 @@ export function storeTill(store: Store): Till {
       return found === null ? NOTHING : { state: found.state, refunded: found.refunded };
     },
     async used(player) {
-      const asked = { subject: `player-${player}`, windows: [TODAY], at: NOON };
-      return (await store.usage(asked)).used[0] ?? Number.NaN;
+      const query = { subject: `player-${player}`, windows: [TODAY], at: NOON };
+      return (await store.usage(query)).used[0] ?? Number.NaN;
     },
   };
 }

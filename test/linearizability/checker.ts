@@ -2,7 +2,7 @@
 export interface Operation<I, O> {
   readonly input: I;
   readonly called: number;
-  /** Absent if nobody learned what came of it: it may happen at any later time, or never. */
+  /** Absent if the outcome is unknown: the call may take effect at any later time, or never. */
   readonly answered?: { readonly at: number; readonly output: O };
 }
 
@@ -11,10 +11,10 @@ export interface Specification<S, I, O> {
   readonly initial: S;
   /** All that a call may do and answer. The state it is given stays as it is. */
   apply(state: S, input: I): readonly { readonly state: S; readonly output: O }[];
-  /** Equal for states that nobody can tell apart. */
+  /** Equal for states that no call can distinguish. */
   key(state: S): string;
   /** A call in few words. */
-  tell(input: I): string;
+  describe(input: I): string;
 }
 
 export type Verdict =
@@ -24,7 +24,7 @@ export type Verdict =
 /** A call with its place in the history. */
 interface Placed<I, O> extends Operation<I, O> {
   readonly number: number;
-  /** When it must have happened. */
+  /** When it must have taken effect. */
   readonly until: number;
   readonly answer: string | null;
 }
@@ -42,7 +42,7 @@ export function checkHistory<S, I, O>(
   specification: Specification<S, I, O>,
   { maxVisited = 200_000 }: { readonly maxVisited?: number } = {},
 ): Verdict {
-  const { apply, key, tell } = specification;
+  const { apply, key, describe } = specification;
   const calls = place(history);
   const seen = new Set<string>();
   const stateNumbers = new Map<string, number>();
@@ -87,11 +87,11 @@ export function checkHistory<S, I, O>(
     }
   } catch (error) {
     if (!(error instanceof BoundMet)) throw error;
-    const message = `undecided: the bound of ${maxVisited} configurations was met with ${calls.length} calls. Record fewer at once, or raise maxVisited.`;
+    const message = `undecided: the bound of ${maxVisited} configurations was met with ${calls.length} calls. Record fewer in parallel, or raise maxVisited.`;
     return { outcome: 'undecided', message };
   }
   const wouldAnswer = (input: I) => apply(stuckIn, input)[0]?.output;
-  const message = explain({ calls, longest, tell, wouldAnswer });
+  const message = explain({ calls, longest, describe, wouldAnswer });
   return { outcome: 'not linearizable', message };
 }
 
@@ -111,12 +111,12 @@ function place<I, O>(history: readonly Operation<I, O>[]): readonly Placed<I, O>
 function explain<I, O>(found: {
   readonly calls: readonly Placed<I, O>[];
   readonly longest: readonly Placed<I, O>[];
-  readonly tell: (input: I) => string;
+  readonly describe: (input: I) => string;
   readonly wouldAnswer: (input: I) => O | undefined;
 }): string {
-  const { calls, longest, tell, wouldAnswer } = found;
+  const { calls, longest, describe, wouldAnswer } = found;
   const line = ({ input, called, until, answer }: Placed<I, O>): string =>
-    `  [${called}, ${until}] ${tell(input)} -> ${answer ?? 'unknown'}`;
+    `  [${called}, ${until}] ${describe(input)} -> ${answer ?? 'unknown'}`;
   const open = calls.filter((call) => !longest.includes(call));
   const end = Math.min(...open.map(({ until }) => until));
   const next = open.filter(({ called, answer }) => called <= end && answer !== null);

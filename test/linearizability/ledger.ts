@@ -36,7 +36,7 @@ export interface Answer {
   readonly overdue?: readonly string[];
 }
 
-/** The naive ledger, asked by one caller after another. */
+/** The naive ledger, called by one caller after another. */
 export const oneByOne: Specification<NaiveLedger, Call, Answer> = {
   initial: new NaiveLedger(),
   apply(before, call) {
@@ -45,11 +45,11 @@ export const oneByOne: Specification<NaiveLedger, Call, Answer> = {
     return [{ state, output }, ...(isMissing(output) ? endings(before, call, output) : [])];
   },
   key: (state) => state.key(),
-  tell: ([verb, command]) => `${verb} ${JSON.stringify(command, TOLD)}`,
+  describe: ([verb, command]) => `${verb} ${JSON.stringify(command, SHOWN)}`,
 };
 
 /** Fields that are worth reading where an order is looked for. */
-const TOLD = [
+const SHOWN = [
   ...['id', 'subject', 'amount', 'at', 'expiresAt', 'onExpiry', 'refundId', 'restores'],
   ...['windows', 'start', 'cap'],
 ];
@@ -57,7 +57,7 @@ const TOLD = [
 const isMissing = ({ outcome, purchase }: Answer): boolean =>
   outcome === 'not_found' || purchase === null;
 
-/** A store may know whose a purchase would have been: then holds that are over end there. */
+/** A store may know whose a purchase would have been: then expired holds end there. */
 function endings(before: NaiveLedger, [, { at }]: Call, output: Answer) {
   return before.subjects().flatMap((subject) => {
     const state = before.copy();
@@ -118,7 +118,7 @@ function settle(ledger: NaiveLedger, call: SettlingCall): { readonly outcome: st
   }
 }
 
-/** Asks a store, and tells its answer in the words of the naive ledger. */
+/** Calls a store, and returns its answer in the form of the naive ledger's. */
 export async function ask(store: Store, call: Call): Promise<Answer> {
   const [verb, command] = call;
   if (verb === 'overdue') {

@@ -31,7 +31,7 @@ export interface Scene {
   /** What every name of this history begins with. */
   readonly own: string;
   readonly subjects: number;
-  /** Whether clients ask what is overdue. Default true. */
+  /** Whether clients call `overdue`. Default true. */
   readonly overdue?: boolean;
   readonly random: () => number;
 }
@@ -74,13 +74,13 @@ function nextCall({ own, subjects, overdue = true, random }: Scene, at: number):
 }
 
 function hold(
-  asked: Pick<ReserveCommand, 'id' | 'subject' | 'at' | 'amount'>,
+  basis: Pick<ReserveCommand, 'id' | 'subject' | 'at' | 'amount'>,
   random: () => number,
 ): ReserveCommand {
-  const { at } = asked;
-  const amount = random() < 0.9 ? asked.amount : asked.amount + 5;
+  const { at } = basis;
+  const amount = random() < 0.9 ? basis.amount : basis.amount + 5;
   return {
-    ...{ ...asked, amount, request: `${amount}`, currency: 'CNY', app: null, category: null },
+    ...{ ...basis, amount, request: `${amount}`, currency: 'CNY', app: null, category: null },
     ...{ expiresAt: at + 200 + Math.floor(random() * 3_000), basis: '{}' },
     onExpiry: random() < 0.8 ? 'release' : 'reconcile',
     windows: [dayAt(at), monthAt(at)],
@@ -89,19 +89,19 @@ function hold(
 
 export interface Client {
   readonly store: Store;
-  /** It may send a call again when the connection ends: only the second time is answered. */
+  /** It may send a call again when the connection ends: only the last one is answered. */
   readonly resends?: boolean;
 }
 
 export interface Recording extends Scene {
-  /** Each asks one thing after another. */
+  /** Each makes one call after another. */
   readonly clients: readonly Client[];
   readonly callsEach: number;
-  /** Who looks when all is over, so that no lost write stays unseen. */
+  /** Reads after the last call, so that no lost write stays unseen. */
   readonly last: Store;
 }
 
-/** Lets the clients loose on a few purchases, and writes down what they saw and when. */
+/** Lets the clients work on a few purchases, and records what they saw and when. */
 export async function record(recording: Recording): Promise<History> {
   const { own, subjects, random, clients, callsEach, last } = recording;
   const operations: Operation<Call, Answer>[] = [];
@@ -130,7 +130,7 @@ export async function record(recording: Recording): Promise<History> {
   for (let number = 0; number < subjects; number += 1) {
     await act({ store: last }, ['usage', { subject: `${own}s${number}`, windows, at: now }]);
   }
-  // Nothing stays open, or `overdue` would tell of more and more.
+  // Nothing stays open, or `overdue` would return more and more.
   for (let number = 0; number < IDS; number += 1) {
     await act({ store: last }, ['release', { id: `${own}p${number}`, at: now }]);
   }
@@ -141,7 +141,7 @@ async function answerOf(store: Store, call: Call, own: string) {
   try {
     const answer = await ask(store, call);
     const { overdue } = answer;
-    // The only verb that tells of other histories.
+    // The only verb that returns purchases of other histories.
     return overdue === undefined ? answer : { overdue: overdue.filter((id) => id.startsWith(own)) };
   } catch (error) {
     if (!SpendcapError.isInstance(error)) throw error;

@@ -70,7 +70,7 @@ async function trouble(proxy: Proxy, random: () => number, stopped: () => boolea
   }
 }
 
-/** Records and checks small histories, side by side, until the time is up. */
+/** Records and checks small histories, side by side, until the deadline. */
 async function histories({ clients, proxy }: World, { subjects, overdue }: Entry['needs']) {
   const random = randomNumbers(seed);
   const last = clients[0].store;

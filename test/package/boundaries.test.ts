@@ -113,7 +113,7 @@ const RULES: readonly Rule[] = [
     types: [TYPES],
   },
   {
-    // The one place that brings a driver, and only when it is asked for.
+    // The one place that loads a driver, and only on demand.
     files: `${SERVER}/cli/postgres.ts`,
     may: [...CORE, `${SERVER}/**`, 'pg'],
   },
@@ -169,7 +169,7 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** The violations of one file, as `file: import`. */
+/** The violations of one file, each `file: import`. */
 function violations(file: string, imports: readonly Import[]): readonly string[] {
   for (const { files, may, types = [] } of RULES) {
     const match = pattern(files).exec(file);

@@ -6,7 +6,7 @@ import { listPackages, ROOT } from '../../scripts/packages.ts';
 
 const packages = listPackages();
 
-/** Everything that may be named in prose, as `@spendcap/core/policy.schema.json`. */
+/** Everything that prose may name, for example `@spendcap/core/policy.schema.json`. */
 const published = new Set(
   packages.flatMap(({ manifest }) =>
     Object.keys(manifest.exports).map((subpath) => manifest.name + subpath.slice(1)),
@@ -76,7 +76,7 @@ describe('names in prose and code', () => {
     expect(unknown).toEqual([]);
   });
 
-  it('are found wherever they stand', () => {
+  it('are found wherever they are', () => {
     const text =
       "from '@spendcap/core/nothing'; see `@spendcap/server/stores/memory`, @spendcap/core.";
     expect(namesIn(text)).toEqual([

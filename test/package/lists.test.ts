@@ -7,9 +7,9 @@ import { importsOf, pattern } from './imports.ts';
 const SERVER = '@spendcap/server';
 
 /**
- * What names one store, age source or processor. Tests take these from the lists `test/support/stores.ts`,
- * `age-sources.ts` and `processors.ts`, so that a new one is added in one place; a test that needs
- * a store and cares for none takes `anyStore`.
+ * What names one store, age source or processor. Tests take these from the lists in
+ * `test/support/` (`stores.ts`, `age-sources.ts`, `processors.ts`), so that a new one is added in
+ * one place. A test that needs just any store takes `anyStore`.
  */
 const NAMING = [
   `${SERVER}/stores/**`,
@@ -23,14 +23,14 @@ const NAMING = [
   'test/support/processors/**',
 ];
 
-/** Of no one store, source or processor. */
+/** Not specific to one store, source or processor. */
 const SHARED = [
   'test/support/*/entry.ts',
   'test/support/age-sources/people.ts',
   'test/support/age-sources/records.ts',
 ];
 
-/** Who may name what all the same; the first rule whose `files` match. `<X>` is the same name on both sides. */
+/** The exceptions: the first rule whose `files` match. `<X>` is the same name on both sides. */
 const RULES: readonly { readonly files: string; readonly may: readonly string[] }[] = [
   { files: 'test/support/**', may: ['**'] },
   { files: 'test/bench/**', may: ['**'] },
@@ -55,7 +55,7 @@ const RULES: readonly { readonly files: string; readonly may: readonly string[] 
 const matches = (patterns: readonly string[], target: string): boolean =>
   patterns.some((text) => pattern(text).test(target));
 
-/** What a test names although it should take it from a list, as `file: import`. */
+/** What a test names although it should take it from a list, each `file: import`. */
 function namedBy(file: string, source: string): readonly string[] {
   const { rule, name = '' } = ruleOf(file);
   const may = (rule?.may ?? []).map((text) => text.replaceAll('<X>', name));

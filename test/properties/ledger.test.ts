@@ -23,7 +23,7 @@ function windowAt(limit: (typeof LIMITS)[number], at: number): CappedWindow {
   return { selector: { currency: 'CNY', app, categories }, start, end: start + length, cap };
 }
 
-const step = fc.oneof(
+const anyStep = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record({
@@ -62,17 +62,20 @@ const step = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ verb: fc.constant('skew' as const), ms: fc.nat(2 * HOUR) }) },
 );
-type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+type Step = typeof anyStep extends fc.Arbitrary<infer T> ? T : never;
 
 /** A step of one history, whose purchases and subjects begin with `own`. */
-interface Told {
-  readonly asked: Step;
+interface Situation {
+  readonly step: Step;
   readonly at: number;
   readonly own: string;
 }
 
-function commandOf(asked: Extract<Step, { verb: 'reserve' }>, { at, own }: Told): ReserveCommand {
-  const { id, subject, amount, category, app, limits, hold, onExpiry } = asked;
+function commandOf(
+  step: Extract<Step, { verb: 'reserve' }>,
+  { at, own }: Situation,
+): ReserveCommand {
+  const { id, subject, amount, category, app, limits, hold, onExpiry } = step;
   return {
     id: `${own}p${id}`,
     request: JSON.stringify([amount, category, app]),
@@ -98,41 +101,41 @@ function commandOf(asked: Extract<Step, { verb: 'reserve' }>, { at, own }: Told)
 const optional = (amount: number | undefined) => (amount === undefined ? {} : { amount });
 
 /** Does one step on both, and compares what they answer. */
-async function both(store: Store, model: NaiveLedger, told: Told) {
-  const { asked, at, own } = told;
-  switch (asked.verb) {
+async function both(store: Store, model: NaiveLedger, situation: Situation) {
+  const { step, at, own } = situation;
+  switch (step.verb) {
     case 'reserve': {
-      const command = commandOf(asked, told);
+      const command = commandOf(step, situation);
       const { outcome, ...rest } = await store.reserve(command);
       const expected = model.reserve(command);
       expect({ outcome, ...rest }).toMatchObject(expected);
       return;
     }
     case 'commit': {
-      const command = { id: `${own}p${asked.id}`, at, ...optional(asked.amount) };
+      const command = { id: `${own}p${step.id}`, at, ...optional(step.amount) };
       expect(await store.commit(command)).toMatchObject(model.commit(command));
       return;
     }
     case 'release': {
-      const command = { id: `${own}p${asked.id}`, at };
+      const command = { id: `${own}p${step.id}`, at };
       expect(await store.release(command)).toMatchObject(model.release(command));
       return;
     }
     case 'refund': {
-      const { restores } = asked;
-      const ids = { id: `${own}p${asked.id}`, refundId: `r${asked.refundId}` };
-      const command = { ...ids, restores, at, ...optional(asked.amount) };
+      const { restores } = step;
+      const ids = { id: `${own}p${step.id}`, refundId: `r${step.refundId}` };
+      const command = { ...ids, restores, at, ...optional(step.amount) };
       expect(await store.refund(command)).toMatchObject(model.refund(command));
       return;
     }
     case 'reverseRefund': {
-      const command = { id: `${own}p${asked.id}`, refundId: `r${asked.refundId}`, at };
+      const command = { id: `${own}p${step.id}`, refundId: `r${step.refundId}`, at };
       expect(await store.reverseRefund(command)).toMatchObject(model.reverseRefund(command));
       return;
     }
     case 'get': {
-      const { purchase } = await store.get({ id: `${own}p${asked.id}`, at });
-      const expected = model.get(`${own}p${asked.id}`, at);
+      const { purchase } = await store.get({ id: `${own}p${step.id}`, at });
+      const expected = model.get(`${own}p${step.id}`, at);
       if (expected === null) expect(purchase).toBeNull();
       else expect(purchase).toMatchObject(expected);
       return;
@@ -144,7 +147,7 @@ async function both(store: Store, model: NaiveLedger, told: Told) {
 async function compareUsage(
   store: Store,
   model: NaiveLedger,
-  { at, own }: Omit<Told, 'asked'>,
+  { at, own }: Omit<Situation, 'step'>,
 ): Promise<void> {
   for (const subject of [`${own}s0`, `${own}s1`]) {
     const windows: Window[] = LIMITS.flatMap((limit) => [
@@ -160,13 +163,12 @@ async function compareUsage(
 async function run(store: Store, steps: readonly Step[], own: string): Promise<void> {
   const model = new NaiveLedger();
   let now = START;
-  for (const asked of steps) {
-    if (asked.verb === 'wait') now += asked.ms;
+  for (const step of steps) {
+    if (step.verb === 'wait') now += step.ms;
     // Another server's clock is behind: only for this one call.
-    const at = asked.verb === 'skew' ? now - asked.ms : now;
-    if (asked.verb === 'wait' || asked.verb === 'skew')
-      await compareUsage(store, model, { at, own });
-    else await both(store, model, { asked, at, own });
+    const at = step.verb === 'skew' ? now - step.ms : now;
+    if (step.verb === 'wait' || step.verb === 'skew') await compareUsage(store, model, { at, own });
+    else await both(store, model, { step, at, own });
   }
   await compareUsage(store, model, { at: now, own });
 }
@@ -183,7 +185,7 @@ describe.each(await runnable(storesOf('properties')))('$name', (entry) => {
   afterAll(() => store.close());
 
   test('answers every history as the naive ledger does', async () => {
-    const histories = fc.array(step, { minLength: 1, maxLength: 60, size: 'max' });
+    const histories = fc.array(anyStep, { minLength: 1, maxLength: 60, size: 'max' });
     await fc.assert(
       fc.asyncProperty(histories, (steps) => run(store, steps, ownNames())),
       { numRuns },

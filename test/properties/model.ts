@@ -18,7 +18,7 @@ interface ModelPurchase {
 }
 
 /**
- * The ledger as one would explain it on paper: a list of purchases, and every sum taken anew. It has no
+ * The ledger as one would explain it on paper: a list of purchases, and sums over it. It has no
  * counters, no indexes and no shortcuts, so that it can be checked by reading.
  */
 export class NaiveLedger {
@@ -34,13 +34,13 @@ export class NaiveLedger {
     return other;
   }
 
-  /** Equal for ledgers that no call can tell apart. */
+  /** Equal for ledgers that no call can distinguish. */
   key(): string {
-    const told = this.purchases.map(({ command, refunds, ...rest }) => {
+    const shown = this.purchases.map(({ command, refunds, ...rest }) => {
       const { id, subject, request, at, expiresAt } = command;
       return JSON.stringify([id, subject, request, at, expiresAt, rest, [...refunds].sort()]);
     });
-    return told.sort().join();
+    return shown.sort().join();
   }
 
   reserve(command: ReserveCommand) {
@@ -95,9 +95,9 @@ export class NaiveLedger {
     }
     if (purchase.state !== 'committed') return { outcome: 'not_committed' };
     const left = purchase.committed - this.refunded(purchase);
-    const asked = amount ?? left;
-    if (asked > left || asked === 0) return { outcome: 'exceeds' };
-    purchase.refunds.set(refundId, { amount: asked, restores, reversed: false });
+    const wanted = amount ?? left;
+    if (wanted > left || wanted === 0) return { outcome: 'exceeds' };
+    purchase.refunds.set(refundId, { amount: wanted, restores, reversed: false });
     return { outcome: 'done' };
   }
 

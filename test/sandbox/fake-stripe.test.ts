@@ -55,7 +55,7 @@ describe('idempotency keys', () => {
 });
 
 describe('payments', () => {
-  it('tell their story in events, each with the object as it then was', async () => {
+  it('emit events, each with the object as it was then', async () => {
     const { fake, stripe } = shop();
     const { id } = await stripe.paymentIntents.create({ ...THIRTY, capture_method: 'manual' });
     await stripe.paymentIntents.capture(id, { amount_to_capture: 1000 });
@@ -128,7 +128,7 @@ describe('sessions', () => {
     expect(await codeOf(call)).toBe('StripeInvalidRequestError');
   });
 
-  it('end by themselves, and take their open payment with them', async () => {
+  it('expire, and cancel their open payment', async () => {
     const { clock, fake, stripe } = shop();
     const { id } = await stripe.checkout.sessions.create(sessionOf());
     fake.completeCheckout(id, 'pm_card_chargeDeclined');
@@ -171,7 +171,7 @@ describe('the wire', () => {
     expect(fake.charges()).toEqual([]);
   });
 
-  it('loses a connection before or after the work, as told', async () => {
+  it('drops a connection before or after the work, as configured', async () => {
     const { fake, stripe } = shop();
     for (const [kind, charged] of [
       ['drop_before', 0],

@@ -17,7 +17,7 @@ export function over(change: (inner: Store) => Partial<Verbs>): OpenLedger {
 /** A memory store with some row functions replaced, or with its rows changed after each verb. */
 export function overRows(
   change: (rows: ledger.Rows) => Partial<ledger.Rows>,
-  after: (rows: ledger.Rows, told: Told) => void = () => undefined,
+  after: (rows: ledger.Rows, done: Done) => void = () => undefined,
 ): OpenLedger {
   return async () => {
     const { rows: inner, overdue } = memoryRows(KEEP_MS);
@@ -29,7 +29,7 @@ export function overRows(
       ) =>
       async (command: C): Promise<R> => {
         const result = run(rows, command);
-        after(inner, { name, command, result } as unknown as Told);
+        after(inner, { name, command, result } as unknown as Done);
         return result;
       };
     return sharedLedger({
@@ -47,7 +47,7 @@ export function overRows(
   };
 }
 
-interface Told {
+interface Done {
   readonly name: string;
   readonly command: { readonly at: number; readonly amount?: number };
   readonly result: {

@@ -2,17 +2,17 @@ import { parseMoney } from '@spendcap/core';
 import { codesAgainst, priceInCny, versionAt } from './book.ts';
 import type { Step } from './history.ts';
 import type { Look } from './look.ts';
-import type { Told } from './play.ts';
+import type { Answers } from './play.ts';
 import type { Server, World } from './world.ts';
 
-/** What a single purchase should have been told, by the book, against what it was told. */
+/** Compares the answer to a single purchase with the answer that the policy gives on paper. */
 export function wrongDecision(
   { players, events }: World,
-  { server, step, told, before }: { server: Server; step: Step; told: Told; before: Look },
+  { server, step, answers, before }: { server: Server; step: Step; answers: Answers; before: Look },
 ): string | null {
   if (step.do !== 'calls' || step.calls.length !== 1 || step.fault !== undefined) return null;
   const [call] = step.calls;
-  const [text = ''] = told;
+  const [text = ''] = answers;
   if (call?.verb !== 'reserve' && call?.verb !== 'check') return null;
   // Of one that is there already the ledger's model knows the answer.
   if (call.verb === 'reserve' && before.purchases.has(call.id)) return null;

@@ -3,7 +3,7 @@ import { CURRENCIES, type Currency, type Drawing, minorOf, playerOf } from './dr
 import type { Action, Call, Order } from './history.ts';
 import type { Random } from './random.ts';
 
-/** Calls that are under way at once in one process. */
+/** Calls that one process makes in parallel. */
 export function burstOf(drawing: Drawing): Action {
   const { random } = drawing;
   const player = playerOf(drawing);
@@ -12,14 +12,14 @@ export function burstOf(drawing: Drawing): Action {
   while (calls.length < size) {
     const call = random.chance(0.5) ? orderOf(drawing, player) : callOf(drawing);
     calls.push(call);
-    // The same call, twice at once.
+    // The same call, twice in parallel.
     if (random.chance(0.15)) calls.push(call);
   }
   return { do: 'calls', calls: calls.filter((call) => isAlike(calls, call)) };
 }
 
 /**
- * One id for two players at once: which of them comes first is left to the store, and so differs. This
+ * One id for two players in parallel: which of them comes first is left to the store, and so differs. This
  * keeps the first player of each id.
  */
 function isAlike(calls: readonly Call[], call: Call): boolean {

@@ -35,14 +35,14 @@ export interface StoreFault {
 
 export type Action =
   | { readonly do: 'calls'; readonly calls: readonly Call[] }
-  /** The process starts anew with another edition of the policy. */
+  /** The process restarts with another edition of the policy. */
   | { readonly do: 'deploy'; readonly edition: number }
   | { readonly do: 'pay' | 'checkout'; readonly sale: Sale }
   /** What a player, a bank or the operator does to a payment. */
   | { readonly do: StripeDeed; readonly id: string; readonly amount?: number }
   /** Delivers events about a purchase: positions in their order, again and again, out of order. */
   | { readonly do: 'webhooks'; readonly id: string; readonly picks: readonly number[] }
-  /** Settles the holds that are overdue: Stripe's by asking it, others as told here. */
+  /** Settles the overdue holds: Stripe's by a query, others by this outcome. */
   | { readonly do: 'reconcile'; readonly outcome: 'commit' | 'release' }
   /** Asks for windows that have ended, and for many that no policy has. */
   | { readonly do: 'audit' };

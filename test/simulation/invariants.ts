@@ -3,10 +3,10 @@ import type { Policy, SpendcapEvent } from '@spendcap/server';
 import type { NaiveLedger } from '../properties/model.ts';
 import { limitsOf, priceInCny, versionAt } from './book.ts';
 import { diff, differ, keyOf, partsText, selects, spanText, sumOf } from './compare.ts';
-import type { Look, ToldAllowance } from './look.ts';
+import type { Look, ShownAllowance } from './look.ts';
 import type { Entry } from './rounds.ts';
 
-/** The names that a failing history is told under. */
+/** The names under which a failing history is reported. */
 export const INVARIANTS = {
   conservation: 'conservation: the entries add up to what the allowance says',
   negative: 'no part is negative',
@@ -18,7 +18,7 @@ export const INVARIANTS = {
 
 export type Invariant = keyof typeof INVARIANTS;
 
-/** A step as it is judged: the ledger before and after it, and what was done and told meanwhile. */
+/** A step to judge: the ledger before and after it, and the calls and answers between. */
 export interface Judged {
   readonly before: Look;
   readonly after: Look;
@@ -26,7 +26,7 @@ export interface Judged {
   readonly journal: readonly Entry[];
   /** Of the process that did it. */
   readonly policies: readonly Policy[];
-  readonly allowances: readonly ToldAllowance[];
+  readonly allowances: readonly ShownAllowance[];
   /** Of all steps so far. */
   readonly events: readonly SpendcapEvent[];
 }
@@ -53,7 +53,7 @@ export function breachesOf(judged: Judged): readonly Breach[] {
 
 function conservation({ after, allowances }: Judged): string[] {
   const entries = [...after.purchases.values()];
-  const told = allowances.flatMap(({ allowance, player, ...asker }) => {
+  const shown = allowances.flatMap(({ allowance, player, ...asker }) => {
     const limits = limitsOf({ ...asker, player, entries });
     const same = allowance.policy.version === asker.policy.version;
     if (!same || allowance.limits.length !== limits.length) {
@@ -77,7 +77,7 @@ function conservation({ after, allowances }: Judged): string[] {
     const sum = sumOf(entries, subject, window);
     return sum === used ? [] : [`${subject} ${spanText(window)}: ${used} for entries of ${sum}`];
   });
-  return [...told, ...windows];
+  return [...shown, ...windows];
 }
 
 function negative({ after, allowances }: Judged): string[] {
@@ -143,7 +143,7 @@ function sameIds(found: readonly StoredPurchase[], expected: unknown): boolean {
   return `${found.map(({ id }) => id).toSorted()}` === `${expected}`;
 }
 
-/** Tells the model what the store was told; the answer that it gives. */
+/** Makes the store's call on the model, and returns the model's answer. */
 function answerOf(model: NaiveLedger, { verb, command }: Entry): unknown {
   switch (verb) {
     case 'reserve':
@@ -192,8 +192,10 @@ function caps({ before, after, journal }: Judged): string[] {
     const held = fresh.some((purchase) => selects(window, subject, purchase));
     return used > (capOf.get(keyOf(usage)) ?? Infinity) && grown && held && !excused.has(subject);
   });
-  const told = over.map(({ subject, window, used }) => `${subject} ${spanText(window)}: ${used}`);
-  return [...passed, ...told];
+  const passedNow = over.map(
+    ({ subject, window, used }) => `${subject} ${spanText(window)}: ${used}`,
+  );
+  return [...passed, ...passedNow];
 }
 
 const NEXT: Readonly<Record<string, readonly string[]>> = {
@@ -224,11 +226,11 @@ function once({ before, after, events }: Judged): string[] {
     const name = `${purchaseId} ${kind} ${refundId}`;
     ends.set(name, (ends.get(name) ?? 0) + 1);
   }
-  const twice = [...ends].filter(([, count]) => count > 1).map(([name]) => `${name}, told twice`);
+  const twice = [...ends].filter(([, count]) => count > 1).map(([name]) => `${name}, twice`);
   return [...steps, ...twice];
 }
 
-/** Nothing changes but what a call was told to have changed, and the holds whose time is up. */
+/** Only what a call reported as changed has changed, and the holds that have expired. */
 function refusal({ before, after, journal }: Judged): string[] {
   const done = new Set(journal.flatMap((entry) => (isRefused(entry) ? [] : idsOf(entry))));
   const added = [...after.purchases.keys()].filter(

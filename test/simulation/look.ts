@@ -5,7 +5,7 @@ import { DAY, evidenceOf, type Player } from './policies.ts';
 import type { Entry } from './rounds.ts';
 import type { Server, World } from './world.ts';
 
-/** The whole ledger at one moment, as it tells of itself. */
+/** The whole ledger at one moment, as its own answers show it. */
 export interface Look {
   readonly purchases: ReadonlyMap<string, StoredPurchase>;
   readonly usages: readonly Usage[];
@@ -18,7 +18,7 @@ export interface Usage {
 }
 
 /** What the limiter says of a player whom a step has touched. */
-export interface ToldAllowance {
+export interface ShownAllowance {
   readonly player: Player;
   /** The version that is in force by the calendar. */
   readonly policy: Policy;
@@ -33,7 +33,7 @@ const LIFETIME: Window = {
   end: FOREVER,
 };
 
-/** Remembers which purchases there may be, and which windows were asked for. */
+/** Remembers which purchases there may be, and which windows calls have named. */
 export function watcher() {
   const ids = new Set<string>();
   const windows = new Map<string, Map<string, Window>>();
@@ -61,14 +61,14 @@ export function watcher() {
       const purchases = new Map(
         found.flatMap(({ purchase }) => (purchase === null ? [] : [[purchase.id, purchase]])),
       );
-      const asked = players.map(({ subject }) => {
+      const queries = players.map(({ subject }) => {
         const all = [...(windows.get(subject)?.values() ?? [])];
         const odd = wide ? oddWindows(history.start, clock.now) : [];
         const known = all.filter(({ end }) => wide || end > clock.now);
         return { subject, windows: [LIFETIME, ...known, ...odd] };
       });
       const usages = await Promise.all(
-        asked.map(async ({ subject, windows }) => {
+        queries.map(async ({ subject, windows }) => {
           const { used } = await observer.usage({ subject, windows, at: 0 });
           return windows.map((window, i) => ({ subject, window, used: used[i] ?? Number.NaN }));
         }),
@@ -98,16 +98,16 @@ export async function allowancesOf(
   { players }: World,
   server: Server,
   touched: ReadonlySet<string>,
-): Promise<readonly ToldAllowance[]> {
+): Promise<readonly ShownAllowance[]> {
   const at = server.now();
   const policy = versionAt(server.policies, at);
   if (policy === undefined) return [];
   const app = 'game-1';
-  const told = players
+  const shown = players
     .filter(({ subject }) => touched.has(subject))
     .map(async (player) => {
       const allowance = await server.limiter.allowance({ evidence: evidenceOf(player), app });
       return { player, policy, at, app, allowance };
     });
-  return Promise.all(told);
+  return Promise.all(shown);
 }

@@ -10,7 +10,7 @@ const STEPS = 150;
 /** Histories that may pass before a broken store is found. */
 const MAX_SEEDS = 8;
 
-test.each(MUTANTS)('a store that $name is found, and told in a few steps', async (mutant) => {
+test.each(MUTANTS)('a store that $name is found, and reported in a few steps', async (mutant) => {
   const { open, breaks, length } = mutant;
   const fails = async (history: History) => namesIn(await simulate(history, open)).has(breaks);
   for (let seed = 1; seed <= MAX_SEEDS; seed += 1) {
@@ -24,7 +24,7 @@ test.each(MUTANTS)('a store that $name is found, and told in a few steps', async
   expect.fail(`not found within ${MAX_SEEDS} histories of ${STEPS} steps`);
 });
 
-test('a failure is told with its seed, what is broken, and a history that fails when it is read', async () => {
+test('a failure is reported with its seed, what is broken, and a history that fails when it is read', async () => {
   const mutant = MUTANTS.find(({ name }) => name === 'never ends a hold');
   if (mutant === undefined) throw new Error('there is no such mutant');
   const { open } = mutant;

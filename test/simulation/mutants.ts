@@ -125,8 +125,8 @@ export const MUTANTS: readonly Mutant[] = [
           return inner.commit(command);
         }
         const charged = { committed: command.amount ?? purchase.amount, late: true };
-        const told = { ...purchase, ...charged, state: 'committed' as const };
-        return { outcome: 'done', purchase: told, changed: true, expired };
+        const settled = { ...purchase, ...charged, state: 'committed' as const };
+        return { outcome: 'done', purchase: settled, changed: true, expired };
       },
     })),
   },

@@ -6,11 +6,11 @@ import { evidenceOf } from './policies.ts';
 import { deed, eventsAbout } from './stripe-deeds.ts';
 import type { Server, World } from './world.ts';
 
-/** What the callers of a step were told, in words that are the same on every store. */
-export type Told = readonly string[];
+/** The answers to the callers of a step, in words that are the same on every store. */
+export type Answers = readonly string[];
 
 /** Does one step. Errors that a caller has to reckon with are answers; any other one is thrown. */
-export async function play(world: World, step: Step): Promise<Told> {
+export async function play(world: World, step: Step): Promise<Answers> {
   world.clock.now = Math.max(world.clock.now, step.at);
   const server = await world.server(step.server);
   server.begin(step.skew, step.fault);
@@ -19,14 +19,14 @@ export async function play(world: World, step: Step): Promise<Told> {
     const reads = step.do === 'webhooks' || step.do === 'reconcile';
     world.fake.fail({ kind: step.stripeFault, on: reads ? '/v1' : 'POST' });
   }
-  const told = await doStep({ world, server, step });
+  const answers = await doStep({ world, server, step });
   await server.quiet();
   world.fake.heal();
   if (server.isDead()) {
     await world.restart(step.server, server.edition);
     return ['died'];
   }
-  return told;
+  return answers;
 }
 
 interface Doing {
@@ -35,7 +35,7 @@ interface Doing {
   readonly step: Step;
 }
 
-async function doStep(doing: Doing): Promise<Told> {
+async function doStep(doing: Doing): Promise<Answers> {
   const { world, server, step } = doing;
   switch (step.do) {
     case 'calls':
@@ -139,20 +139,20 @@ async function sell(
 async function deliver(
   { world, server }: Doing,
   { id, picks }: Extract<Action, { do: 'webhooks' }>,
-): Promise<Told> {
+): Promise<Answers> {
   const events = eventsAbout(world, id);
-  const told: string[] = [];
+  const answers: string[] = [];
   for (const pick of picks) {
     const event = events[pick % events.length];
     if (event === undefined) continue;
     const answer = await server.webhook(world.fake.webhook(event));
     const { outcome } = (await answer.json()) as { readonly outcome: string };
-    told.push(`${event.type} ${answer.status} ${outcome}`);
+    answers.push(`${event.type} ${answer.status} ${outcome}`);
   }
-  return told;
+  return answers;
 }
 
-async function reconcile(server: Server, outcome: 'commit' | 'release'): Promise<Told> {
+async function reconcile(server: Server, outcome: 'commit' | 'release'): Promise<Answers> {
   const first = await answerOf(async () => {
     const settled = await server.reconcile();
     return settled

@@ -13,8 +13,8 @@ async function heardIn(seeds: readonly number[]): Promise<ReadonlyMap<string, nu
     const history = historyOf(seed, 200);
     const world = await openWorld(history, sharedLedger(anyStore()));
     for (const step of history.steps) {
-      for (const told of await play(world, step))
-        for (const word of told.split(/[ ,]/)) count(word);
+      for (const answer of await play(world, step))
+        for (const word of answer.split(/[ ,]/)) count(word);
     }
     for (const { type, late, overHold } of world.events) {
       count(type);

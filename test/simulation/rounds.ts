@@ -4,7 +4,7 @@ import type { StoreFault } from './history.ts';
 
 type Verb = Exclude<keyof Store, 'ready' | 'close'>;
 
-/** What a store was told and what it answered. */
+/** A call of a store, and its answer. */
 export type Entry = {
   [V in Verb]: {
     readonly verb: V;

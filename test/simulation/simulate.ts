@@ -17,7 +17,7 @@ export interface Failure {
 }
 
 export interface Outcome {
-  /** SHA-256 of all that callers were told and of the ledger at the end: the same on every store. */
+  /** SHA-256 of all answers to callers and of the ledger at the end: the same on every store. */
   readonly digest: string;
   readonly failure: Failure | null;
 }
@@ -70,11 +70,11 @@ interface Playing {
 
 async function playAndJudge({ world, judge, step, hash }: Playing): Promise<readonly Breach[]> {
   try {
-    const told = await play(world, step);
-    hash.update(`${JSON.stringify(told)}\n`);
+    const answers = await play(world, step);
+    hash.update(`${JSON.stringify(answers)}\n`);
     const server = await world.server(step.server);
     server.begin(step.skew, undefined);
-    const wrong = wrongDecision(world, { server, step, told, before: judge.seen() });
+    const wrong = wrongDecision(world, { server, step, answers, before: judge.seen() });
     const breaches = await judge.judge(server, { wide: step.do === 'audit' });
     return wrong === null ? breaches : [{ invariant: 'model', what: wrong }, ...breaches];
   } catch (error) {

@@ -42,7 +42,7 @@ export async function openWorld(history: History, ledger: Ledger) {
       for (const number of servers.keys()) await this.restart(number, 0);
       return this.server(0);
     },
-    /** What a process had let pass while its store was away, and could not write down any more. */
+    /** Purchases that a process admitted during an outage of its store, and never recorded. */
     lost,
     async close(): Promise<void> {
       for (const server of servers.values()) await server.stop();

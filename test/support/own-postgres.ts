@@ -7,7 +7,7 @@ import pg from 'pg';
 import { freePort } from '../../packages/sandbox/src/spendcap-server.ts';
 import { atEnd } from './at-end.ts';
 
-/** A server that a test starts, and can stop in every way and start again on the same port and files. */
+/** A server that a test starts, stops in every way, and starts again on the same port and files. */
 export interface OwnPostgres {
   readonly url: string;
   start(): Promise<void>;
@@ -24,7 +24,7 @@ export interface PostgresPrograms {
 const SIGNALS = { fast: 'SIGINT', immediate: 'SIGQUIT', kill: 'SIGKILL' } as const;
 const START_TIMEOUT_MS = 30_000;
 
-/** Each version that is installed here; without one, prints a line, or throws where it is required. */
+/** Each version that is installed here. Without one, prints a line, or throws where required. */
 export function findPrograms(what: string): readonly PostgresPrograms[] {
   const standard = [
     '/usr/lib/postgresql/*/bin',

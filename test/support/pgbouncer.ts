@@ -15,7 +15,7 @@ export function findPgbouncer(what: string): string | null {
   return null;
 }
 
-/** A transaction-mode pooler in front of a server, with two connections: its address, and how to stop it. */
+/** A transaction-mode pooler with two connections to a server. */
 export async function pgbouncer(program: string, server: string) {
   const { hostname, port, username, password, pathname } = new URL(server);
   const folder = mkdtempSync('/tmp/spendcap-pgbouncer-');

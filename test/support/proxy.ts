@@ -23,8 +23,8 @@ interface Pipe {
 }
 
 /**
- * A TCP proxy that injects faults before the bytes of a request or of an answer, or in the middle of
- * them. `refuse` accepts no connection.
+ * A TCP proxy that injects faults before the bytes of a request or of an answer, or in the middle
+ * of them. `refuse` accepts no connection.
  */
 export async function troubleProxy(target: { readonly host: string; readonly port: number }) {
   let trouble: Trouble = 'none';

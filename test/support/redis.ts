@@ -74,7 +74,7 @@ function hasRedisServer(): boolean {
   }
 }
 
-/** Whether servers can be started here; if not, prints one line, or throws where they are required. */
+/** Whether servers can be started here. If not, prints a line, or throws where required. */
 export function canStartRedis(what: string): boolean {
   if (hasRedisServer()) return true;
   if (process.env.SPENDCAP_REQUIRE_SERVICES === '1') throw new Error(`no redis-server: ${what}`);

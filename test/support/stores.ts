@@ -6,7 +6,7 @@ import { redis } from './stores/redis.ts';
 import { redisClusters } from './stores/redis-cluster.ts';
 import { sqlite } from './stores/sqlite.ts';
 
-/** Every store. What is added here is tested by conformance and by each suite that applies to it. */
+/** Every store. What is added here is tested by conformance and by each suite that applies. */
 export const STORES: readonly StoreEntry[] = [
   memory,
   sqlite,

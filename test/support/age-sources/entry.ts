@@ -24,11 +24,11 @@ export interface Refusal {
 /** A source with the party behind it: a provider, a wallet, a register, a device. */
 export interface SourceWorld {
   readonly source: AgeSource<never>;
-  /** Each form of evidence about a person that it accepts, in an order in which they may be shown. */
+  /** Each form of evidence about a person that it accepts, in an order to show them in. */
   evidence(person: Person): Promise<readonly unknown[]>;
   /** Everything that can go wrong about a person, to be tried one after the other. */
   refusals(person: Person): Promise<readonly Refusal[]>;
-  /** Keys of its options, and all evidence made so far with its parts; by names that may be printed. */
+  /** Keys of its options, and all evidence so far with its parts, by names that may be printed. */
   readonly secrets: ReadonlyMap<string, string>;
 }
 

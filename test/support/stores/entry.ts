@@ -70,7 +70,7 @@ export interface Suites {
   };
   /** Random histories, compared with the naive ledger: how many there is time for. */
   readonly properties: { readonly histories: number };
-  /** `reorders`: calls that share a batch may take effect in another order than they were made in. */
+  /** `reorders`: calls that share a batch may take effect in another order than they were made. */
   readonly simulation: { readonly reorders: boolean };
   /** What is one atomic step: calls about so many subjects, and `overdue` or not. */
   readonly linearizability: { readonly subjects: number; readonly overdue: boolean };
