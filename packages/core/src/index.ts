@@ -41,6 +41,7 @@ export {
 export { assertOptions, checkFields, type OptionNames } from './option-names.ts';
 export {
   boundsOf,
+  type CalendarPeriod,
   type CivilDate,
   civilDateOf,
   FOREVER,
@@ -50,7 +51,7 @@ export {
   startOfDate,
 } from './period.ts';
 export { type CnGameOptions, cnGame } from './policies/cn-game.ts';
-export { type CnLiveOptions, cnLive } from './policies/cn-live.ts';
+export { type CnLiveCaps, type CnLiveOptions, cnLive } from './policies/cn-live.ts';
 export { jpTypical } from './policies/jp-typical.ts';
 export { usAppStore } from './policies/us-app-store.ts';
 export {
@@ -86,6 +87,7 @@ export {
   type UsageCommand,
   type UsageResult,
   type Window,
+  type WithExpired,
 } from './store.ts';
 export {
   type AgeRange,

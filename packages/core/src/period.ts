@@ -20,7 +20,8 @@ export const FOREVER = Number.MAX_SAFE_INTEGER;
 
 const LIFETIME: PeriodBounds = { start: 0, end: FOREVER };
 
-type CalendarPeriod = Exclude<Period, 'transaction'>;
+/** A period with windows. */
+export type CalendarPeriod = Exclude<Period, 'transaction'>;
 type EndingPeriod = Exclude<CalendarPeriod, 'lifetime'>;
 
 /**

@@ -129,7 +129,7 @@ export function countedAmount(purchase: StoredPurchase): number {
 }
 
 /** Expired holds that the verb ended; each is reported by at most one call. */
-interface WithExpired {
+export interface WithExpired {
   readonly expired: readonly StoredPurchase[];
 }
 

@@ -6,9 +6,9 @@ import { type FakeCitizen, PRESET_PEOPLE } from './fake-nppa/people.ts';
 import { type FakeReport, nppaSystem } from './fake-nppa/system.ts';
 import {
   type FakeNppaApi,
-  type NppaFault,
+  type FakeNppaCall,
+  type FakeNppaFault,
   nppaTransport,
-  type SeenCall,
 } from './fake-nppa/transport.ts';
 import type { FakeGame } from './fake-nppa/wire.ts';
 
@@ -37,13 +37,13 @@ export interface FakeNppa {
   /** The system as a request handler; `ip` is the caller's address. */
   readonly handle: (request: Request, from?: { ip?: string }) => Promise<Response>;
   /** Every received call, in order. */
-  readonly calls: readonly SeenCall[];
+  readonly calls: readonly FakeNppaCall[];
   /** Every reported session. */
   readonly reports: readonly FakeReport[];
   /** Adds a person to the system. */
   addPerson(person: FakeCitizen): void;
   /** Makes the next matching call fail. */
-  fail(fault: NppaFault): void;
+  fail(fault: FakeNppaFault): void;
   /** Cancels the pending faults. */
   heal(): void;
   /** Starts the system as a local HTTP server. */

@@ -10,7 +10,11 @@ import type {
 import { charge, failAttempt, findPayment } from './fake-stripe/payment-intents.ts';
 import { finishRefund } from './fake-stripe/refunds.ts';
 import { newState, type State } from './fake-stripe/state.ts';
-import { createTransport, type Fault, type SeenRequest } from './fake-stripe/transport.ts';
+import {
+  createTransport,
+  type FakeStripeFault,
+  type FakeStripeRequest,
+} from './fake-stripe/transport.ts';
 import { signedRequest } from './fake-stripe/webhooks.ts';
 
 /** Options of `fakeStripe`. */
@@ -25,7 +29,8 @@ export interface FakeStripeOptions {
   >;
 }
 
-export interface SendOptions {
+/** Options of `FakeStripe.webhook`. */
+export interface FakeWebhookOptions {
   readonly url?: string;
   /** Signs with another secret. */
   readonly secret?: string;
@@ -41,7 +46,7 @@ export interface FakeStripe {
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
   readonly webhookSecret: string;
   /** Every received request, in order. */
-  readonly requests: readonly SeenRequest[];
+  readonly requests: readonly FakeStripeRequest[];
   /** Every event, in order. */
   readonly events: readonly FakeEvent[];
   /** Every charge, including failed ones. */
@@ -63,11 +68,11 @@ export interface FakeStripe {
   /** Expires due Checkout Sessions. Every request does so, too. */
   expireDue(): void;
   /** Makes the next matching request fail. */
-  fail(fault: Fault): void;
+  fail(fault: FakeStripeFault): void;
   /** Cancels the pending faults. */
   heal(): void;
   /** The signed webhook request for an event. */
-  webhook(event: FakeEvent, options?: SendOptions): Request;
+  webhook(event: FakeEvent, options?: FakeWebhookOptions): Request;
   /** Delivers events to an endpoint, sequentially in this order. */
   deliver(
     events: readonly FakeEvent[],
@@ -85,7 +90,7 @@ export function fakeStripe(options: FakeStripeOptions = {}): FakeStripe {
   const state = newState(now);
   for (const [id, price] of Object.entries(prices)) state.prices.set(id, price);
   const transport = createTransport(state);
-  const webhook = (event: FakeEvent, send: SendOptions = {}): Request =>
+  const webhook = (event: FakeEvent, send: FakeWebhookOptions = {}): Request =>
     signedRequest(event, {
       url: send.url ?? 'https://shop.example/webhooks/stripe',
       secret: send.secret ?? webhookSecret,

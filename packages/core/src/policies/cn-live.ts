@@ -8,7 +8,7 @@ const CIVIL_CODE = `${ARTICLE_44}；《民法典》第二十条、第一百四�
 const CATEGORIES = ['tip', 'top_up', 'item', 'subscription'] as const;
 
 /** The operator's limits for one band, decimal strings in CNY. */
-interface OperatorCaps {
+export interface CnLiveCaps {
   readonly transaction: string;
   readonly day: string;
 }
@@ -16,9 +16,9 @@ interface OperatorCaps {
 /** The limits that Article 44 leaves to the operator. */
 export interface CnLiveOptions {
   /** Ages 8 to under 16. Default 50 per transaction and 100 a day. */
-  readonly age8to15?: OperatorCaps;
+  readonly age8to15?: CnLiveCaps;
   /** Ages 16 to under 18. Default 100 per transaction and 200 a day. */
-  readonly age16to17?: OperatorCaps;
+  readonly age16to17?: CnLiveCaps;
   /** Categories that you sell besides `tip`, `top_up`, `item` and `subscription`. */
   readonly categories?: readonly string[];
 }
@@ -96,7 +96,7 @@ function noTips(ages: string) {
   };
 }
 
-function operatorLimits(ages: string, caps: OperatorCaps) {
+function operatorLimits(ages: string, caps: CnLiveCaps) {
   return (['transaction', 'day'] as const).map((period) => ({
     id: `cn-live.${ages}.${period}`,
     period,

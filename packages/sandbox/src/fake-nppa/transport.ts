@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { NppaSystem } from './system.ts';
 import { decryptBody, type FakeGame, NppaError, signatureOf } from './wire.ts';
 
+/** The three calls of the system. */
 export type FakeNppaApi = 'check' | 'query' | 'loginout';
 
 /**
@@ -13,7 +14,7 @@ export type FakeNppaApi = 'check' | 'query' | 'loginout';
  * - `drop_before`: closes the connection without executing the call
  * - `delay`: executes the call after `milliseconds`
  */
-export interface NppaFault {
+export interface FakeNppaFault {
   readonly kind: 'errcode' | 'status' | 'garbage' | 'drop' | 'drop_before' | 'delay';
   readonly on?: FakeNppaApi;
   /** Number of calls. Default 1. */
@@ -24,7 +25,7 @@ export interface NppaFault {
 }
 
 /** A received call and its result. */
-export interface SeenCall {
+export interface FakeNppaCall {
   readonly api: FakeNppaApi | null;
   readonly errcode: number;
   readonly at: number;
@@ -57,15 +58,15 @@ interface Call {
 
 /** The HTTP side: allowlist, rate limits, signatures and injected faults. */
 export function nppaTransport(system: NppaSystem, gate: NppaGate) {
-  const seen: SeenCall[] = [];
-  const faults: { fault: NppaFault; left: number }[] = [];
+  const seen: FakeNppaCall[] = [];
+  const faults: { fault: FakeNppaFault; left: number }[] = [];
   const meters = {
     check: meter(gate, 'check'),
     query: meter(gate, 'query'),
     loginout: meter(gate, 'loginout'),
   };
 
-  function takeFault(api: FakeNppaApi | null): NppaFault | undefined {
+  function takeFault(api: FakeNppaApi | null): FakeNppaFault | undefined {
     const found = faults.find(({ fault, left }) => left > 0 && (fault.on ?? api) === api);
     if (found !== undefined) found.left -= 1;
     return found?.fault;
@@ -113,7 +114,7 @@ export function nppaTransport(system: NppaSystem, gate: NppaGate) {
   return {
     handle,
     seen,
-    fail(fault: NppaFault): void {
+    fail(fault: FakeNppaFault): void {
       faults.push({ fault, left: fault.times ?? 1 });
     },
     heal(): void {

@@ -1,6 +1,7 @@
 /** The parts of Stripe's objects that a limiter uses, under the API's names. */
 
-export type PaymentStatus =
+/** The status of a PaymentIntent. */
+export type FakePaymentStatus =
   | 'requires_payment_method'
   | 'requires_confirmation'
   | 'requires_action'
@@ -9,6 +10,7 @@ export type PaymentStatus =
   | 'canceled'
   | 'succeeded';
 
+/** A PaymentIntent. */
 export interface FakePaymentIntent {
   readonly id: string;
   readonly object: 'payment_intent';
@@ -21,7 +23,7 @@ export interface FakePaymentIntent {
   amount: number;
   amount_capturable: number;
   amount_received: number;
-  status: PaymentStatus;
+  status: FakePaymentStatus;
   payment_method: string | null;
   latest_charge: string | null;
   canceled_at: number | null;
@@ -30,6 +32,7 @@ export interface FakePaymentIntent {
   last_payment_error: { readonly type: string; readonly code: string } | null;
 }
 
+/** A charge. */
 export interface FakeCharge {
   readonly id: string;
   readonly object: 'charge';
@@ -47,6 +50,7 @@ export interface FakeCharge {
   status: 'succeeded' | 'pending' | 'failed';
 }
 
+/** A refund. */
 export interface FakeRefund {
   readonly id: string;
   readonly object: 'refund';
@@ -61,6 +65,7 @@ export interface FakeRefund {
   failure_reason: string | null;
 }
 
+/** A Checkout Session. */
 export interface FakeSession {
   readonly id: string;
   readonly object: 'checkout.session';
@@ -78,8 +83,10 @@ export interface FakeSession {
   url: string | null;
 }
 
+/** The object of an event. */
 export type FakeObject = FakePaymentIntent | FakeCharge | FakeRefund | FakeSession;
 
+/** An event. */
 export interface FakeEvent {
   readonly id: string;
   readonly object: 'event';

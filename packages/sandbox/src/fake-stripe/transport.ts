@@ -13,7 +13,7 @@ import type { State } from './state.ts';
  * - `rate_limit`: responds with 429 without executing the request
  * - `delay`: executes the request after `milliseconds`
  */
-export interface Fault {
+export interface FakeStripeFault {
   readonly kind: 'error' | 'drop' | 'drop_before' | 'rate_limit' | 'delay';
   /** Only requests whose `METHOD /path` contains this. */
   readonly on?: string;
@@ -23,7 +23,7 @@ export interface Fault {
 }
 
 /** A received request, regardless of its result. */
-export interface SeenRequest {
+export interface FakeStripeRequest {
   readonly method: string;
   readonly path: string;
   readonly idempotencyKey: string | null;
@@ -36,13 +36,13 @@ interface Kept {
   readonly text: string;
 }
 
-interface ActiveFault extends Fault {
+interface ActiveFault extends FakeStripeFault {
   left: number;
 }
 
 /** The HTTP side: authentication, idempotency as Stripe documents it, and injected faults. */
 export function createTransport(state: State) {
-  const seen: SeenRequest[] = [];
+  const seen: FakeStripeRequest[] = [];
   const faults: ActiveFault[] = [];
   const kept = new Map<string, Kept>();
   const running = new Set<string>();
@@ -76,7 +76,7 @@ export function createTransport(state: State) {
     }
   }
 
-  function takeFault(target: string): Fault | undefined {
+  function takeFault(target: string): FakeStripeFault | undefined {
     const fault = faults.find(({ on, left }) => left > 0 && target.includes(on ?? ''));
     if (fault !== undefined) fault.left -= 1;
     return fault;
@@ -84,7 +84,7 @@ export function createTransport(state: State) {
 
   async function answer(
     call: Call,
-    fault: Fault | undefined,
+    fault: FakeStripeFault | undefined,
     keep?: { readonly key: string; readonly fingerprint: string },
   ): Promise<Response> {
     if (fault?.kind === 'delay') await sleep(fault.milliseconds ?? 50);
@@ -101,7 +101,7 @@ export function createTransport(state: State) {
   return {
     handle,
     seen,
-    fail(fault: Fault): void {
+    fail(fault: FakeStripeFault): void {
       faults.push({ ...fault, left: fault.times ?? 1 });
     },
     heal(): void {
@@ -112,7 +112,7 @@ export function createTransport(state: State) {
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
-function run(state: State, call: Call, fault: Fault | undefined) {
+function run(state: State, call: Call, fault: FakeStripeFault | undefined) {
   try {
     if (fault?.kind === 'error') {
       throw new ApiError(500, { type: 'api_error', message: 'Something went wrong on our end.' });

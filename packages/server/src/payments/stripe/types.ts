@@ -44,7 +44,6 @@ export interface AllowedSession extends Reservation {
 
 type PaymentIntents = Stripe['paymentIntents'];
 type Sessions = Stripe['checkout']['sessions'];
-type Payment = Promise<Stripe.Response<Stripe.PaymentIntent>>;
 
 /** The guarded `stripe.paymentIntents`. */
 export interface GuardedPaymentIntents
@@ -59,11 +58,23 @@ export interface GuardedPaymentIntents
     options: PurchaseOptions,
   ): Promise<AllowedPayment | Refused>;
   /** Confirms while the hold is open. A decline keeps the hold, so another card may be used. */
-  confirm(id: string, params?: Stripe.PaymentIntentConfirmParams, options?: CallOptions): Payment;
+  confirm(
+    id: string,
+    params?: Stripe.PaymentIntentConfirmParams,
+    options?: CallOptions,
+  ): Promise<Stripe.Response<Stripe.PaymentIntent>>;
   /** Captures once, commits the captured amount and restores the rest of the hold. */
-  capture(id: string, params?: Stripe.PaymentIntentCaptureParams, options?: CallOptions): Payment;
+  capture(
+    id: string,
+    params?: Stripe.PaymentIntentCaptureParams,
+    options?: CallOptions,
+  ): Promise<Stripe.Response<Stripe.PaymentIntent>>;
   /** Cancels, and releases the hold once the status is `canceled`. */
-  cancel(id: string, params?: Stripe.PaymentIntentCancelParams, options?: CallOptions): Payment;
+  cancel(
+    id: string,
+    params?: Stripe.PaymentIntentCancelParams,
+    options?: CallOptions,
+  ): Promise<Stripe.Response<Stripe.PaymentIntent>>;
 }
 
 /** The guarded `stripe.checkout.sessions`. */
