@@ -13,6 +13,7 @@ import { outageQueue } from './outage-queue.ts';
 import type { Tracer } from './tracing.ts';
 import type { AgeVerifier, Exchange, PermitSigner, Player, SpendcapEvent } from './types.ts';
 
+/** Options of `createLimiter`. */
 export interface LimiterOptions {
   /** The policy, or all its versions, whose dates do not overlap. */
   readonly policy: Policy | readonly Policy[];

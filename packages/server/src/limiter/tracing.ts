@@ -3,13 +3,21 @@ import type { Limiter } from './types.ts';
 
 /** The part of an OpenTelemetry `Span` that the limiter uses. */
 export interface TracerSpan {
+  /** Sets an attribute. */
   setAttribute(key: string, value: string | boolean | string[]): unknown;
+  /** Sets the status code. */
   setStatus(status: { code: number }): unknown;
+  /** Ends the span. */
   end(): void;
 }
 
 /** The part of an OpenTelemetry `Tracer` that the limiter uses. */
 export interface Tracer {
+  /**
+   * Runs `fn` with a new span as the active one.
+   *
+   * @typeParam F the type of `fn`
+   */
   startActiveSpan<F extends (span: TracerSpan) => unknown>(name: string, fn: F): ReturnType<F>;
 }
 

@@ -170,9 +170,11 @@ export interface Limiter {
   refund(id: string, refund: { readonly id: string; readonly amount?: string }): Promise<Purchase>;
   /** A recorded refund failed at the processor: its amount counts again. */
   reverseRefund(id: string, refund: { readonly id: string }): Promise<Purchase>;
+  /** Reads a purchase; `null` if the ledger has none with this id. */
   get(id: string): Promise<Purchase | null>;
   /** What `reserve` would decide now. Holds nothing and writes nothing. */
   check(request: DecisionRequest): Promise<Decision>;
+  /** Reads what a player may still spend. */
   allowance(request: AllowanceRequest): Promise<Allowance>;
   /** Expired holds with `onExpiry: 'reconcile'`, oldest first; default 100, at most 1,000. */
   overdue(options?: { readonly limit?: number }): Promise<readonly Purchase[]>;

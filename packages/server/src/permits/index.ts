@@ -18,6 +18,7 @@ export type { JwkSet };
 /** What is wrong with a permit: the `why` of `permit_invalid`. A closed union. */
 export type PermitFault = JwtFault | 'purchase_mismatch';
 
+/** Options of `permits`. */
 export interface PermitOptions {
   /** A private JWK: P-256 (signs ES256) or Ed25519 (signs EdDSA). Its `kid` defaults to its thumbprint. */
   readonly key: Readonly<Record<string, unknown>>;
@@ -29,6 +30,7 @@ export interface PermitOptions {
   readonly now?: () => number;
 }
 
+/** Options of `permitVerifier`. */
 export interface PermitVerifierOptions {
   /** The limiter's public keys: the address of its JWK Set, or the set itself. */
   readonly jwks: URL | JwkSet;

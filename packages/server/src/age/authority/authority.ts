@@ -24,6 +24,7 @@ export type EvidenceFor<Sources extends AgeSources> = {
   readonly [Name in keyof Sources]?: Parameters<Sources[Name]['verify']>[0];
 };
 
+/** Options of `ageAuthority`. */
 export interface AgeAuthorityOptions<Sources extends AgeSources> {
   /** The `iss` of its tokens, for example `https://age.example`. */
   readonly issuer: string;
@@ -58,6 +59,7 @@ export interface AgeAuthorityOptions<Sources extends AgeSources> {
   readonly now?: () => number;
 }
 
+/** Options of `AgeAuthority.issue`. */
 export interface IssueOptions {
   /**
    * The caller's own name of the account, from the log-in and never from the evidence. A person that a
@@ -70,6 +72,7 @@ export interface IssueOptions {
   readonly confirm?: { readonly jkt: string };
 }
 
+/** An issuer of age tokens, see `ageAuthority`. */
 export interface AgeAuthority<Sources extends AgeSources> {
   /**
    * Verifies the evidence of every named source, combines the findings and signs an age token.

@@ -11,6 +11,7 @@ export interface SourceFinding extends AgeFinding {
   readonly expiresAt?: number;
 }
 
+/** What the authority passes to a source with the evidence. */
 export interface SourceContext {
   /** Epoch milliseconds: the authority's clock. */
   readonly at: number;
@@ -32,5 +33,6 @@ export interface SourceContext {
 export interface AgeSource<Evidence> {
   /** The kind of its findings, for example `nppa`: lower case, digits and `_`. */
   readonly kind: string;
+  /** Establishes the age, or rejects with an `age_*` error. */
   verify(evidence: Evidence, context: SourceContext): Promise<SourceFinding>;
 }

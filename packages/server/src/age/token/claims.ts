@@ -20,6 +20,7 @@ export const AGE_CLAIMS = [
   'birthdate',
   'verified_claims',
 ] as const;
+/** A claim that states an age. */
 export type AgeClaim = (typeof AGE_CLAIMS)[number];
 
 /** Every claim narrows these; they start unbounded. */

@@ -13,6 +13,7 @@ import { pseudonyms } from './pseudonym.ts';
 
 export type { AgeClaim, AgeIssuer, AgeTokenFault, JwkSet };
 
+/** Options of `ageTokens`. */
 export interface AgeTokenOptions {
   readonly issuers: readonly AgeIssuer[];
   /**

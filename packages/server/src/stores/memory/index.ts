@@ -12,6 +12,7 @@ import {
 import { checkWhole, lifecycle } from '../../ledger/store-kit.ts';
 import { memoryRows } from './rows.ts';
 
+/** Options of `memoryStore`. */
 export interface MemoryStoreOptions {
   /**
    * How long an ended purchase is remembered at least, so that a retry gets the same answer: in

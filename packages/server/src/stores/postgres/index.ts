@@ -7,6 +7,7 @@ import { type PostgresInputs, postgresCommand } from './encode.ts';
 
 export type { PostgresClient, PostgresPool } from './connection.ts';
 
+/** Options of `postgresStore`. */
 export interface PostgresStoreOptions {
   /** A `Pool` of `pg`, or anything whose `connect` works like its. The caller ends it. */
   readonly pool: PostgresPool;

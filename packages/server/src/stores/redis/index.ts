@@ -19,6 +19,7 @@ import { type Asked, redisLedger } from './single.ts';
 
 export type { RedisClient } from './clients.ts';
 
+/** Options of `redisStore`. */
 export interface RedisStoreOptions {
   /**
    * A client of `ioredis` (`Redis`, `Cluster`) or of `redis` (`createClient`, `createCluster`), connected

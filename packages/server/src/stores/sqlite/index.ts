@@ -5,6 +5,7 @@ import { checkWait, checkWhole, lifecycle } from '../../ledger/store-kit.ts';
 import { type SqliteCommand, sqliteLedger } from './file.ts';
 import { sqliteThread } from './thread.ts';
 
+/** Options of `sqliteStore`. */
 export interface SqliteStoreOptions {
   /** The database file, made if it does not exist. `:memory:` keeps it in memory. */
   readonly path: string;

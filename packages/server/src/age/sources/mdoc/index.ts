@@ -34,12 +34,14 @@ export interface MdocIssuer {
   readonly algorithms?: readonly MdocAlgorithm[];
 }
 
+/** Options of `mdocSource`. */
 export interface MdocSourceOptions extends SignedSourceOptions {
   readonly issuers: readonly MdocIssuer[];
   /** Checks the status of a document that has one; without it such a document is refused. */
   readonly status?: StatusCheck;
 }
 
+/** A presentation of an mdoc. */
 export interface MdocEvidence {
   /** The wallet's response with one document, as bytes or base64url. */
   readonly deviceResponse: Uint8Array | string;

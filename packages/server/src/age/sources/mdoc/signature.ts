@@ -10,6 +10,7 @@ const ALGORITHMS = {
   ES512: { id: -36, hash: 'sha512', curve: 'secp521r1' },
 } as const;
 
+/** A signature algorithm of issuers and devices. */
 export type MdocAlgorithm = keyof typeof ALGORITHMS;
 
 const HEADER = { algorithm: 1, critical: 2 } as const;

@@ -3,6 +3,7 @@ import { evidenceInvalid, unavailable } from './faults.ts';
 import { type Throttle, throttle } from './throttle.ts';
 import { encryptBody, type NppaCredentials, signature } from './wire.ts';
 
+/** The three calls of the real-name system. */
 export type NppaApi = 'check' | 'query' | 'loginout';
 
 export interface NppaCalls {

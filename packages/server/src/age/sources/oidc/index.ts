@@ -30,12 +30,14 @@ export interface OidcProvider {
   readonly oneSubPerPerson?: boolean;
 }
 
+/** Options of `oidcSource`. */
 export interface OidcSourceOptions extends SignedSourceOptions {
   readonly providers: readonly OidcProvider[];
   /** Fetches remote key sets. Default the global `fetch`. */
   readonly fetch?: typeof fetch;
 }
 
+/** An id_token. */
 export interface OidcEvidence {
   readonly idToken: string;
   /** The `nonce` of the request that the id_token answers. Generate it for one request only. */

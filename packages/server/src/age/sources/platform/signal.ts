@@ -21,6 +21,7 @@ export type AttestationVerifier = (asked: {
   readonly nonce: string;
 }) => Promise<boolean>;
 
+/** Options of the sources for Apple and Google signals. */
 export interface PlatformOptions {
   /** Without it every signal is a `client_claim`, which only ever lowers an age. */
   readonly attest?: AttestationVerifier;
@@ -34,6 +35,7 @@ const INVALID = {
   attestation_invalid: 'is not what the attested app said',
 } as const;
 
+/** Why a signal was rejected. */
 export type PlatformFault = keyof typeof INVALID | 'attestation_unavailable';
 
 export function platformInvalid(why: keyof typeof INVALID): SpendcapError {

@@ -18,6 +18,7 @@ import { type IssuerKeys, issuerKeys, type SdJwtIssuer } from './issuers.ts';
 
 export type { AgeEvidenceFault, AgeSource, JwkSet, SdJwtIssuer, SourceFinding, StatusCheck };
 
+/** Options of `sdJwtSource`. */
 export interface SdJwtSourceOptions extends SignedSourceOptions {
   readonly issuers: readonly SdJwtIssuer[];
   /** Your name in requests: the `client_id`, or over the Digital Credentials API `origin:https://...`. */
@@ -30,6 +31,7 @@ export interface SdJwtSourceOptions extends SignedSourceOptions {
   readonly fetch?: typeof fetch;
 }
 
+/** A presentation of an SD-JWT VC. */
 export interface SdJwtEvidence {
   /** What the wallet presented: `issuer-signed JWT~disclosure~...~key binding JWT`. */
   readonly presentation: string;

@@ -20,6 +20,7 @@ export interface StatementEvidence {
   readonly account: string;
 }
 
+/** An issuer of statements. */
 export interface StatementIssuer {
   /** The exact `iss` of its statements. */
   readonly issuer: string;
@@ -29,6 +30,7 @@ export interface StatementIssuer {
   readonly algorithms?: readonly string[];
 }
 
+/** Options of `statementSource`. */
 export interface StatementOptions {
   readonly issuers: readonly StatementIssuer[];
   /** The `aud` of statements for this authority. */

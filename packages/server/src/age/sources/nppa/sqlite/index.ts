@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { SpendcapError } from '@spendcap/core';
 import type { NppaStore } from '../store.ts';
 
+/** Options of `sqliteNppaStore`. */
 export interface SqliteNppaStoreOptions {
   /** The database file, made if it does not exist. It may be the ledger's. */
   readonly path: string;
@@ -24,9 +25,10 @@ const SCHEMA = `
  *
  * @throws SpendcapError `store_unavailable` if the file cannot be opened or is no database
  */
-export function sqliteNppaStore(
-  options: SqliteNppaStoreOptions,
-): NppaStore & { close(): Promise<void> } {
+export function sqliteNppaStore(options: SqliteNppaStoreOptions): NppaStore & {
+  /** Closes the file. */
+  close(): Promise<void>;
+} {
   const { path, busyTimeoutMs = 2_000 } = options;
   if (typeof path !== 'string' || path === '') throw new TypeError('path must name a file');
   const database = openDatabase(path, busyTimeoutMs);
