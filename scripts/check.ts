@@ -29,6 +29,7 @@ async function checkSources(): Promise<void> {
   await step('prose', 'node', 'scripts/prose.ts');
   await step('style: Biome', 'biome', 'check', '--error-on-warnings', '--max-diagnostics=200');
   await step('unused files, exports and dependencies: knip', 'knip');
+  await step('docs: TypeDoc', 'node', 'scripts/docs.ts');
 }
 
 /** Checks of the packages as published. */
