@@ -3,15 +3,20 @@ import { isRolledBack, toConnectError } from './errors.ts';
 
 /** What the store uses of a `Pool` of `pg`. */
 export interface PostgresPool {
+  /** Checks out a connection. */
   connect(): Promise<PostgresClient>;
 }
 
+/** What the store uses of a client of `pg`. */
 export interface PostgresClient {
+  /** Runs one statement. */
   query(query: {
     readonly text: string;
     readonly values?: unknown[];
   }): Promise<{ readonly rows: readonly unknown[] }>;
+  /** Adds a listener. */
   on(event: 'error', listener: (error: Error) => void): unknown;
+  /** Removes a listener. */
   removeListener(event: 'error', listener: (error: Error) => void): unknown;
   /** Returns the connection to the pool, or with `true` destroys it. */
   release(destroy?: boolean): void;
