@@ -26,7 +26,7 @@ const INTERNAL: Readonly<Record<string, readonly string[]>> = {
     'FastifyLike',
     'INVALID',
     'IoredisClient',
-    'JwsFault',
+    'JwtFault',
     'NAMESPACES',
     'NodeRedisClient',
     'NodeRedisCluster',

@@ -6,7 +6,9 @@ export type CallSignal = typeof globalThis extends { AbortSignal: { prototype: i
   : {
       readonly aborted: boolean;
       readonly reason?: unknown;
+      /** Calls `listener` on abort. */
       addEventListener(type: 'abort', listener: () => void): void;
+      /** Removes the listener. */
       removeEventListener(type: 'abort', listener: () => void): void;
     };
 
