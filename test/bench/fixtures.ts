@@ -34,19 +34,20 @@ export function limiterOn(store: Store): Limiter {
   return createLimiter({ policy: roomyPolicy(), store });
 }
 
-/** One purchase by one of the 5,000 players, which must be allowed. */
-export async function reserveOne(limiter: Limiter, index: number): Promise<void> {
+/** One purchase by one of the 5,000 players, which must be allowed; resolves to its id. */
+export async function reserveOne(limiter: Limiter, index: number): Promise<string> {
   // A large prime, so that neighbours in time are no neighbours in the store.
   const evidence = PLAYERS[(index * 7_919) % SUBJECTS];
   if (evidence === undefined) throw new Error('no player');
-  await reserveFor(limiter, evidence);
+  return reserveFor(limiter, evidence);
 }
 
 let orders = 0;
 
-export async function reserveFor(limiter: Limiter, evidence: AgeEvidence): Promise<void> {
+export async function reserveFor(limiter: Limiter, evidence: AgeEvidence): Promise<string> {
   orders += 1;
-  const request = { id: `order-${orders}`, evidence, amount: '1.00', currency: 'CNY' };
-  const { allowed } = await limiter.reserve(request);
+  const id = `order-${orders}`;
+  const { allowed } = await limiter.reserve({ id, evidence, amount: '1.00', currency: 'CNY' });
   if (!allowed) throw new Error('refused');
+  return id;
 }

@@ -7,7 +7,12 @@ import { httpComparison } from './http.ts';
 import { memoryTable } from './memory.ts';
 import { oneSubjectComparison, postgresComparison } from './postgres.ts';
 import { postgresBytes, postgresHistoryComparison } from './postgres-history.ts';
-import { redisBareComparison, redisBytes, redisUnionComparison } from './redis.ts';
+import {
+  redisBareComparison,
+  redisBytes,
+  redisPurchaseComparison,
+  redisUnionComparison,
+} from './redis.ts';
 import { historyComparison, memoryComparison, sqliteComparison } from './stores.ts';
 import { verifiedAgain, verifiedFirst } from './tokens.ts';
 import { mdocComparison, sdJwtComparison } from './wallets.ts';
@@ -19,6 +24,8 @@ const COMPARISONS: Readonly<Record<string, () => Comparison | Promise<Comparison
   redis: redisUnionComparison,
   'redis-bare': () => redisBareComparison('ioredis'),
   'redis-bare-node': () => redisBareComparison('node-redis'),
+  'redis-commit': () => redisPurchaseComparison('ioredis'),
+  'redis-commit-node': () => redisPurchaseComparison('node-redis'),
   again: verifiedAgain,
   first: verifiedFirst,
   flood: floodComparison,

@@ -111,6 +111,76 @@ export async function redisBareComparison(kind: 'ioredis' | 'node-redis'): Promi
   };
 }
 
+/** Holds an amount in two windows, each a counter of its own, and remembers the purchase. */
+const HOLD_BY_HAND = `
+local used = redis.call('MGET', KEYS[1], KEYS[2])
+local amount = tonumber(ARGV[1])
+for n = 1, 2 do
+  if (tonumber(used[n]) or 0) + amount > tonumber(ARGV[1 + n]) then return 0 end
+end
+if not redis.call('SET', KEYS[3], ARGV[6], 'PX', ARGV[7], 'NX') then return 2 end
+for n = 1, 2 do
+  redis.call('INCRBY', KEYS[n], ARGV[1])
+  if not used[n] then redis.call('PEXPIRE', KEYS[n], ARGV[3 + n]) end
+end
+return 1
+`;
+/** Marks a purchase as charged, once, and returns it. */
+const COMMIT_BY_HAND = `
+local purchase = redis.call('GET', KEYS[1])
+if not purchase or purchase:sub(1, 1) ~= '[' then return purchase end
+redis.call('SET', KEYS[1], '+' .. purchase, 'KEEPTTL')
+return purchase
+`;
+
+/**
+ * A purchase from its hold to its commit beside what a studio would write: counters without a ledger.
+ * Nothing there expires an open hold, gives back a refund, or answers for another window later.
+ */
+export async function redisPurchaseComparison(kind: 'ioredis' | 'node-redis'): Promise<Comparison> {
+  const { port, client, stop } = await openServer();
+  const node = createClient({ url: `redis://127.0.0.1:${port}` });
+  await node.connect();
+  const hold = String(await client.script('LOAD', HOLD_BY_HAND));
+  const commit = String(await client.script('LOAD', COMMIT_BY_HAND));
+  const { record } = await sample(client);
+  const limiter = limiterOn(redisStore({ client: kind === 'ioredis' ? client : node }));
+  const evaluate = (args: string[]): Promise<unknown> =>
+    kind === 'ioredis' ? client.call('EVALSHA', args) : node.sendCommand(['EVALSHA', ...args]);
+  let ids = 0;
+  const byHand = async (index: number): Promise<void> => {
+    ids += 1;
+    const subject = subjectOf(index);
+    const purchase = `byhand:order-${ids}`;
+    const keys = [`byhand:day:${subject}`, `byhand:month:${subject}`, purchase];
+    const windows = [...['1000000000000', '1000000000000'], ...['86400000', '2592000000']];
+    const held = await evaluate([hold, '3', ...keys, '100', ...windows, record, LIFETIME]);
+    if (held !== 1) throw new Error('not held by hand');
+    const committed = await evaluate([commit, '1', purchase]);
+    if (committed !== record) throw new Error('not committed by hand');
+  };
+  return {
+    work: `reserve + commit on Redis, ${kind}`,
+    ours: {
+      name: 'limiter.reserve, limiter.commit',
+      run: (count) =>
+        inFlight(count, async (index) => limiter.commit(await reserveOne(limiter, index))),
+    },
+    beside: {
+      name: 'two bare EVALSHA by hand',
+      run: (count) => inFlight(count, byHand),
+    },
+    atLeast: 0.9,
+    count: COUNT / 2,
+    close: async () => {
+      await limiter.close();
+      client.disconnect();
+      await node.close();
+      await stop();
+    },
+  };
+}
+
 const PER_SUBJECT = 20;
 
 /** What Redis takes for a subject and for a purchase: `used_memory` before and after. */
