@@ -227,6 +227,41 @@ describe.skipIf(!canStartRedis('faults of Redis'))('Redis', () => {
     expect(fields.toSorted()).toEqual(['u', 'w', '{last}', '{long}']);
   });
 
+  test('what was committed leaves in its time, however long its subject is kept', async () => {
+    const { client, direct, store } = await world();
+    const page = `spendcap:{a}:${PAGE}`;
+    await store.reserve(purchase('p', 'a'));
+    await store.commit({ id: 'p', at: AT });
+    const needed = HOUR + 400 * 24 * HOUR;
+    const ttl = await direct.pttl(page);
+    expect(ttl > needed - 30_000 && ttl < 1.01 * needed, String(ttl)).toBe(true);
+
+    await store.reserve({ ...purchase('open', 'b'), onExpiry: 'reconcile' });
+    await store.commit({ id: 'open', at: AT });
+    expect(await direct.pttl('spendcap:{b}')).toBeGreaterThan(0);
+    expect(await direct.zcard('spendcap:overdue')).toBe(0);
+
+    const brief = redisStore({ client, prefix: 'brief:', keepMs: 1 });
+    await brief.reserve({ ...purchase('long', 'a'), windows: [] });
+    await brief.reserve({ ...purchase('p', 'a'), expiresAt: AT + 50, windows: [] });
+    expect(await brief.commit({ id: 'p', at: AT + 10 })).toMatchObject({ changed: true });
+    await expect.poll(() => direct.exists(`brief:{a}:${PAGE}`)).toBe(0);
+    expect(await direct.hkeys('brief:{a}')).toContain('{long}');
+  });
+
+  test('a purchase of a clock that runs behind, in an earlier page, is found after its commit', async () => {
+    const { store } = await world();
+    const begin = PAGE * 32 * 24 * HOUR;
+    const hold = (id: string, at: number) => ({
+      ...{ ...purchase(id, 'a'), at, expiresAt: at + HOUR, windows: [] },
+    });
+    await store.reserve(hold('now', begin));
+    await store.reserve(hold('earlier', begin - 1));
+    expect(await store.commit({ id: 'earlier', at: begin })).toMatchObject({ changed: true });
+    const { purchase: found } = await store.get({ id: 'earlier', at: begin });
+    expect(found).toMatchObject({ state: 'committed' });
+  });
+
   test('minReplicas: unknown while no replica confirms, done when one does', async () => {
     // Without a file: here one waits for the replica, not for the disk.
     const { client, server } = await world({ settings: ['--appendonly', 'no'] });

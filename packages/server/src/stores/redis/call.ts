@@ -1,7 +1,9 @@
 import { SpendcapError } from '@spendcap/core';
+import { unavailable, within } from '../../ledger/store-kit.ts';
 import { checkServers } from './check.ts';
 import type { Connection } from './clients.ts';
-import type { Script } from './lua/main.ts';
+import { isReply, readError, sentError } from './errors.ts';
+import type { Script } from './lua/script.ts';
 
 export interface CallOptions {
   readonly minReplicas: number;
@@ -9,20 +11,38 @@ export interface CallOptions {
 
 export interface ScriptCall {
   readonly script: Script;
-  /** Where to run it. */
+  /** The first key selects the server. */
   readonly keys: readonly [string, ...string[]];
   readonly args: readonly string[];
   /** When to give up, on the clock of `performance.now()`. */
   readonly deadline: number;
 }
 
+export interface RedisCalls {
+  /**
+   * Evaluates a script and waits for `minReplicas`, unless `confirm: false` says that the write may be
+   * lost.
+   *
+   * @throws SpendcapError `store_unavailable` or `store_misconfigured`: nothing has been done;
+   *   `outcome_unknown`: it may have been done
+   */
+  evaluate(call: ScriptCall, options?: { readonly confirm: boolean }): Promise<unknown>;
+  /** Sends a command that may be sent twice. */
+  send(key: string, args: readonly string[], deadline: number): Promise<unknown>;
+  /** Waits until the connection can be used and its servers have been checked. */
+  ensureReady(deadline: number): Promise<void>;
+  /** Checks the servers again. */
+  checkReady(deadline: number): Promise<void>;
+}
+
 const POLL_MS = 20;
 
-/** When a connection can be used: its servers are looked at once, and it has to be there. */
+const timedOut = () => new Error('timed out');
+
+/** Whether a connection can be used: it is up, and its servers have been checked. */
 function readiness(connection: Connection) {
   let checked = false;
 
-  /** Nothing has been sent when this rejects. */
   const reach = async (deadline: number): Promise<void> => {
     while (!connection.isReady()) {
       const left = deadline - performance.now();
@@ -35,29 +55,31 @@ function readiness(connection: Connection) {
   const check = async (deadline: number): Promise<void> => {
     await reach(deadline);
     try {
-      await within(deadline, checkServers(connection));
+      await within(deadline, checkServers(connection), timedOut);
+      checked = true;
     } catch (cause) {
-      if (SpendcapError.isInstance(cause)) throw cause;
-      throw unavailable('Redis cannot be asked what it is.', cause);
+      throw readError(cause);
     }
-    checked = true;
   };
 
   return {
-    reach,
     check,
-    /** Nothing has to be waited for, so that what is to be sent goes at once, not after other calls. */
+    reach,
+    /** True if there is nothing to wait for, so that a call is sent in this turn of the event loop. */
     isReady: (deadline: number): boolean =>
       checked && connection.isReady() && performance.now() < deadline,
-    ensure: (deadline: number) => (checked ? reach(deadline) : check(deadline)),
+    ensureReady: async (deadline: number): Promise<void> => {
+      await (checked ? reach(deadline) : check(deadline));
+    },
   };
 }
 
-/** Calls of scripts that end in time, with errors that say whether anything can have happened. */
-export function redisCalls(connection: Connection, { minReplicas }: CallOptions) {
-  const { reach, check, isReady, ensure } = readiness(connection);
+/** Script calls that end in time, with errors that say whether the call may have been done. */
+export function redisCalls(connection: Connection, options: CallOptions): RedisCalls {
+  const { minReplicas } = options;
+  const { check, reach, isReady, ensureReady } = readiness(connection);
 
-  const evaluate = async ({ script, keys, args }: ScriptCall): Promise<unknown> => {
+  const evaluateOnce = async ({ script, keys, args }: ScriptCall): Promise<unknown> => {
     const command = ['EVALSHA', script.sha, String(keys.length), ...keys, ...args];
     try {
       return await connection.send(keys[0], command);
@@ -68,84 +90,66 @@ export function redisCalls(connection: Connection, { minReplicas }: CallOptions)
   };
 
   /**
-   * The same, and then waits until enough replicas have all that its connection has written. A key is
-   * written each time, since there may be nothing new to wait for: the answer may tell what another
-   * connection has just done. Another connection at the end than at the beginning would wait for nothing.
+   * Evaluates a script and then waits until enough replicas have all that this connection has written.
+   * It writes a key each time, because the script may have written nothing and still have read what
+   * another connection has just written. `WAIT` on another connection than that of the script would
+   * wait for nothing, hence the two connection ids.
    */
-  const evaluateAndWait = async (asked: ScriptCall, again = false): Promise<unknown> => {
-    const { script, keys, args, deadline } = asked;
-    const ms = String(Math.max(1, Math.floor(deadline - performance.now())));
-    const [before, reply, , reached, after] =
-      (await connection.sendTogether?.([
-        ['CLIENT', 'ID'],
-        ['EVALSHA', script.sha, String(keys.length), ...keys, ...args],
-        ['SET', `${keys[0]}:w`, '', 'PX', '1000'],
-        ['WAIT', String(minReplicas), ms],
-        ['CLIENT', 'ID'],
-      ])) ?? [];
-    if (!again && isReply(reply) && /^(NOSCRIPT|MOVED|ASK) /.test(reply.message)) {
-      // By itself it can be sent where it belongs, or as a whole.
-      const first = await evaluate(asked);
-      await evaluateAndWait(asked, true);
-      return first;
-    }
+  const evaluateAndWait = async (call: ScriptCall): Promise<unknown> => {
+    const [before, reply, , confirmed, after] = await pipelined(call);
     if (reply instanceof Error) throw reply;
-    if (Number(reached) >= minReplicas && before === after) return reply;
+    if (Number(confirmed) >= minReplicas && before === after) return reply;
     throw new SpendcapError('outcome_unknown', 'Too few replicas of Redis confirmed. Retry.');
   };
 
-  /** `confirm: false` for what may be lost. */
-  const call = async (asked: ScriptCall, { confirm = true } = {}): Promise<unknown> => {
-    const { deadline } = asked;
-    if (!isReady(deadline)) await ensure(deadline);
-    const run = confirm && minReplicas > 0 ? evaluateAndWait : evaluate;
+  const pipelined = async ({ script, keys, args, deadline }: ScriptCall) => {
+    const ms = Math.max(1, Math.floor(deadline - performance.now()));
+    const commands = [
+      ['CLIENT', 'ID'],
+      ['EVALSHA', script.sha, String(keys.length), ...keys, ...args],
+      ['SET', `${keys[0]}:w`, '', 'PX', '1000'],
+      ['WAIT', String(minReplicas), String(ms)],
+      ['CLIENT', 'ID'],
+    ];
+    return (await connection.sendTogether?.(commands)) ?? [];
+  };
+
+  /** A pipeline is sent to one server as it is: this sends the script where and as it is needed. */
+  const evaluateConfirmed = async (call: ScriptCall): Promise<unknown> => {
     try {
-      return await within(deadline, run(asked));
+      return await evaluateAndWait(call);
+    } catch (error) {
+      if (!isReply(error) || !/^(NOSCRIPT|MOVED|ASK) /.test(error.message)) throw error;
+    }
+    const reply = await evaluateOnce(call);
+    try {
+      await evaluateAndWait(call);
     } catch (cause) {
-      if (SpendcapError.isInstance(cause)) throw cause;
-      if (isReply(cause)) throw refused(cause.message);
+      // Whatever this says, the script has been done.
       throw new SpendcapError('outcome_unknown', 'Redis did not confirm. Retry.', { cause });
     }
+    return reply;
   };
 
-  /** A plain command that may be sent again. */
-  const send = async (key: string, args: readonly string[], deadline: number) => {
-    await reach(deadline);
-    try {
-      return await within(deadline, connection.send(key, args));
-    } catch (cause) {
-      throw unavailable('Redis cannot be used now.', cause);
-    }
+  return {
+    async evaluate(call, { confirm } = { confirm: true }) {
+      if (!isReady(call.deadline)) await ensureReady(call.deadline);
+      const evaluation = confirm && minReplicas > 0 ? evaluateConfirmed : evaluateOnce;
+      try {
+        return await within(call.deadline, evaluation(call), timedOut);
+      } catch (cause) {
+        throw sentError(cause);
+      }
+    },
+    async send(key, args, deadline) {
+      await reach(deadline);
+      try {
+        return await within(deadline, connection.send(key, args), timedOut);
+      } catch (cause) {
+        throw readError(cause);
+      }
+    },
+    ensureReady,
+    checkReady: check,
   };
-
-  return { call, check, ensure, send };
-}
-
-/** What a server's refusal means: nothing of the command has happened. */
-export function refused(reply: string): SpendcapError {
-  // Its first word says what it is; the rest may quote what was sent.
-  const code = /^[A-Z]{2,}\b/.exec(reply)?.[0] ?? 'ERR';
-  return unavailable(`Redis refused the call (${code}).`);
-}
-
-function unavailable(message: string, cause?: unknown): SpendcapError {
-  return new SpendcapError('store_unavailable', message, cause === undefined ? {} : { cause });
-}
-
-/** True for an answer of the server, which begins with its code; a broken connection has none. */
-function isReply(error: unknown): error is Error {
-  return error instanceof Error && /^[A-Z]{2,} /.test(error.message);
-}
-
-async function within<T>(deadline: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const ms = Math.max(0, deadline - performance.now());
-    timer = setTimeout(() => reject(new Error('timed out')), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,70 +1,86 @@
-import {
-  type GetResult,
-  type RefundResult,
-  type ReserveResult,
-  type SettleResult,
-  SpendcapError,
-  type StoredPurchase,
-  type UsageResult,
+import type {
+  GetResult,
+  RefundResult,
+  ReserveCommand,
+  ReserveResult,
+  SettleResult,
+  StoredPurchase,
+  UsageResult,
 } from '@spendcap/core';
-import { refused } from './call.ts';
-import { nameOf } from './encode.ts';
+import type { Outcome } from '../../ledger/group-commit.ts';
+import { fromReply } from '../../ledger/reserve-reply.ts';
+import { unsafeTotal } from '../../ledger/store-kit.ts';
+import { nameOf, type RedisCommand } from './encode.ts';
+import { refusal, sentError } from './errors.ts';
 
-/** What the script answers to a command. */
+/** What the script replies to a command, see `lua/main.ts`. */
 export interface RedisReply {
   readonly outcome: string;
+  /** `null` if there is none, and for `fresh`, because the caller has it. */
   readonly purchase: StoredPurchase | null;
-  /** `changed`, or for `reserve` `replayed`. */
-  readonly flag: boolean;
   readonly used: readonly number[];
   readonly expired: readonly StoredPurchase[];
 }
 
-type Row = readonly unknown[];
-
-/** Of a hold that was made at once only the sums are told: there may be none. */
-export function toQuickReply(sums: readonly unknown[]): RedisReply {
-  return { outcome: 'held', purchase: null, flag: false, used: sums.map(Number), expired: [] };
+/**
+ * The outcome of each command of a call, from the flat list that the script replies.
+ *
+ * @throws Error if the list does not fit the commands, so that no reply reaches another's caller
+ */
+export function decodeReplies(
+  commands: readonly RedisCommand[],
+  flat: readonly unknown[],
+): readonly Outcome<RedisReply>[] {
+  let next = 0;
+  const outcomes = commands.map((command): Outcome<RedisReply> => {
+    const item = flat[next];
+    if (Array.isArray(item)) {
+      next += 1;
+      return decodeList(item);
+    }
+    const items = flat.slice(next, next + command.fastItems);
+    next += command.fastItems;
+    return { value: command.record === '' ? fastCommit(command, items) : fastReserve(items) };
+  });
+  if (next !== flat.length) throw new Error('The replies do not fit the commands.');
+  return outcomes;
 }
 
-/** @throws SpendcapError `invalid_amount` or `store_unavailable` where the script tells of an error */
-export function toReply(row: readonly unknown[]): RedisReply {
-  const [outcome, flag, purchase, used, expired] = row;
-  if (outcome === 'error') throw refused(String(flag));
-  if (outcome === 'unsafe') {
-    throw new SpendcapError('invalid_amount', 'The total would pass the safe integer range.');
+function fastReserve(used: readonly unknown[]): RedisReply {
+  return { outcome: 'fresh', purchase: null, used: used.map(Number), expired: [] };
+}
+
+function fastCommit({ id }: RedisCommand, [subject, record]: readonly unknown[]): RedisReply {
+  const held = toPurchase(String(subject), id, String(record));
+  const purchase: StoredPurchase = { ...held, state: 'committed', committed: held.amount };
+  return { outcome: 'changed', purchase, used: [], expired: [] };
+}
+
+type List = readonly unknown[];
+
+function decodeList(list: List): Outcome<RedisReply> {
+  const [outcome, purchase, used, expired] = list;
+  if (outcome === 'error') return { error: refusal(String(purchase)) };
+  if (outcome === 'unsafe') return { error: unsafeTotal() };
+  try {
+    return {
+      value: {
+        outcome: String(outcome),
+        purchase: shownPurchase(purchase as List),
+        used: (used as List).map(Number),
+        expired: (expired as List).flatMap((shown) => shownPurchase(shown as List) ?? []),
+      },
+    };
+  } catch (error) {
+    return { error: sentError(error) };
   }
-  return {
-    outcome: String(outcome),
-    purchase: toPurchase(purchase as Row),
-    flag: Number(flag) === 1,
-    used: (used as Row).map(Number),
-    expired: (expired as Row).flatMap((shown) => toPurchase(shown as Row) ?? []),
-  };
 }
 
-/** A purchase from its subject, its id and its record; nothing from nothing. */
-function toPurchase([subject, id, record]: Row): StoredPurchase | null {
-  if (id === undefined) return null;
-  const text = String(record);
-  const begin = text.startsWith('+') ? text.indexOf('\n') + 1 : 0;
-  const [state, committed, refunded, restored, late]: Head =
-    begin === 0 ? FRESH : JSON.parse(text.slice(1, begin));
-  const end = text.indexOf('\n', begin);
-  const [amount, reservedAt, expiresAt, releases, currency, app, category, length]: Body =
-    JSON.parse(text.slice(begin, end));
-  return {
-    id: nameOf(String(id)),
-    request: text.slice(end + 1, end + 1 + length),
-    subject: nameOf(String(subject)),
-    ...{ amount, currency, app, category, reservedAt, expiresAt },
-    onExpiry: releases === 1 ? 'release' : 'reconcile',
-    basis: text.slice(end + 1 + length),
-    ...{ state, committed, refunded, restored, late: late === 1 },
-  };
+function shownPurchase([subject, id, record]: List): StoredPurchase | null {
+  return id === undefined ? null : toPurchase(String(subject), String(id), String(record));
 }
 
-/** The lines of a record, see `redis-lua-account.ts`. */
+/** The first line of a record, if something has happened to the purchase; `lua/main.ts` has all of it. */
 type Head = [StoredPurchase['state'], number, number, number, number, ...unknown[]];
 type Body = [
   ...[amount: number, reservedAt: number, expiresAt: number, releases: number, currency: string],
@@ -72,24 +88,57 @@ type Body = [
 ];
 const FRESH: Head = ['reserved', 0, 0, 0, 0];
 
-/** `fresh` is what the command was to make: a hold that was made does not cross back. */
-export function toReserved(fresh: StoredPurchase, reply: RedisReply): ReserveResult {
-  const { outcome, purchase, flag, used, expired } = reply;
-  if (outcome === 'conflict') return { outcome, expired };
-  if (outcome === 'refused') return { outcome, used, expired };
-  if (purchase !== null && purchase.request !== fresh.request) {
-    return { outcome: 'conflict', expired };
-  }
-  return { outcome: 'held', purchase: purchase ?? fresh, replayed: flag, used, expired };
+function toPurchase(subject: string, id: string, record: string): StoredPurchase {
+  const begin = record.startsWith('+') ? record.indexOf('\n') + 1 : 0;
+  const head: Head = begin === 0 ? FRESH : JSON.parse(record.slice(1, begin));
+  const [state, committed, refunded, restored, late] = head;
+  const end = record.indexOf('\n', begin);
+  const body: Body = JSON.parse(record.slice(begin, end));
+  const [amount, reservedAt, expiresAt, releases, currency, app, category, requestLength] = body;
+  return {
+    id: nameOf(id),
+    request: record.slice(end + 1, end + 1 + requestLength),
+    subject: nameOf(subject),
+    amount,
+    currency,
+    app,
+    category,
+    reservedAt,
+    expiresAt,
+    onExpiry: releases === 1 ? 'release' : 'reconcile',
+    basis: record.slice(end + 1 + requestLength),
+    state,
+    committed,
+    refunded,
+    restored,
+    late: late === 1,
+  };
 }
 
-/** What the other verbs of one purchase answer. */
-export function toSettled<R extends SettleResult | RefundResult>(reply: RedisReply): R {
-  const { outcome, purchase, flag, expired } = reply;
+export function toReserveResult(command: ReserveCommand, reply: RedisReply): ReserveResult {
+  const { outcome, purchase, used, expired } = reply;
+  if (outcome === 'fresh') return fromReply(command, { outcome, used, expired });
+  if (outcome === 'refused') return { outcome, used, expired };
+  if (purchase === null || purchase.request !== command.request) {
+    return { outcome: 'conflict', expired };
+  }
+  return { outcome: 'held', purchase, replayed: true, used, expired };
+}
+
+/** The result of a verb on one purchase. */
+export function toSettleResult<R extends SettleResult | RefundResult>(reply: RedisReply): R {
+  const { outcome, purchase, expired } = reply;
   if (outcome === 'not_found') return { outcome, expired } as R;
-  if (outcome === 'done') return { outcome, purchase, changed: flag, expired } as R;
+  if (outcome === 'changed' || outcome === 'unchanged') {
+    return { outcome: 'done', purchase, changed: outcome === 'changed', expired } as R;
+  }
   return { outcome, purchase, expired } as R;
 }
 
-export const toGot = ({ purchase, expired }: RedisReply): GetResult => ({ purchase, expired });
-export const toUsed = ({ used, expired }: RedisReply): UsageResult => ({ used, expired });
+export function toGetResult({ purchase, expired }: RedisReply): GetResult {
+  return { purchase, expired };
+}
+
+export function toUsageResult({ used, expired }: RedisReply): UsageResult {
+  return { used, expired };
+}

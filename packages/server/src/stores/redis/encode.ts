@@ -4,31 +4,32 @@ import type {
   RefundCommand,
   ReserveCommand,
   ReverseRefundCommand,
-  StoredPurchase,
+  UsageCommand,
   Window,
 } from '@spendcap/core';
 import { selects } from '../../ledger/account.ts';
 import { rememberingWindows } from '../../ledger/window-cache.ts';
 
-/** A command as the script takes it, see `redis-lua.ts`. */
+/** A command as the script takes it, see `lua/main.ts`. */
 export interface RedisCommand {
   /**
-   * The verb, the instant and what else it needs that is short: a list in JSON without its brackets,
-   * since the place of its windows among the lists of the call is added last.
+   * The verb, the instant and the verb's other short values: a list in JSON without its brackets, because
+   * the number of its list of windows is appended when the call is made.
    */
   readonly numbers: string;
   /** The subject as a hash tag; empty where only the purchase is known. */
   readonly subject: string;
-  /** The purchase as a hash tag; empty where there is none. */
+  /** The purchase id as a hash tag; empty where there is none. */
   readonly id: string;
+  /** Of a new purchase; else empty. */
   readonly record: string;
   /** A line each, and one for the caps, all in JSON. */
   readonly windows: string;
-  /** How many sums a quick hold answers. */
-  readonly windowCount: number;
+  /** How many items the script replies if the command took a fast path. */
+  readonly fastItems: number;
 }
 
-/** A name as a hash tag, so that what has the same name lies in the same slot. */
+/** A name as a hash tag, so that all keys with this name are in the same slot. */
 function tagOf(name: string): string {
   if (!/[%}]/.test(name)) return `{${name}}`;
   return `{${name.replaceAll('%', '%25').replaceAll('}', '%7D')}}`;
@@ -40,106 +41,94 @@ export function nameOf(tag: string): string {
 }
 
 /**
- * The numbers of a reserve. A `plain` one makes a hold that ends by itself and that all of its windows
- * count, as a limiter's do; `reconcile` one that does not end.
+ * The numbers of a reserve. `reserve` makes a hold that expires automatically and that each of its
+ * windows counts, as a limiter's do; only this one may take the fast path. `reserve_slow` has a
+ * window that does not count it; `reconcile` does not expire.
  */
 export type ReserveNumbers = readonly [
-  verb: 'plain' | 'reserve' | 'reconcile',
+  verb: 'reserve' | 'reserve_slow' | 'reconcile',
   at: number,
   amount: number,
-  /** Milliseconds from then on until the hold ends, and as long as the purchase is needed. */
-  hold: number,
-  lifetime: number,
+  /** Milliseconds from `at` to the end of the hold, and as long as the purchase is kept. */
+  holdMs: number,
+  lifetimeMs: number,
 ];
 
-export function reserveCommand(
-  command: ReserveCommand,
-  purchase: StoredPurchase,
-  keepMs: number,
-): RedisCommand {
-  const { at, amount, expiresAt, onExpiry, windows } = command;
+export function reserveCommand(command: ReserveCommand, keepMs: number): RedisCommand {
+  const { at, amount, currency, app, category, expiresAt, onExpiry, windows } = command;
+  const purchase = { reservedAt: at, currency, app, category };
   let until = expiresAt + keepMs;
-  let verb = onExpiry === 'release' ? 'plain' : 'reconcile';
+  let verb = onExpiry === 'release' ? 'reserve' : 'reconcile';
   for (const window of windows) {
     if (window.end > until) until = window.end;
-    if (verb === 'plain' && !selects(window, purchase)) verb = 'reserve';
+    if (verb === 'reserve' && !selects(window, purchase)) verb = 'reserve_slow';
   }
   return {
-    // By hand, since this is most of what a hold costs here.
+    // Concatenated, because this is most of what a hold costs here.
     numbers: `"${verb}",${at},${amount},${expiresAt - at},${until - at}`,
     subject: tagOf(command.subject),
     id: tagOf(command.id),
-    record: recordOf(purchase),
+    record: recordOf(command),
     windows: cappedTexts(windows),
-    windowCount: windows.length,
+    fastItems: windows.length,
   };
 }
 
-/** Without an amount it crosses as `false`, which Lua tells from nothing. */
-export const commitCommand = ({ id, at, amount }: CommitCommand): RedisCommand =>
-  onPurchase(id, ['commit', at, amount ?? false]);
+/** An absent amount is `false`, which Lua distinguishes from a number. */
+export function commitCommand({ id, at, amount }: CommitCommand): RedisCommand {
+  return { ...onPurchase(id, `"commit",${at},${amount ?? false}`), fastItems: 2 };
+}
 
-export const releaseCommand = (id: string, at: number): RedisCommand =>
-  onPurchase(id, ['release', at]);
+export function releaseCommand(id: string, at: number): RedisCommand {
+  return onPurchase(id, `"release",${at}`);
+}
 
-export const getCommand = (id: string, at: number): RedisCommand => onPurchase(id, ['get', at]);
+export function getCommand(id: string, at: number): RedisCommand {
+  return onPurchase(id, `"get",${at}`);
+}
 
-export const refundCommand = (command: RefundCommand): RedisCommand => {
+export function refundCommand(command: RefundCommand): RedisCommand {
   const { id, at, refundId, amount, restores } = command;
-  return onPurchase(id, ['refund', at, refundId, amount ?? false, restores]);
-};
-
-export const reverseRefundCommand = ({ id, at, refundId }: ReverseRefundCommand): RedisCommand =>
-  onPurchase(id, ['reverseRefund', at, refundId]);
-
-export function usageCommand(
-  subject: string,
-  at: number,
-  windows: readonly Window[],
-): RedisCommand {
-  return {
-    ...onPurchase(null, ['usage', at]),
-    subject: tagOf(subject),
-    windows: textsOf(windows, []),
-    windowCount: windows.length,
-  };
+  return onPurchase(id, numbersOf(['refund', at, refundId, amount ?? false, restores]));
 }
 
-export const overdueCommand = (at: number, limit: number): RedisCommand =>
-  onPurchase(null, ['overdue', at, limit]);
+export function reverseRefundCommand({ id, at, refundId }: ReverseRefundCommand): RedisCommand {
+  return onPurchase(id, numbersOf(['reverseRefund', at, refundId]));
+}
 
-/** Only whether a purchase is there and what it is: no hold ends by it. */
-export const peekCommand = (id: string, subject: string): RedisCommand => ({
-  ...onPurchase(id, ['peek', 0]),
-  subject,
-});
+export function usageCommand({ subject, at, windows }: UsageCommand): RedisCommand {
+  const command = onPurchase(null, `"usage",${at}`);
+  return { ...command, subject: tagOf(subject), windows: textsOf(windows, []) };
+}
 
-function onPurchase(id: string | null, numbers: readonly unknown[]): RedisCommand {
+export function overdueCommand(at: number, limit: number): RedisCommand {
+  return onPurchase(null, `"overdue",${at},${limit}`);
+}
+
+/** Reads a purchase as it is: no hold expires. `id` is a name, `subject` a hash tag. */
+export function peekCommand(id: string, subject: string): RedisCommand {
+  return { ...onPurchase(id, '"peek",0'), subject };
+}
+
+const numbersOf = (values: readonly unknown[]): string => JSON.stringify(values).slice(1, -1);
+
+function onPurchase(id: string | null, numbers: string): RedisCommand {
   const tag = id === null ? '' : tagOf(id);
-  return {
-    numbers: JSON.stringify(numbers).slice(1, -1),
-    subject: '',
-    id: tag,
-    record: '',
-    windows: '',
-    windowCount: 0,
-  };
+  return { numbers, subject: '', id: tag, record: '', windows: '', fastItems: 0 };
 }
 
-/** A purchase that nothing has happened to yet: the parts that the script needs, and two texts. */
-function recordOf(purchase: StoredPurchase): string {
-  const { amount, reservedAt, expiresAt, onExpiry, request, basis } = purchase;
-  const numbers = `${amount},${reservedAt},${expiresAt},${onExpiry === 'release' ? 1 : 0}`;
-  return `[${numbers},${namesOf(purchase)},${request.length}]\n${request}${basis}`;
+/** The record of a purchase that nothing has happened to yet. */
+function recordOf(command: ReserveCommand): string {
+  const { amount, at, expiresAt, onExpiry, currency, app, category, request, basis } = command;
+  const numbers = `${amount},${at},${expiresAt},${onExpiry === 'release' ? 1 : 0}`;
+  const names =
+    app === null && category === null
+      ? `${JSON.stringify(currency)},null,null`
+      : numbersOf([currency, app, category]);
+  return `[${numbers},${names},${request.length}]\n${request}${basis}`;
 }
 
-function namesOf({ currency, app, category }: StoredPurchase): string {
-  if (app !== null || category !== null)
-    return JSON.stringify([currency, app, category]).slice(1, -1);
-  return `${JSON.stringify(currency)},null,null`;
-}
-
-/** Windows and their caps as text: the same text for the same windows, so that it can be compared. */
+/** Windows and caps as text: equal windows have equal texts, so that texts can be compared. */
 const cappedTexts = rememberingWindows((windows: readonly CappedWindow[]) =>
   textsOf(
     windows,

@@ -1,30 +1,30 @@
-import type { StoredPurchase } from '@spendcap/core';
-import { SpendcapError } from '@spendcap/core';
+import { SpendcapError, type StoredPurchase } from '@spendcap/core';
 import type { Outcome } from '../../ledger/group-commit.ts';
-import type { redisCalls } from './call.ts';
-import { type RedisReply, toQuickReply, toReply } from './decode.ts';
+import type { RedisCalls } from './call.ts';
+import { decodeReplies, type RedisReply } from './decode.ts';
 import { overdueCommand, type RedisCommand } from './encode.ts';
+import { sentError } from './errors.ts';
 import { LEDGER_SCRIPT } from './lua/main.ts';
 
-/** A command that waits, and when its caller stops waiting for it. */
-export interface Asked {
+/** A command in the queue, and when its caller stops waiting for it. */
+export interface QueuedCommand {
   readonly command: RedisCommand;
   readonly deadline: number;
 }
 
 export interface RedisLedger {
-  /** Runs commands and tells how each came out, in order; never rejects. */
-  run(batch: readonly Asked[]): Promise<readonly Outcome<RedisReply>[]>;
+  /** Executes commands and returns the outcome of each, in order; never rejects. */
+  executeBatch(batch: readonly QueuedCommand[]): Promise<readonly Outcome<RedisReply>[]>;
   overdue(at: number, limit: number, deadline: number): Promise<readonly StoredPurchase[]>;
 }
 
 export interface LedgerOptions {
-  readonly calls: ReturnType<typeof redisCalls>;
+  readonly calls: RedisCalls;
   readonly prefix: string;
   readonly keepMs: number;
 }
 
-/** The arguments of the script for some commands. Most have the same windows, which are sent once. */
+/** The script's arguments for some commands. Most have the same windows, which are sent once. */
 export function scriptArgs(
   { prefix, keepMs }: LedgerOptions,
   indexed: boolean,
@@ -50,70 +50,35 @@ export function scriptArgs(
   ];
 }
 
-/** The ledger on one server: a whole batch is one call of the script, and so one step. */
+/** The ledger on one server: a batch is one call of the script. */
 export function redisLedger(options: LedgerOptions): RedisLedger {
   const keys = [`${options.prefix}overdue`] as const;
-  const evaluate = async (commands: readonly RedisCommand[], deadline: number) => {
+  const evaluateBatch = async (commands: readonly RedisCommand[], deadline: number) => {
     const args = scriptArgs(options, true, commands);
-    return (await options.calls.call({ script: LEDGER_SCRIPT, keys, args, deadline })) as unknown[];
+    const call = { script: LEDGER_SCRIPT, keys, args, deadline };
+    return decodeReplies(commands, (await options.calls.evaluate(call)) as unknown[]);
   };
   return {
-    async run(batch) {
+    async executeBatch(batch) {
       // The first has waited longest, so no other one is cut short.
       const deadline = batch[0]?.deadline ?? 0;
       try {
         const commands = batch.map(({ command }) => command);
-        return toOutcomes(commands, await evaluate(commands, deadline));
-      } catch (error) {
-        return batch.map(() => ({ error: coded(error) }));
+        return await evaluateBatch(commands, deadline);
+      } catch (cause) {
+        const error = sentError(cause);
+        return batch.map(() => ({ error }));
       }
     },
     async overdue(at, limit, deadline) {
-      const commands = [overdueCommand(at, limit)];
-      const [outcome] = toOutcomes(commands, await evaluate(commands, deadline));
+      const [outcome] = await evaluateBatch([overdueCommand(at, limit)], deadline);
       return replyOf(outcome).expired;
     },
   };
 }
 
-/** How the commands of a call came out, from the flat list that the script answers. */
-export function toOutcomes(
-  commands: readonly RedisCommand[],
-  flat: readonly unknown[],
-): readonly Outcome<RedisReply>[] {
-  let next = 0;
-  const outcomes = commands.map(({ windowCount }): Outcome<RedisReply> => {
-    const item = flat[next];
-    if (Array.isArray(item)) {
-      next += 1;
-      return attempt(item);
-    }
-    const begin = next;
-    // Of no windows a zero is told.
-    next += Math.max(1, windowCount);
-    return { value: toQuickReply(flat.slice(begin, begin + windowCount)) };
-  });
-  // No answer may go to another's call.
-  if (next !== flat.length) throw new Error('The answers do not fit the commands.');
-  return outcomes;
-}
-
-function attempt(row: readonly unknown[]): Outcome<RedisReply> {
-  try {
-    return { value: toReply(row) };
-  } catch (error) {
-    return { error: coded(error) };
-  }
-}
-
-/** @throws SpendcapError if it did not come out well */
+/** @throws SpendcapError if the command failed */
 export function replyOf(outcome: Outcome<RedisReply> | undefined): RedisReply {
   if (outcome !== undefined && 'value' in outcome) return outcome.value;
-  throw outcome?.error ?? new SpendcapError('outcome_unknown', 'Redis answered nothing. Retry.');
-}
-
-/** Any error as a coded one: what has no code was not foreseen, so nothing is known of the outcome. */
-export function coded(error: unknown): SpendcapError {
-  if (SpendcapError.isInstance(error)) return error;
-  return new SpendcapError('outcome_unknown', 'Redis did not confirm. Retry.', { cause: error });
+  throw outcome?.error ?? new SpendcapError('outcome_unknown', 'Redis replied nothing. Retry.');
 }

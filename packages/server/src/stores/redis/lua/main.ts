@@ -1,34 +1,76 @@
-import { createHash } from 'node:crypto';
-import { ACCOUNT_LUA } from './account.ts';
-import { VERBS_LUA } from './verbs.ts';
+import { FOREVER } from '@spendcap/core';
+import { MAX_COUNTERS } from '../../../ledger/ledger.ts';
+import { type Script, scriptOf } from './script.ts';
 
-/** A hold in at most so many windows is quick. Each has a variable, as a table takes Lua longer. */
-const QUICK_WINDOWS = [1, 2, 3, 4, 5, 6, 7, 8];
-const SUMS_LUA = QUICK_WINDOWS.map((n) => `s${n}`).join(', ');
-const forSums = (lines: (sum: string, n: number) => string): string =>
-  QUICK_WINDOWS.map((n) => lines(`s${n}`, n)).join('\n');
+const DAY_MS = 86_400_000;
+/** The time that one hash of ended purchases covers. */
+const PAGE_MS = 32 * DAY_MS;
+
+/** Clients may round larger integers of a reply, so these cross as text. */
+const MAX_INTEGER_REPLY = 9e15;
+
+/** The fast path has a local variable for each window, because a Lua table takes longer. */
+const FAST_WINDOWS = [1, 2, 3, 4, 5, 6, 7, 8];
+const SUMS = FAST_WINDOWS.map((n) => `s${n}`).join(', ');
+const forEachSum = (lines: (sum: string, n: number) => string): string =>
+  FAST_WINDOWS.map((n) => lines(`s${n}`, n)).join('\n');
 
 /**
- * The ledger of `ledger.ts` in Lua 5.1, run inside Redis: one call does a batch of commands, each as
- * one step that nothing can interrupt. `ARGV` holds the prefix, how long to keep, whether ids are
- * indexed, how many lists of windows follow, and those lists, each with its caps; then four of each
- * command: its numbers in JSON, see `redis-command.ts`; the subject and the purchase, each as a hash
- * tag, `{name}`, or empty; and the record of a new purchase. `KEYS[1]` only says where to run.
+ * The rules of `ledger/ledger.ts` in Lua 5.1, inside Redis. One call executes a batch of commands, each
+ * atomically, because nothing interrupts a script.
  *
- * Keys, all of a subject in one hash slot:
- * - `{subject}` a hash of the open holds, by their tags, and of the account, which is a cache:
- *   `w` the windows that are counted, a line each; `u` doubles, namely until when the key lives,
- *   when the first hold ends, after which instant nothing was reserved, open reconcile holds, the
- *   first page, a mark of `w`, and what each window has used
- * - `{subject}:PAGE` purchases that have ended, of 32 days: with the open ones, the truth
- * - `{ID}:s` the subject of a purchase
+ * **Input.** `KEYS[1]` only selects the server. `ARGV`: the key prefix, `keepMs`, whether purchase ids
+ * are indexed (`1` on one server, `0` on a cluster), the number of lists of windows, those lists, each
+ * followed by a line with its caps; then four arguments per command: its numbers in JSON
+ * (`encode.ts`), the subject and the purchase id, both as hash tags (`{name}`) or empty, and the
+ * record of a new purchase.
+ *
+ * **Output.** One flat list, because nested lists are slow. A fast reserve adds the new usage of each of
+ * its windows; a fast commit adds the subject and the record before the commit; any other command
+ * adds one list: outcome, purchase, usage, expired purchases (`decode.ts`).
+ *
+ * **Keys.** All keys of a subject are in one hash slot.
+ * - `{subject}`: a hash. Its fields `{ID}` are the open holds; `w` is the text of the windows that have
+ *   a counter, one per line; `u` is packed doubles, see `TO` to `SUMS` below.
+ * - `{subject}:PAGE`: a hash of the purchases that have ended, by the page (32 days) in which they were
+ *   reserved. It is in pages so that old purchases leave without a sweeper.
+ * - `{ID}:s`: the subject of a purchase.
+ * - `overdue`: a sorted set of the open reconcile holds, by their end. On a cluster `cluster.ts` keeps it.
+ *
+ * **A record** is the text that reserve brought: `[amount,reservedAt,expiresAt,releases,currency,app,
+ * category,requestLength]`, a line feed, the request and the basis. Once something has happened to the
+ * purchase, a line precedes it: `+[state,committed,refunded,restored,late,keepTo,refunds]`.
+ *
+ * **Invariants** after each command:
+ * 1. Each purchase is in exactly one hash: the subject's while it is open, else its page. These hashes
+ *    are the ledger; `w` and `u` are a cache that can be computed from them.
+ * 2. A counter is the sum of `counted` over the purchases that its window selects.
+ * 3. `NEXT` is at most the end of each open hold that expires automatically. It may be earlier.
+ * 4. `TO` is at least the `keepTo` of each purchase, and that is at least the end of each window with a
+ *    counter that counts the purchase. The subject's key lives until `TO`, or without an end while it
+ *    has reconcile holds; a page and `{ID}:s` live at least until the `keepTo` of their purchases.
+ * 5. `LAST` is after each `reservedAt`; `FIRST_PAGE` is at most the page of each ended purchase.
+ *
+ * Lifetimes are relative to the caller's clock, so that Redis's own clock does not matter. Lua's
+ * numbers are doubles, exact within the safe integers.
  */
-const LUA = `
+export const LEDGER_SCRIPT: Script = scriptOf(String.raw`
 local prefix, keep, indexed = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
-local OVERDUE, FOREVER, PAGE = prefix .. 'overdue', 1e18, 2764800000
--- Of the account's numbers; from SUMS on, one for each window.
-local TO, NEXT, LAST, PENDING, FIRST_PAGE, MARK, SUMS = 1, 2, 3, 4, 5, 6, 8
+local OVERDUE, FOREVER, PAGE = prefix .. 'overdue', ${FOREVER}, ${PAGE_MS}
+local MAX_SAFE, MAX_INTEGER_REPLY = ${Number.MAX_SAFE_INTEGER}, ${MAX_INTEGER_REPLY}
+local MAX_COUNTERS = ${MAX_COUNTERS}
+-- The numbers in u: until when the subject's key lives, when the first hold ends, after which instant
+-- nothing was reserved, the open reconcile holds, the first page, a digest of w in two numbers, and
+-- from SUMS on the usage of each window in w.
+local TO, NEXT, LAST, PENDING, FIRST_PAGE, DIGEST, SUMS = 1, 2, 3, 4, 5, 6, 8
 local call, pack, unpacked = redis.call, struct.pack, struct.unpack
+local floor, format, match = math.floor, string.format, string.match
+
+local replies, reply_count = {}, 0
+local function reply_with(item)
+  reply_count = reply_count + 1
+  replies[reply_count] = item
+end
 
 local formats = {}
 local function doubles(count)
@@ -36,21 +78,36 @@ local function doubles(count)
   return formats[count]
 end
 
--- Two numbers of 48 bits that stand for the windows, so that they need not be read to be compared.
-local function mark(windows)
+-- 96 bits that identify a list of windows, so that it need not be read to be compared.
+local function digest(windows)
   local hex = redis.sha1hex(windows)
   return tonumber(hex:sub(1, 12), 16), tonumber(hex:sub(13, 24), 16)
 end
 
 local function page_of(at)
-  return math.floor(at / PAGE)
+  return floor(at / PAGE)
 end
 
 local function page_key(key, page)
-  return key .. ':' .. string.format('%d', page)
+  return key .. ':' .. format('%d', page)
 end
 
--- True if a purchase of the subject has the id already, open or ended.
+-- Writes an ended purchase to its page, which then lives at least as many milliseconds.
+local function write_page(key, id, text, ms)
+  call('HSET', key, id, text)
+  -- Somewhat longer, so that not every purchase has to extend it.
+  if call('PTTL', key) < ms then call('PEXPIRE', key, ms + floor(ms / 256)) end
+end
+
+-- The lists of windows of this call, and of the one in use: its text, digest and caps.
+local lists, list_in_use, windows, digest_a, digest_b, caps = {}
+local function use_list(number)
+  if number == list_in_use then return end
+  list_in_use = number
+  windows, digest_a, digest_b, caps = unpack(lists[number])
+end
+
+-- True if the subject has a purchase with this id, open or ended.
 local function is_taken(key, id, first, last)
   if call('HEXISTS', key, id) == 1 then return true end
   for page = page_of(last), first, -1 do
@@ -59,137 +116,545 @@ local function is_taken(key, id, first, last)
   return false
 end
 
--- The lists of windows that the commands name, and of the one in use: its text, marks and caps.
-local lists, chosen, windows, mark_a, mark_b, caps = {}
-local function use(number)
-  if number == chosen then return end
-  chosen = number
-  windows, mark_a, mark_b, caps = unpack(lists[number])
-end
-
--- In one flat list, since each list within it takes long: of a command that was quick, what each of its
--- windows has used, or 0 where it has none; of any other what \`run\` answers, a list.
-local replies, count = {}, 0
-local function answer(reply)
-  count = count + 1
-  replies[count] = reply
-end
-
--- What most purchases are: in the windows of the one before, which are those in use and eight at
--- most, with room, while no hold is over.
--- Whatever is otherwise is left to the verbs: then it has done nothing and answers nothing.
-local function quick(c, tag, id, record)
+-- Fast path of reserve, for most purchases: the windows are those of the subject's last purchase and
+-- ${FAST_WINDOWS.length} at most, there is room, and no hold has expired. Returns true if done; else it
+-- has changed nothing and the slow path decides.
+local function fast_reserve(c, tag, id, record)
   local size = #caps
-  if size > ${QUICK_WINDOWS.length} then return end
+  if size > ${FAST_WINDOWS.length} then return false end
   local key, at, amount, ends = prefix .. tag, c[2], c.amount, c.ends
   local packed = call('HGET', key, 'u')
-  if not packed or #packed ~= 8 * (SUMS - 1 + size) then return end
-  local format = doubles(SUMS - 1 + size)
-  local to, next_end, last, pending, page, a, b, ${SUMS_LUA} = unpacked(format, packed)
-  if a ~= mark_a or b ~= mark_b or at >= next_end or c.needed_to > to then return end
-${forSums(
+  if not packed or #packed ~= 8 * (SUMS - 1 + size) then return false end
+  local layout = doubles(SUMS - 1 + size)
+  local to, next_end, last, pending, first, a, b, ${SUMS} = unpacked(layout, packed)
+  if a ~= digest_a or b ~= digest_b or at >= next_end or c.needed_to > to then return false end
+${forEachSum(
   (sum, n) => `  if size >= ${n} then
     ${sum} = ${sum} + amount
-    if ${sum} > caps[${n}] or ${sum} > 9e15 then return end
+    if ${sum} > caps[${n}] or ${sum} > MAX_INTEGER_REPLY then return false end
   end`,
 )}
-  -- Makes the id the subject's; on a cluster it has been, but may be taken all the same.
+  -- Claims the id for the subject. On a cluster that has happened, but the id may still be taken.
   if indexed then
-    if not call('SET', prefix .. id .. ':s', tag, 'PX', c.lifetime, 'NX') then return end
-  elseif is_taken(key, id, page, last) then
-    return
+    if not call('SET', prefix .. id .. ':s', tag, 'PX', c.lifetime, 'NX') then return false end
+  elseif is_taken(key, id, first, last) then
+    return false
   end
   if ends < next_end then next_end = ends end
   if at >= last then last = at + 1 end
-  packed = pack(format, to, next_end, last, pending, page, a, b, ${SUMS_LUA})
+  packed = pack(layout, to, next_end, last, pending, first, a, b, ${SUMS})
   call('HSET', key, 'u', packed, id, record)
-  if size == 0 then answer(0) end
-${forSums((sum, n) => `  if size >= ${n} then replies[count + ${n}] = ${sum} end`)}
-  count = count + size
+  if size == 0 then reply_with({ 'fresh', {}, {}, {} }) end
+${forEachSum((sum, n) => `  if size >= ${n} then replies[reply_count + ${n}] = ${sum} end`)}
+  reply_count = reply_count + size
   return true
 end
 
-local function ledger()
-${ACCOUNT_LUA}
-${VERBS_LUA}
+-- Fast path of commit: an open hold is committed in full, and no hold of the subject has expired. No
+-- counter changes then, so only the purchase is moved. It is kept until TO, by invariant 4 at least
+-- as long as it must be; where that would be much longer, the slow path computes the exact time.
+-- Returns true if done; else it has changed nothing.
+local function fast_commit(c, tag, id)
+  local at, charged, key = c[2], c[3], prefix .. tag
+  local found = call('HMGET', key, 'u', id)
+  local packed, record = found[1], found[2]
+  if not packed or not record then return false end
+  local amount, reserved_at, expires_at = match(record, '^%[(%d+),(%d+),(%d+),1,')
+  if not amount or (charged and charged ~= tonumber(amount)) then return false end
+  local to, next_end, _, _, first = unpacked('<ddddd', packed)
+  local page, needed_to = floor(reserved_at / PAGE), expires_at + keep
+  if at >= next_end or page < first or to > needed_to + (needed_to - at) / 128 then return false end
+  local head = '+["committed",' .. amount .. ',0,0,0,' .. format('%d', to) .. ',{}]\n'
+  write_page(page_key(key, page), id, head .. record, to - at)
+  call('HDEL', key, id)
+  replies[reply_count + 1], replies[reply_count + 2] = tag, record
+  reply_count = reply_count + 2
+  return true
 end
 
-local run, forget
+-- Everything else. Its functions are made when a command first needs them, since making them takes as
+-- long as a command of the fast path.
+local function slow_path()
+  local null, PLUS = cjson.null, 43
+  local EMPTY_ACCOUNT = { 0, FOREVER, 0, 0 }
+  local FRESH_HEAD = { 'reserved', 0, 0, 0, 0 }
+
+  -- What a purchase takes from its windows.
+  local function counted(p)
+    if p.state == 'reserved' then return p.amount end
+    return p.state == 'committed' and p.committed - p.restored or 0
+  end
+
+  local function parse(id, text, open)
+    local body, cut, head = text, text:find('\n', 1, true), FRESH_HEAD
+    if text:byte() == PLUS then
+      head, body = cjson.decode(text:sub(2, cut - 1)), text:sub(cut + 1)
+      cut = body:find('\n', 1, true)
+    end
+    local b = cjson.decode(body:sub(1, cut - 1))
+    return {
+      id = id, text = text, body = body, open = open,
+      state = head[1], committed = head[2], refunded = head[3], restored = head[4], late = head[5],
+      keep_to = head[6] or math.max(b[2], b[3]) + keep, refunds = head[7] or {},
+      amount = b[1], reserved_at = b[2], expires_at = b[3], releases = b[4],
+      currency = b[5], app = b[6], category = b[7],
+    }
+  end
+
+  local function render(p)
+    p.text = format('+["%s",%d,%d,%d,%d,%d,%s]\n', p.state, p.committed, p.refunded,
+      p.restored, p.late, p.keep_to, cjson.encode(p.refunds)) .. p.body
+    return p.text
+  end
+
+  -- The windows of a text, one per line. Most commands of a call have the same.
+  local parsed_texts, parsed_lines = {}, {}
+  local function windows_of(text)
+    if parsed_texts[text] then return parsed_texts[text] end
+    local list = {}
+    for line in text:gmatch('[^\n]+') do
+      if not parsed_lines[line] then
+        local currency, app, categories, start, ends = unpack(cjson.decode(line))
+        parsed_lines[line] = {
+          text = line, currency = currency, app = app, categories = categories,
+          start = start, ends = ends,
+        }
+      end
+      list[#list + 1] = parsed_lines[line]
+    end
+    parsed_texts[text] = list
+    return list
+  end
+
+  local function selects(w, p)
+    if p.reserved_at < w.start or p.reserved_at >= w.ends then return false end
+    if w.currency ~= p.currency or (w.app ~= null and w.app ~= p.app) then return false end
+    if w.categories == null then return true end
+    for _, category in ipairs(w.categories) do
+      if category == p.category then return true end
+    end
+    return false
+  end
+
+  -- Changes the weight of one purchase in every counter that counts it.
+  local function change_weight(s, p, change)
+    if change == 0 then return end
+    for _, counter in ipairs(s.counters) do
+      if selects(counter.window, p) then counter.used = counter.used + change end
+    end
+  end
+
+  local function overflows(s, p, change)
+    for _, counter in ipairs(s.counters) do
+      if selects(counter.window, p) and counter.used + change > MAX_SAFE then return true end
+    end
+    return false
+  end
+
+  -- Writes {ID}:s, with the lifetime of the purchase.
+  local function index(s, p)
+    if not indexed then return end
+    local key = prefix .. p.id .. ':s'
+    if p.state == 'reserved' and p.releases == 0 then
+      call('SET', key, s.tag)
+    else
+      call('SET', key, s.tag, 'PX', math.max(1, p.keep_to - s.at))
+    end
+  end
+
+  -- Keeps a purchase until an instant at least. True if it would have been kept for less.
+  local function extend(s, p, to)
+    s.keep_to = math.max(s.keep_to, to)
+    if to <= p.keep_to then return false end
+    p.keep_to = to
+    return true
+  end
+
+  -- Until when a purchase must be found: for retries, and while a window counts it.
+  local function needed_to(s, p)
+    local to = math.max(p.expires_at, s.at) + keep
+    if counted(p) == 0 then return to end
+    for _, counter in ipairs(s.counters) do
+      local w = counter.window
+      if selects(w, p) and w.ends > to then to = w.ends end
+    end
+    return to
+  end
+
+  local function save(s, p)
+    s.dirty = true
+    if p.state == 'reserved' then
+      call('HSET', s.key, p.id, render(p))
+      return
+    end
+    local page = page_of(p.reserved_at)
+    write_page(page_key(s.key, page), p.id, render(p), math.max(1, p.keep_to - s.at))
+    if p.open then
+      call('HDEL', s.key, p.id)
+      p.open, s.first = false, math.min(s.first, page)
+    end
+  end
+
+  -- The purchases in the subject's hash or in one of its pages.
+  local function purchases_in(s, key)
+    if not s.read[key] then
+      local found, fields = {}, call('HGETALL', key)
+      for n = 1, #fields, 2 do
+        if fields[n] ~= 'w' and fields[n] ~= 'u' then
+          found[#found + 1] = parse(fields[n], fields[n + 1], key == s.key)
+        end
+      end
+      s.read[key] = found
+    end
+    return s.read[key]
+  end
+
+  local function find(s, id)
+    local text = call('HGET', s.key, id)
+    if text then return parse(id, text, true) end
+    for page = page_of(s.last), s.first, -1 do
+      text = call('HGET', page_key(s.key, page), id)
+      if text then return parse(id, text, false) end
+    end
+    return nil
+  end
+
+  -- A subject as a command works on it: the account, and what the command has changed of it.
+  local function open_subject(tag, at)
+    local key = prefix .. tag
+    local found, counters = call('HMGET', key, 'w', 'u'), {}
+    local u = EMPTY_ACCOUNT
+    if found[2] then
+      u = { unpacked(doubles(#found[2] / 8), found[2]) }
+      for n, w in ipairs(windows_of(found[1])) do
+        counters[n] = { window = w, used = u[SUMS - 1 + n] }
+      end
+    end
+    return {
+      tag = tag, key = key, at = at, known = u ~= EMPTY_ACCOUNT, dirty = false,
+      windows = found[1], counters = counters, expired = {}, read = {},
+      to = u[TO], next = u[NEXT], last = u[LAST], pending = u[PENDING],
+      first = u[FIRST_PAGE] or page_of(at), digest_a = u[DIGEST], digest_b = u[DIGEST + 1],
+      -- As they were before, and until when the purchases of this command are needed.
+      pending_before = u[PENDING], keep_to = 0,
+    }
+  end
+
+  -- Expires the holds that have ended, so that no sweeper is needed.
+  local function expire(s)
+    if s.at < s.next then return end
+    s.next, s.pending, s.dirty = FOREVER, 0, true
+    for _, p in ipairs(purchases_in(s, s.key)) do
+      if p.releases == 0 then
+        s.pending = s.pending + 1
+      elseif s.at < p.expires_at then
+        s.next = math.min(s.next, p.expires_at)
+      else
+        change_weight(s, p, -p.amount)
+        p.state = 'expired'
+        if extend(s, p, needed_to(s, p)) then index(s, p) end
+        save(s, p)
+        s.expired[#s.expired + 1] = p
+      end
+    end
+    table.sort(s.expired, function(a, b) return a.expires_at < b.expires_at end)
+  end
+
+  -- Writes the account, without the windows that have ended.
+  local function close_subject(s)
+    if not (s.known and s.dirty) then return end
+    local longer, texts, u = s.keep_to > s.to, {}, {}
+    -- Somewhat longer than needed, so that not every purchase has to extend it.
+    if longer then s.to = s.keep_to + floor((s.keep_to - s.at) / 256) end
+    for _, counter in ipairs(s.counters) do
+      if counter.window.ends > s.at then
+        u[SUMS + #texts], texts[#texts + 1] = counter.used, counter.window.text
+      end
+    end
+    local w = table.concat(texts, '\n')
+    if w ~= s.windows then
+      s.digest_a, s.digest_b = digest(w)
+      call('HSET', s.key, 'w', w)
+    end
+    u[TO], u[NEXT], u[LAST], u[PENDING] = s.to, s.next, s.last, s.pending
+    u[FIRST_PAGE], u[DIGEST], u[DIGEST + 1] = s.first, s.digest_a, s.digest_b
+    local size = SUMS - 1 + #texts
+    call('HSET', s.key, 'u', pack(doubles(size), unpack(u, 1, size)))
+    if s.pending > 0 then
+      if s.pending_before == 0 then call('PERSIST', s.key) end
+    elseif longer or s.pending_before > 0 then
+      call('PEXPIRE', s.key, math.max(1, s.to - s.at))
+    end
+  end
+
+  -- The usage of a window without a counter. What it counts is kept until the window ends.
+  local function sum(s, w)
+    local total = 0
+    -- Most new windows have just begun: nothing is in them yet.
+    if w.start >= s.last then return total end
+    local keys = { s.key }
+    for page = math.max(s.first, page_of(w.start)), math.min(page_of(s.last), page_of(w.ends)) do
+      keys[#keys + 1] = page_key(s.key, page)
+    end
+    for _, key in ipairs(keys) do
+      for _, p in ipairs(purchases_in(s, key)) do
+        local weight = selects(w, p) and counted(p) or 0
+        total = total + weight
+        if weight > 0 and extend(s, p, math.max(p.keep_to, w.ends)) then
+          save(s, p)
+          index(s, p)
+        end
+      end
+    end
+    return total
+  end
+
+  -- The counter of each window in use; a window without one is summed from the purchases, once.
+  local function counters_of(s)
+    local known, list = {}, {}
+    for _, counter in ipairs(s.counters) do known[counter.window] = counter end
+    for n, w in ipairs(windows_of(windows)) do
+      local counter = known[w]
+      if not counter then
+        counter = { window = w, used = sum(s, w) }
+        known[w] = counter
+        if counter.used <= MAX_SAFE and #s.counters < MAX_COUNTERS then
+          s.counters[#s.counters + 1], s.dirty = counter, true
+        end
+      end
+      list[n] = counter
+    end
+    return list
+  end
+
+  local function usage_of(counters, more)
+    local used = {}
+    for n, counter in ipairs(counters) do used[n] = counter.used + more end
+    return used
+  end
+
+  -- Adds a purchase. Its windows become the first ones, as the next purchase is likely to have them.
+  local function hold(s, p, counters)
+    s.known, s.dirty, s.last = true, true, math.max(s.last, p.reserved_at + 1)
+    local listed, ordered = {}, {}
+    local function add(list)
+      for _, counter in ipairs(list) do
+        if not listed[counter] then ordered[#ordered + 1], listed[counter] = counter, true end
+      end
+    end
+    add(counters)
+    add(s.counters)
+    s.counters = ordered
+    change_weight(s, p, p.amount)
+    extend(s, p, needed_to(s, p))
+    index(s, p)
+    call('HSET', s.key, p.id, p.text)
+    if p.releases == 1 then
+      s.next = math.min(s.next, p.expires_at)
+    else
+      s.pending = s.pending + 1
+      if indexed then call('ZADD', OVERDUE, p.expires_at, p.id) end
+    end
+  end
+
+  -- Writes a purchase's next state, and its new weight in the counters that count it.
+  local function change(s, p, edits)
+    local before, was_open = counted(p), p.state == 'reserved'
+    local difference = counted(setmetatable(edits, { __index = p })) - before
+    if overflows(s, p, difference) then return { 'unsafe' } end
+    for field, value in pairs(edits) do p[field] = value end
+    local longer = extend(s, p, needed_to(s, p))
+    if was_open and p.releases == 0 then
+      s.pending, longer = s.pending - 1, true
+      if indexed then call('ZREM', OVERDUE, p.id) end
+    end
+    if longer then index(s, p) end
+    save(s, p)
+    change_weight(s, p, difference)
+    return { 'changed', p }
+  end
+
+  -- A refund as text, in which all integers are exact: amount, restored, whether it was reversed. An
+  -- amount of -1: its reversal came first.
+  local function refund_text(amount, restored, reversed)
+    return format('[%d,%d,%d]', amount, restored, reversed)
+  end
+
+  -- The verbs in the order of ledger.ts. Each returns an outcome, a purchase and the usage.
+  local verbs = {}
+
+  function verbs.reserve(s, id, record)
+    local owner = indexed and call('GET', prefix .. id .. ':s')
+    if owner and owner ~= s.tag then return { 'conflict' } end
+    local counters = counters_of(s)
+    -- An indexed purchase has an owner.
+    local before = (owner or not indexed) and find(s, id)
+    if before then return { 'replayed', before, usage_of(counters, 0) } end
+    local p = parse(id, record, true)
+    for n, counter in ipairs(counters) do
+      if counter.used + p.amount > caps[n] then return { 'refused', nil, usage_of(counters, 0) } end
+    end
+    if overflows(s, p, p.amount) then return { 'unsafe' } end
+    local used = usage_of(counters, p.amount)
+    hold(s, p, counters)
+    return { 'fresh', nil, used }
+  end
+  verbs.reserve_slow, verbs.reconcile = verbs.reserve, verbs.reserve
+
+  function verbs.commit(s, p, amount)
+    local charged = amount or p.amount
+    if p.state == 'committed' then
+      return { p.committed == charged and 'unchanged' or 'ended', p }
+    end
+    local late = p.state ~= 'reserved' and 1 or 0
+    return change(s, p, { state = 'committed', committed = charged, late = late })
+  end
+
+  function verbs.release(s, p)
+    if p.state == 'committed' then return { 'ended', p } end
+    if p.state ~= 'reserved' then return { 'unchanged', p } end
+    return change(s, p, { state = 'released' })
+  end
+
+  function verbs.refund(s, p, id, requested, restores)
+    if p.refunds[id] then
+      local amount = cjson.decode(p.refunds[id])[1]
+      local agrees = not requested or amount < 0 or amount == requested
+      return { agrees and 'unchanged' or 'conflict', p }
+    end
+    if p.state ~= 'committed' then return { 'not_committed', p } end
+    local left = p.committed - p.refunded
+    local amount = requested or left
+    if amount > left or amount == 0 then return { 'exceeds', p } end
+    local restored = restores and amount or 0
+    p.refunds[id] = refund_text(amount, restored, 0)
+    return change(s, p, { refunded = p.refunded + amount, restored = p.restored + restored })
+  end
+
+  function verbs.reverseRefund(s, p, id)
+    if not p.refunds[id] then
+      -- Its refund may still arrive, and must then change nothing.
+      p.refunds[id] = refund_text(-1, 0, 1)
+      save(s, p)
+      return { 'unchanged', p }
+    end
+    local amount, restored, reversed = unpack(cjson.decode(p.refunds[id]))
+    if reversed == 1 then return { 'unchanged', p } end
+    p.refunds[id] = refund_text(amount, restored, 1)
+    return change(s, p, { refunded = p.refunded - amount, restored = p.restored - restored })
+  end
+
+  function verbs.get(_, p)
+    return { 'read', p }
+  end
+
+  function verbs.usage(s)
+    return { 'read', nil, usage_of(counters_of(s), 0) }
+  end
+
+  -- A purchase in a reply: subject, id and record; empty if there is none.
+  local function shown(tag, p)
+    return p and { tag, p.id, p.text } or {}
+  end
+
+  local function overdue(at, limit)
+    local found = {}
+    for _, id in ipairs(call('ZRANGEBYSCORE', OVERDUE, '-inf', at, 'LIMIT', 0, limit)) do
+      local tag = call('GET', prefix .. id .. ':s')
+      local text = tag and call('HGET', prefix .. tag, id)
+      if text then found[#found + 1] = { tag, id, text } end
+    end
+    return { 'read', {}, {}, found }
+  end
+
+  -- The subject whose command is being executed.
+  local subject_in_use
+
+  local function execute_verb(c, tag, id, record)
+    local verb, at = c[1], c[2]
+    if verb == 'overdue' then return overdue(at, c[3]) end
+    if not tag then return { 'not_found', {}, {}, {} } end
+    local s = open_subject(tag, at)
+    -- Reads one purchase as it is: no hold expires.
+    if verb == 'peek' then return { 'read', shown(tag, find(s, id)), {}, {} } end
+    subject_in_use = s
+    expire(s)
+    local reply
+    if record ~= '' or verb == 'usage' then
+      reply = verbs[verb](s, id, record)
+    else
+      local p = find(s, id)
+      reply = p and verbs[verb](s, p, c[3], c[4], c[5]) or { 'not_found' }
+    end
+    close_subject(s)
+    subject_in_use = nil
+    local used, expired = reply[3] or {}, {}
+    for n, total in ipairs(used) do
+      if total > MAX_INTEGER_REPLY then used[n] = format('%d', total) end
+    end
+    for n, p in ipairs(s.expired) do expired[n] = shown(tag, p) end
+    return { reply[1], shown(tag, reply[2]), used, expired }
+  end
+
+  -- After a command that failed midway its subject's counters may be wrong: without windows they are
+  -- computed again, and with NEXT = 0 so is what depends on the open holds.
+  local function drop_counters()
+    local s = subject_in_use
+    if not (s and s.known) then return end
+    subject_in_use = nil
+    local u = { s.to, 0, s.last, s.pending, s.first, digest('') }
+    redis.pcall('HSET', s.key, 'w', '', 'u', pack(doubles(#u), unpack(u)))
+  end
+
+  return execute_verb, drop_counters
+end
+
+local execute_verb, drop_counters
 -- Purchases of one instant and price have the same numbers.
 local decoded = {}
-local function attempt(numbers, tag, id, record)
+local function execute(numbers, tag, id, record)
   local c = decoded[numbers]
   if not c then
     c = cjson.decode(numbers)
     if record ~= '' or c[1] == 'usage' then c.list = table.remove(c) end
     if record ~= '' then
       c.amount, c.ends, c.needed_to = c[3], c[2] + c[4], c[2] + c[5]
-      c.lifetime = string.format('%d', c[5])
+      c.lifetime = format('%d', c[5])
     end
     decoded[numbers] = c
   end
-  if c.list then use(c.list) end
-  if c[1] == 'plain' and quick(c, tag, id, record) then return end
-  if not run then run, forget = ledger() end
-  answer(run(c, tag, id, record))
+  local verb = c[1]
+  if c.list then use_list(c.list) end
+  if verb == 'reserve' and fast_reserve(c, tag, id, record) then return end
+  if tag == '' and id ~= '' then tag = call('GET', prefix .. id .. ':s') end
+  if verb == 'commit' and tag and fast_commit(c, tag, id) then return end
+  if not execute_verb then execute_verb, drop_counters = slow_path() end
+  reply_with(execute_verb(c, tag, id, record))
 end
 
 local args = ARGV
-for n = 5, 4 + args[4] do
-  local text, limits = args[n]:match('^(.*)\\n(.*)$')
-  local a, b = mark(text)
+local first_command = 5 + args[4]
+for n = 5, first_command - 1 do
+  local text, limits = args[n]:match('^(.*)\n(.*)$')
+  local a, b = digest(text)
   lists[#lists + 1] = { text, a, b, cjson.decode(limits) }
 end
-local n = 5 + args[4]
-local function go_on()
-  while n < #args do
-    attempt(args[n], args[n + 1], args[n + 2], args[n + 3])
-    n = n + 4
+local next_command = first_command
+local function execute_rest()
+  while next_command < #args do
+    local n = next_command
+    execute(args[n], args[n + 1], args[n + 2], args[n + 3])
+    next_command = n + 4
   end
 end
--- One that fails, fails alone.
-while n < #args do
-  local ok, why = pcall(go_on)
+-- A command that fails does not fail the others.
+while next_command < #args do
+  local ok, failure = pcall(execute_rest)
   if not ok then
-    if forget then forget() end
-    answer({ 'error', type(why) == 'table' and why.err or tostring(why) })
-    n = n + 4
+    if drop_counters then drop_counters() end
+    reply_with({ 'error', type(failure) == 'table' and failure.err or tostring(failure) })
+    next_command = next_command + 4
   end
 end
 return replies
-`;
-
-/**
- * On a cluster: says that an id is a subject's, unless it is another's, whose name it answers.
- * `{ID}:n` counts the attempts that have not been refused, so that a refusal leaves no trace. After a
- * day it is gone: then an older attempt stands, which no later one may take back.
- */
-const CLAIM = `
-local owner = redis.call('GET', KEYS[1])
-if owner and owner ~= ARGV[1] then return owner end
-local ms = math.max(tonumber(ARGV[2]), redis.call('PTTL', KEYS[1]))
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ms)
-redis.call('INCRBY', KEYS[2], owner and redis.call('EXISTS', KEYS[2]) == 0 and 2 or 1)
-redis.call('PEXPIRE', KEYS[2], 86400000)
-return ARGV[1]
-`;
-
-/** On a cluster: takes back the claim of a refused attempt, if it was the only one. */
-const UNCLAIM = `
-if redis.call('DECR', KEYS[2]) <= 0 then redis.call('DEL', KEYS[1], KEYS[2]) end
-return 1
-`;
-
-export interface Script {
-  readonly text: string;
-  readonly sha: string;
-}
-
-const script = (text: string): Script => ({
-  text,
-  sha: createHash('sha1').update(text).digest('hex'),
-});
-
-export const LEDGER_SCRIPT = script(LUA);
-export const CLAIM_SCRIPT = script(CLAIM);
-export const UNCLAIM_SCRIPT = script(UNCLAIM);
+`);
