@@ -83,6 +83,11 @@ const RULES: readonly Rule[] = [
   },
 
   {
+    files: `${SERVER}/http/metrics/*`,
+    may: ['prom-client'],
+    types: [`${SERVER}/http/types.ts`],
+  },
+  {
     files: `${SERVER}/http/**`,
     may: [
       ...CORE,
@@ -92,7 +97,6 @@ const RULES: readonly Rule[] = [
       'hono',
       'hono/**',
       '@hono/zod-openapi',
-      'prom-client',
       'zod',
       'node:crypto',
     ],

@@ -9,6 +9,7 @@ import { run } from '../../scripts/run.ts';
 // What a user gets: the packed tarballs, installed in an empty folder, on plain Node.js.
 const names = listPackages().flatMap(moduleNames);
 const MINUTES = 60_000;
+const bundled = mkdtempSync(join(tmpdir(), 'spendcap-bundled-'));
 let consumer = '';
 
 async function must(command: string, args: readonly string[], cwd = consumer): Promise<string> {
@@ -39,7 +40,9 @@ beforeAll(async () => {
   ]);
 }, 5 * MINUTES);
 
-afterAll(() => rmSync(consumer, { recursive: true, force: true }));
+afterAll(() => {
+  for (const folder of [consumer, bundled]) rmSync(folder, { recursive: true, force: true });
+});
 
 describe('the installed packages', () => {
   it.each(names)('%s is imported and required', async (name) => {
@@ -97,6 +100,20 @@ describe('the installed packages', () => {
     expect(help).toContain('Usage: spendcap');
     expect(help).toContain('serve');
     expect(help).toContain('policy');
+  });
+
+  it('run as one bundled ES module, away from node_modules', async () => {
+    const contents = `
+      import { cnGame, createHandler, createLimiter } from '@spendcap/server';
+      import { memoryStore } from '@spendcap/server/stores/memory';
+      const limiter = createLimiter({ policy: cnGame(), store: memoryStore() });
+      const handler = createHandler(limiter, { apiKeys: ['an-example-key-of-a-test'] });
+      const { status } = await handler(new Request('http://localhost/health/ready'));
+      console.log(JSON.stringify(status));`;
+    const outfile = join(bundled, 'server.mjs');
+    const stdin = { contents, resolveDir: consumer };
+    await build({ stdin, outfile, bundle: true, platform: 'node', format: 'esm' });
+    expect(JSON.parse(await must('node', [outfile], bundled))).toBe(200);
   });
 
   it('puts nothing of the server into the client', async () => {

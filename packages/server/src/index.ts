@@ -33,7 +33,13 @@ export {
   ageTokens,
   type JwkSet,
 } from './age/token/index.ts';
-export { createHandler, type Handler, type HandlerOptions, type Served } from './http/index.ts';
+export {
+  createHandler,
+  type Handler,
+  type HandlerOptions,
+  type Metrics,
+  type Served,
+} from './http/index.ts';
 export {
   createLimiter,
   type LimiterOptions,

@@ -15,6 +15,7 @@ import {
 } from '@spendcap/server/age/authority';
 import type { AgeSource } from '@spendcap/server/age/sources';
 import type { NppaStore } from '@spendcap/server/age/sources/nppa';
+import { prometheusMetrics } from '@spendcap/server/http/metrics';
 import { NOW } from '../../server/age/token/token-kit.ts';
 import type { SourceWorld } from '../../support/age-sources/entry.ts';
 import { CHILD, CHILD_AGAIN, marksOf, type Person } from '../../support/age-sources/people.ts';
@@ -206,7 +207,8 @@ interface OverHttp {
 /** The same over HTTP, with personal data in every place where it does not belong. */
 async function overHttp({ limiter, seen, tokens, badTokens }: OverHttp): Promise<void> {
   const onError = (error: unknown) => seen.add('onError', error);
-  const handler = createHandler(limiter, { apiKeys: [SECRETS.apiKey], onError });
+  const metrics = prometheusMetrics();
+  const handler = createHandler(limiter, { apiKeys: [SECRETS.apiKey], metrics, onError });
   const send = async (where: string, path: string, init: RequestInit): Promise<void> => {
     const response = await handler(new Request(`https://limiter.example${path}`, init));
     const text = await response.text();

@@ -1,13 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { SpendcapError, type SpendcapErrorCode } from '@spendcap/core';
 import type { Limiter } from '@spendcap/server';
-import { Counter, Gauge, type OpenMetricsContentType, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import {
-  createHandler,
-  type Handler,
-  type HandlerOptions,
-} from '../../../packages/server/src/http/index.ts';
+import { createHandler, type HandlerOptions } from '../../../packages/server/src/http/index.ts';
+import { type Json, PURCHASE, type Sent, send, setup } from './http-kit.ts';
 import {
   AGE_TOKEN,
   ALLOWANCE,
@@ -18,50 +15,7 @@ import {
   stubLimiter,
 } from './stub-limiter.ts';
 
-type Json = Record<string, unknown>;
-
 afterEach(() => vi.restoreAllMocks());
-
-function setup(
-  answers: Parameters<typeof stubLimiter>[0] = {},
-  options: Partial<HandlerOptions> = {},
-) {
-  const { limiter, calls } = stubLimiter(answers);
-  return { handler: createHandler(limiter, { apiKeys: [API_KEY], ...options }), calls };
-}
-
-interface Sent {
-  readonly bearer?: string | null;
-  readonly body?: unknown;
-  readonly headers?: Record<string, string>;
-  readonly method?: string;
-}
-
-async function send(handler: Handler, path: string, sent: Sent = {}) {
-  const { bearer = API_KEY, body, headers = {}, method } = sent;
-  const response = await handler(
-    new Request(`http://limiter.example${path}`, {
-      method: method ?? (body === undefined ? 'GET' : 'POST'),
-      headers: {
-        ...(bearer === null ? {} : { authorization: `Bearer ${bearer}` }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...headers,
-      },
-      ...(body === undefined
-        ? {}
-        : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-    }),
-  );
-  const text = await response.text();
-  const json: Json = text.startsWith('{') ? JSON.parse(text) : {};
-  return { status: response.status, headers: response.headers, text, json };
-}
-
-const PURCHASE = { id: 'order-1', ageToken: AGE_TOKEN, amount: '48.00', currency: 'CNY' };
-
-/** A metric of another kind under one of our names. */
-const OTHER = { name: 'spendcap_requests_total', help: 'Of the game.' };
-const LABELS = ['route', 'status'] as const;
 
 describe('options', () => {
   it.each([
@@ -78,8 +32,8 @@ describe('options', () => {
     [{ corsOrigins: ['capacitor://localhost/index.html'] }, /corsOrigins/],
     [{ corsOrigins: ['file://'] }, /corsOrigins/],
     [{ corsOrigins: ['null'] }, /corsOrigins/],
-    [{ registry: {} as Registry }, /registry/],
-    [{ registry: null as unknown as Registry }, /registry/],
+    [{ metrics: new Registry() } as object, /metrics/],
+    [{ metrics: null } as object, /metrics/],
     [{ maxBodyBytes: 0 }, /maxBodyBytes/],
     [{ corsOrigin: ['https://shop.example'] } as object, /no option "corsOrigin"/],
   ])('%j is a TypeError', (options, message) => {
@@ -460,96 +414,6 @@ describe('the operator', () => {
     });
     expect(json).toEqual({ keys: [{ kty: 'EC', kid: 'k1' }] });
     expect(headers.get('cache-control')).toBe('public, max-age=300');
-  });
-
-  it('reads metrics', async () => {
-    let reserve: unknown = reservation('order-1');
-    const { limiter } = stubLimiter();
-    const moody = { ...limiter, reserve: async () => reserve as never };
-    const handler = createHandler(moody, { apiKeys: [API_KEY] });
-    await send(handler, '/v1/purchases', { body: PURCHASE });
-    reserve = { ...reservation('order-1'), replayed: true };
-    await send(handler, '/v1/purchases', { body: PURCHASE });
-    reserve = REFUSED;
-    await send(handler, '/v1/purchases', { body: PURCHASE });
-    await send(handler, '/nowhere"}');
-    const { text, headers } = await send(handler, '/metrics');
-    expect(headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
-    const lines = text.split('\n');
-    expect(lines).toContain('spendcap_decisions_total{outcome="allowed",code=""} 1');
-    expect(lines).toContain(
-      'spendcap_decisions_total{outcome="refused",code="day_cap_exceeded"} 1',
-    );
-    for (const status of [200, 201, 403]) {
-      expect(lines).toContain(
-        `spendcap_requests_total{route="/v1/purchases",status="${status}"} 1`,
-      );
-    }
-    expect(lines).toContain('spendcap_requests_total{route="unmatched",status="404"} 1');
-    const histogram = 'spendcap_request_duration_seconds';
-    expect(lines).toContain(`${histogram}_bucket{le="+Inf",route="/v1/purchases"} 3`);
-    expect(lines).toContain(`${histogram}_count{route="/v1/purchases"} 3`);
-    // Every line is a comment or a sample.
-    for (const line of lines.filter((each) => each !== '')) {
-      expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{(\w+="[^"\\]*",?)*\})? [0-9.e+-]+)$/);
-    }
-  });
-});
-
-describe('a registry of the caller', () => {
-  it('is served whole, and counts what several handlers do', async () => {
-    const registry = new Registry();
-    new Gauge({ name: 'players', help: 'Of the game.', registers: [registry] }).set(7);
-    const handlers = [setup({}, { registry }).handler, setup({}, { registry }).handler];
-    for (const handler of handlers) await send(handler, '/v1/purchases', { body: PURCHASE });
-    for (const handler of handlers) {
-      const lines = (await send(handler, '/metrics')).text.split('\n');
-      expect(lines).toContain('players 7');
-      expect(lines).toContain('spendcap_decisions_total{outcome="allowed",code=""} 2');
-      expect(lines).toContain('spendcap_requests_total{route="/v1/purchases",status="201"} 2');
-    }
-  });
-
-  it('is otherwise one of its own', async () => {
-    const [first, second] = [setup().handler, setup().handler];
-    await send(first, '/v1/purchases', { body: PURCHASE });
-    const { text } = await send(second, '/metrics');
-    expect(text).toContain('spendcap_decisions_total{outcome="allowed",code=""} 0');
-    expect(text).not.toContain('/v1/purchases');
-  });
-
-  it('may be of the OpenMetrics format', async () => {
-    const registry = new Registry<OpenMetricsContentType>();
-    registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
-    const { handler } = setup({}, { registry });
-    const { text, headers } = await send(handler, '/metrics');
-    expect(headers.get('content-type')).toBe(Registry.OPENMETRICS_CONTENT_TYPE);
-    expect(text).toMatch(/spendcap_decisions_total\{.*\} 0\n(.*\n)*# EOF\n$/);
-  });
-
-  it.each<[string, (registers: Registry[]) => unknown]>([
-    ['another type', (registers) => new Gauge({ ...OTHER, labelNames: LABELS, registers })],
-    ['other labels', (registers) => new Counter({ ...OTHER, labelNames: ['route'], registers })],
-  ])('is a TypeError if it has a metric of our name with %s', (_name, make) => {
-    const registry = new Registry();
-    make([registry]);
-    const handler = () => setup({}, { registry });
-    expect(handler).toThrow(TypeError);
-    expect(handler).toThrow(/registry.* spendcap_requests_total/);
-  });
-
-  it('that fails is a 500, and the operator hears of it', async () => {
-    const registry = new Registry();
-    const failure = new Error('no such sensor');
-    const collect = () => {
-      throw failure;
-    };
-    new Gauge({ name: 'players', help: 'Of the game.', registers: [registry], collect });
-    const onError = vi.fn();
-    const { handler } = setup({}, { registry, onError });
-    const { status, json } = await send(handler, '/metrics');
-    expect([status, json.code]).toEqual([500, 'internal_error']);
-    expect(onError).toHaveBeenCalledExactlyOnceWith(failure);
   });
 });
 

@@ -3,6 +3,7 @@ import { getRequestListener } from '@hono/node-server';
 import { unreadableRequest } from '../adapters/node-listener.ts';
 import { ageTokens } from '../age/token/index.ts';
 import { createHandler } from '../http/index.ts';
+import { prometheusMetrics } from '../http/metrics/index.ts';
 import { createLimiter } from '../limiter/index.ts';
 import type { Limiter } from '../limiter/types.ts';
 import { permits } from '../permits/index.ts';
@@ -41,6 +42,7 @@ export async function serve(given: Partial<ServeFlags>, environment: Environment
     const handler = createHandler(limiter, {
       apiKeys: apiKeysOf(environment),
       corsOrigins: flags.corsOrigin ?? [],
+      metrics: prometheusMetrics(),
       onError: log.error,
       onResponse: log.response,
       ...(flags.basePath === undefined ? {} : { basePath: flags.basePath }),

@@ -1,10 +1,9 @@
-import { type Purchase, SpendcapError } from '@spendcap/core';
+import { type Decision, type Purchase, SpendcapError } from '@spendcap/core';
 import type { Limiter } from '../limiter/types.ts';
 import { ID_PATTERN } from '../limiter/validate.ts';
 import type { Authenticator } from './auth.ts';
 import { readJson, validate } from './body.ts';
-import type { Metrics } from './metrics.ts';
-import { SECURITY_HEADERS, unauthorized } from './problems.ts';
+import { HttpProblem, SECURITY_HEADERS, unauthorized } from './problems.ts';
 import type { Proofs } from './proofs.ts';
 import type { RouteName } from './routes.ts';
 import {
@@ -18,6 +17,7 @@ import {
   releaseSchema,
   reverseRefundSchema,
 } from './schemas.ts';
+import type { Metrics } from './types.ts';
 
 /** One call of an endpoint: the request, and the id in its path or an empty string. */
 export interface Call {
@@ -30,7 +30,8 @@ export type Endpoint = (call: Call) => Promise<Response>;
 export interface EndpointOptions {
   readonly limiter: Limiter;
   readonly authenticator: Authenticator;
-  readonly metrics: Metrics;
+  readonly decided: (decision: Decision) => void;
+  readonly exposition: Metrics['exposition'] | undefined;
   readonly proofs: Proofs;
   readonly maxBytes: number;
   readonly openApi: () => string;
@@ -53,7 +54,7 @@ export function createEndpoints(options: EndpointOptions): Record<RouteName, End
   };
 }
 
-function purchaseEndpoints({ limiter, authenticator, metrics, proofs, maxBytes }: EndpointOptions) {
+function purchaseEndpoints({ limiter, authenticator, decided, proofs, maxBytes }: EndpointOptions) {
   const required = { maxBytes };
   const optional = { maxBytes, optional: true };
 
@@ -70,7 +71,7 @@ function purchaseEndpoints({ limiter, authenticator, metrics, proofs, maxBytes }
       const body = await readJson(request, purchaseSchema, required);
       const decision = await limiter.reserve(proofs.inBody(body, '/v1/purchases'));
       if (decision.allowed && decision.replayed) return json(decision, 200);
-      metrics.decided(decision);
+      decided(decision);
       return json(decision, decision.allowed ? 201 : 403);
     },
     async commit(call) {
@@ -100,14 +101,14 @@ function purchaseEndpoints({ limiter, authenticator, metrics, proofs, maxBytes }
   } satisfies Partial<Record<RouteName, Endpoint>>;
 }
 
-function playerEndpoints({ limiter, authenticator, metrics, proofs, maxBytes }: EndpointOptions) {
+function playerEndpoints({ limiter, authenticator, decided, proofs, maxBytes }: EndpointOptions) {
   return {
     async decide({ request }) {
       const caller = authenticator.caller(request);
       if (caller.kind === 'operator') {
         const body = await readJson(request, decisionSchema, { maxBytes });
         const decision = await limiter.check(proofs.inBody(body, '/v1/decisions'));
-        metrics.decided(decision);
+        decided(decision);
         return json(decision);
       }
       const player = proofs.inHeader(request, caller, '/v1/decisions');
@@ -115,7 +116,7 @@ function playerEndpoints({ limiter, authenticator, metrics, proofs, maxBytes }: 
       const body = await readJson(request, playerDecisionSchema, { maxBytes });
       return asPlayer(async () => {
         const decision = await limiter.check({ ...body, ...player });
-        metrics.decided(decision);
+        decided(decision);
         return json(decision);
       });
     },
@@ -134,7 +135,7 @@ function playerEndpoints({ limiter, authenticator, metrics, proofs, maxBytes }: 
   } satisfies Partial<Record<RouteName, Endpoint>>;
 }
 
-function publicEndpoints({ limiter, authenticator, metrics, openApi }: EndpointOptions) {
+function publicEndpoints({ limiter, authenticator, exposition, openApi }: EndpointOptions) {
   const keys = JSON.stringify(limiter.jwks);
   return {
     jwks: async () => new Response(keys, { headers: PUBLIC_JSON }),
@@ -146,9 +147,9 @@ function publicEndpoints({ limiter, authenticator, metrics, openApi }: EndpointO
     },
     async metrics({ request }) {
       authenticator.operator(request);
-      const { registry } = metrics;
-      const headers = { 'content-type': registry.contentType, ...PRIVATE };
-      return new Response(await registry.metrics(), { headers });
+      if (exposition === undefined) throw new HttpProblem('not_found', 'No metrics are collected.');
+      const { contentType, text } = await exposition();
+      return new Response(text, { headers: { 'content-type': contentType, ...PRIVATE } });
     },
   } satisfies Partial<Record<RouteName, Endpoint>>;
 }

@@ -1,43 +1,18 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { assertOptions, type OptionNames } from '@spendcap/core';
 import type { Context } from 'hono';
-import type { Registry, RegistryContentType } from 'prom-client';
 import type { Limiter } from '../limiter/types.ts';
 import { createAuthenticator } from './auth.ts';
 import { corsOf } from './cors.ts';
 import { createEndpoints, type Endpoint } from './endpoints.ts';
-import { createMetrics } from './metrics.ts';
 import { problemOf, problemResponse } from './problems.ts';
 import { createProofs } from './proofs.ts';
 import { PLAYER_ROUTES, type RouteName, routes, securitySchemes, TAGS } from './routes.ts';
+import type { Handler, HandlerOptions, Served } from './types.ts';
+
+export type { Handler, HandlerOptions, Metrics, Served } from './types.ts';
 
 const DEFAULT_MAX_BODY_BYTES = 65_536;
-
-/** Only `apiKeys` is required. */
-export interface HandlerOptions {
-  /** At least one, each of 16 or more printable ASCII characters. All are valid, for rotation. */
-  readonly apiKeys: readonly string[];
-  /** Where the handler is mounted, such as `/spendcap`. Default: the root. */
-  readonly basePath?: string;
-  /**
-   * The address under which players reach this handler, base path included, for example
-   * `https://pay.example/spendcap`: the `htu` of their DPoP proofs. Required for bound age tokens.
-   */
-  readonly publicUrl?: string;
-  /**
-   * Exact origins, of any scheme, whose pages may call the two player endpoints:
-   * `https://shop.example`, `capacitor://localhost`. Default: none.
-   */
-  readonly corsOrigins?: readonly string[];
-  /** A larger request body is a 413. Default 65536. */
-  readonly maxBodyBytes?: number;
-  /** A prom-client `Registry`, which `/metrics` then serves whole. Default: one of its own. */
-  readonly registry?: Registry<RegistryContentType>;
-  /** Called with every error behind a 5xx. The response contains only its code. */
-  readonly onError?: (error: unknown) => void;
-  /** Called after each response, for an access log. */
-  readonly onResponse?: (served: Served) => void;
-}
 
 const OPTIONS: OptionNames<HandlerOptions> = {
   apiKeys: true,
@@ -45,22 +20,10 @@ const OPTIONS: OptionNames<HandlerOptions> = {
   publicUrl: true,
   corsOrigins: true,
   maxBodyBytes: true,
-  registry: true,
+  metrics: true,
   onError: true,
   onResponse: true,
 };
-
-/** One response. Nothing of it comes from the caller, so that it may be logged. */
-export interface Served {
-  readonly method: string;
-  /** The path as OpenAPI has it, `/v1/purchases/{id}`, or `unmatched`. */
-  readonly route: string;
-  readonly status: number;
-  readonly seconds: number;
-}
-
-/** A Fetch API server: runs wherever there is `Request` and `Response`. */
-export type Handler = (request: Request) => Promise<Response>;
 
 /**
  * The HTTP API of a limiter, with its OpenAPI 3.1 document at `/openapi.json`. Errors are RFC 9457
@@ -79,7 +42,7 @@ export type Handler = (request: Request) => Promise<Response>;
  */
 export function createHandler(limiter: Limiter, options: HandlerOptions): Handler {
   assertOptions('createHandler', options, OPTIONS);
-  const { basePath = '', maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = options;
+  const { basePath = '', maxBodyBytes = DEFAULT_MAX_BODY_BYTES, metrics } = options;
   const base = basePath === '/' ? '' : basePath;
   if (base !== '' && !/^(\/[A-Za-z0-9._~-]+)+$/.test(base)) {
     throw new TypeError('basePath must start with a slash and end without one, like /spendcap');
@@ -87,21 +50,25 @@ export function createHandler(limiter: Limiter, options: HandlerOptions): Handle
   if (!Number.isSafeInteger(maxBodyBytes) || maxBodyBytes < 1) {
     throw new TypeError('maxBodyBytes must be a positive integer');
   }
-  const metrics = createMetrics(options.registry);
+  if (metrics !== undefined && typeof metrics?.route !== 'function') {
+    throw new TypeError('metrics must be what prometheusMetrics() returns');
+  }
   const app = new OpenAPIHono();
   const endpoints = createEndpoints({
     limiter,
     authenticator: createAuthenticator(options.apiKeys),
-    metrics,
+    decided: (decision) => notify((value) => metrics?.decided(value), decision),
+    exposition: metrics && (() => metrics.exposition()),
     proofs: createProofs(options.publicUrl),
     maxBytes: maxBodyBytes,
     openApi: memoize(() => JSON.stringify(openApiDocument(app, base))),
   });
   const cors = corsOf(options.corsOrigins ?? []);
   const serve = (route: string, endpoint: Endpoint) =>
-    serving({ route, endpoint, count: metrics.route(route), options });
+    serving({ route, endpoint, count: metrics?.route(route), options });
 
   for (const [name, route] of Object.entries(routes)) {
+    if (name === 'metrics' && metrics === undefined) continue;
     app.openAPIRegistry.registerPath(route);
     const path = base + route.getRoutingPath();
     const handle = serve(route.path, endpoints[name as RouteName]);
@@ -121,7 +88,7 @@ export function createHandler(limiter: Limiter, options: HandlerOptions): Handle
 interface Serving {
   readonly route: string;
   readonly endpoint: Endpoint;
-  readonly count: (status: number, seconds: number) => void;
+  readonly count: ((served: Served) => void) | undefined;
   readonly options: Pick<HandlerOptions, 'onError' | 'onResponse'>;
 }
 
@@ -137,12 +104,10 @@ function serving({ route, endpoint, count, options: { onError, onResponse } }: S
       response = problemOf(error);
       if (response.status >= 500) notify(onError, error);
     }
-    const { status } = response;
     const seconds = (performance.now() - start) / 1000;
-    count(status, seconds);
-    if (onResponse !== undefined) {
-      notify(onResponse, { method: request.method, route, status, seconds });
-    }
+    const served = { method: request.method, route, status: response.status, seconds };
+    notify(count, served);
+    notify(onResponse, served);
     return response;
   };
 }

@@ -1,5 +1,5 @@
-import type { Decision } from '@spendcap/core';
 import { Counter, Histogram, Registry, type RegistryContentType } from 'prom-client';
+import type { Metrics } from '../types.ts';
 
 /** The options of a metric, which a registered metric still has as properties. */
 interface Spec {
@@ -30,24 +30,29 @@ const DECISIONS: Spec = {
   labelNames: ['outcome', 'code'],
 };
 
-/** In either format, Prometheus or OpenMetrics. */
-type MetricsRegistry = Registry<RegistryContentType>;
-
-export interface Metrics {
-  readonly registry: MetricsRegistry;
-  /** Call once for each route; the result counts a response. */
-  route(route: string): (status: number, seconds: number) => void;
-  /** Counts the first reason, so that the sum over the codes is the number of refusals. */
-  decided(decision: Decision): void;
-}
-
 /**
- * The metrics of a handler. Labels have few values by construction and never name a subject.
- * Handlers that share a registry add up.
+ * The metrics of a handler in Prometheus text format, by prom-client. Labels have few values by
+ * construction and never name a subject. An entry of its own, because prom-client is CommonJS, which
+ * esbuild cannot bundle into an ES module.
  *
- * @throws TypeError if `registry` is none, or has another metric of one of these names
+ * @param registry served whole by `/metrics`; handlers that share one add up. Default: a new one
+ * @throws TypeError if it is not a registry, or has another metric of one of these names
+ * @example
+ * ```ts
+ * import { cnGame, createHandler, createLimiter } from '@spendcap/server';
+ * import { prometheusMetrics } from '@spendcap/server/http/metrics';
+ * import { memoryStore } from '@spendcap/server/stores/memory';
+ * const limiter = createLimiter({ policy: cnGame(), store: memoryStore() });
+ * const apiKeys = ['an-example-key-of-a-test'];
+ * const handler = createHandler(limiter, { apiKeys, metrics: prometheusMetrics() });
+ * const headers = { authorization: `Bearer ${apiKeys[0]}` };
+ * const response = await handler(new Request('http://localhost/metrics', { headers }));
+ * response.status; // => 200
+ * ```
  */
-export function createMetrics(registry: MetricsRegistry = new Registry()): Metrics {
+export function prometheusMetrics(
+  registry: Registry<RegistryContentType> = new Registry(),
+): Metrics {
   if (typeof registry?.getSingleMetric !== 'function') {
     throw new TypeError('registry must be a Registry of prom-client');
   }
@@ -57,11 +62,10 @@ export function createMetrics(registry: MetricsRegistry = new Registry()): Metri
   // A rate needs the first sample before the first decision.
   decisions.inc({ outcome: 'allowed', code: '' }, 0);
   return {
-    registry,
     route(route) {
       const duration = durations.labels(route);
       const byStatus = new Map<number, Counter.Internal>();
-      return (status, seconds) => {
+      return ({ status, seconds }) => {
         let count = byStatus.get(status);
         if (count === undefined) {
           count = requests.labels(route, `${status}`);
@@ -72,17 +76,22 @@ export function createMetrics(registry: MetricsRegistry = new Registry()): Metri
       };
     },
     decided(decision) {
+      // By the first reason, so that the sum over the codes is the number of refusals.
       const code = decision.allowed ? '' : decision.reasons[0].code;
       decisions.inc({ outcome: decision.allowed ? 'allowed' : 'refused', code });
     },
+    exposition: async () => ({
+      contentType: registry.contentType,
+      text: await registry.metrics(),
+    }),
   };
 }
 
 /** Two handlers of one registry use the same metric: it may be registered only once. */
 function registered<M>(
-  registry: MetricsRegistry,
+  registry: Registry<RegistryContentType>,
   spec: Spec,
-  Kind: new (made: Spec & { registers: MetricsRegistry[] }) => M,
+  Kind: new (made: Spec & { registers: Registry<RegistryContentType>[] }) => M,
 ): M {
   const existing: unknown = registry.getSingleMetric(spec.name);
   if (existing === undefined) return new Kind({ ...spec, registers: [registry] });
