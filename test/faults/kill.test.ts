@@ -106,7 +106,7 @@ test('kill -9 in the middle of a burst: every answered hold is there, and none c
     const answered = new Set<string>();
     let killed: Promise<void> | undefined;
     const orders = players.flatMap(({ token, ids }) => ids.map((id) => ({ token, id })));
-    // In lanes, or one group commit could answer them all before the kill comes.
+    // In lanes, since one group commit could answer all of them before the kill.
     const burst = Array.from({ length: LANES }, async (_, lane) => {
       for (const { token, id } of orders.filter((_, index) => index % LANES === lane)) {
         const result = await buy(id, token).catch(() => undefined);

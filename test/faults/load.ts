@@ -40,14 +40,14 @@ interface LoadOptions {
   readonly tills: readonly Till[];
   readonly cap: number;
   readonly players?: number;
-  /** The number of the first of them. */
+  /** The number of the first player. */
   readonly from?: number;
   readonly ordersEach?: number;
   /** Cents. */
   readonly amount?: number;
   /** What goes wrong, once so many orders have been answered; buying goes on until it has ended. */
   readonly fault: { readonly after: number; readonly strike: () => Promise<unknown> };
-  /** Whether a till's error says no more than that there is no answer yet. */
+  /** Whether a till's error only means that there is no answer yet. */
   readonly mayRetry: (error: unknown) => boolean;
 }
 
@@ -117,7 +117,7 @@ export async function underLoad(options: LoadOptions) {
   const held = [...answered.values()].filter(({ state }) => state !== 'nothing').length;
   return { held, refused: answered.size - held, unanswered, damage: await audit() };
 
-  /** Looks at everything again, with the fault long over. */
+  /** Reads everything again, long after the fault. */
   async function audit(): Promise<Damage> {
     let lost = 0;
     const expected = new Map<number, number>();

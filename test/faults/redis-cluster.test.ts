@@ -21,7 +21,7 @@ const PURCHASE: ReserveCommand = {
 };
 
 describe.skipIf(!canStartRedis('faults of a Redis cluster'))('Redis cluster', () => {
-  test('a retry after a day that a server refuses does not lose whose the purchase is', async () => {
+  test('a retry after a day that a server refuses keeps the purchase’s subject', async () => {
     const ports = await redisCluster();
     const client = new Cluster(ports.map((port) => ({ host: '127.0.0.1', port })));
     const store = redisStore({ client });

@@ -27,7 +27,7 @@ async function startRedis(...settings: string[]): Promise<RedisServer> {
   return server;
 }
 
-/** A limiter on Redis, by an address that can come to mean another server. */
+/** A limiter on Redis, at an address that can be moved to another server. */
 async function world(first: RedisServer) {
   const target = { host: '127.0.0.1', port: first.port };
   const proxy = await troubleProxy(target);
@@ -115,7 +115,7 @@ describe.skipIf(!canStartRedis('holds that Redis loses'))('what Redis loses', ()
     }
   });
 
-  test('a failover to a replica that is behind: the same for what it had not got', async () => {
+  test('a failover to a replica that is behind: the same for what it had not received', async () => {
     const master = await startRedis();
     const replica = await startRedis('--replicaof', '127.0.0.1', String(master.port));
     const operator = new Redis(replica.port, '127.0.0.1');
@@ -127,7 +127,7 @@ describe.skipIf(!canStartRedis('holds that Redis loses'))('what Redis loses', ()
     const kept = await holdAll(limiter, 'kept');
     await expect.poll(() => countAt(operator)).toBe(kept.size);
 
-    // From now on the replica gets nothing, as behind a network that is cut.
+    // From now on the replica receives nothing, as in a network partition.
     await operator.call('REPLICAOF', 'NO', 'ONE');
     const [some = ''] = kept.keys();
     await limiter.release(some);

@@ -34,6 +34,6 @@ export function storeTill(store: Store): Till {
   };
 }
 
-/** Whether an error of a store invites the same call again. */
+/** Whether an error of a store asks for a retry. */
 export const invitesRetry = (error: unknown): boolean =>
   SpendcapError.isInstance(error) && error.retryable;

@@ -9,11 +9,11 @@ export interface Operation<I, O> {
 /** What one caller after another would see. */
 export interface Specification<S, I, O> {
   readonly initial: S;
-  /** All that a call may do and answer. The state it is given stays as it is. */
+  /** All that a call may do and answer. `state` is not changed. */
   apply(state: S, input: I): readonly { readonly state: S; readonly output: O }[];
   /** Equal for states that no call can distinguish. */
   key(state: S): string;
-  /** A call in few words. */
+  /** A call, in short. */
   describe(input: I): string;
 }
 
@@ -32,7 +32,7 @@ interface Placed<I, O> extends Operation<I, O> {
 class BoundMet extends Error {}
 
 /**
- * Looks for an order of the calls, each between its beginning and its end, in which one caller after
+ * Looks for an order of the calls, each between its start and its end, in which one caller after
  * another would have got the same answers. This is the search of Wing and Gong ("Testing and
  * Verifying Concurrent Objects", 1993) which, as Lowe added ("Testing for Linearizability", 2017),
  * never looks twice at the same set of calls done in the same state.
@@ -73,7 +73,7 @@ export function checkHistory<S, I, O>(
       if (call.called > until) continue;
       for (const { state: next, output } of apply(state, call.input)) {
         if (call.answer !== null && call.answer !== JSON.stringify(output)) continue;
-        // One that nobody waits for and that changes nothing need not happen here.
+        // An unanswered call that changes nothing need not take effect here.
         if (call.answer === null && numberOf(next) === stateNumber) continue;
         if (search(next, done | (1n << BigInt(call.number)), [...order, call])) return true;
       }

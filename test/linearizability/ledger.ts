@@ -12,7 +12,7 @@ import type {
 import { NaiveLedger } from '../properties/model.ts';
 import type { Specification } from './checker.ts';
 
-/** A verb of the store with what it is given. */
+/** A verb of the store, and its command. */
 export type Call =
   | readonly ['reserve', ReserveCommand]
   | readonly ['commit', CommitCommand]
@@ -48,7 +48,7 @@ export const oneByOne: Specification<NaiveLedger, Call, Answer> = {
   describe: ([verb, command]) => `${verb} ${JSON.stringify(command, SHOWN)}`,
 };
 
-/** Fields that are worth reading where an order is looked for. */
+/** The fields to print of a call. */
 const SHOWN = [
   ...['id', 'subject', 'amount', 'at', 'expiresAt', 'onExpiry', 'refundId', 'restores'],
   ...['windows', 'start', 'cap'],

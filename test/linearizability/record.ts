@@ -46,7 +46,7 @@ function monthAt(at: number): CappedWindow {
   return { ...dayAt(at), start: Date.UTC(2026, 10, 1), end: Date.UTC(2027, 0, 1), cap: CAPS.month };
 }
 
-/** The next call of a client: few ids and tight caps, so that calls are in each other's way. */
+/** The next call of a client: few ids and tight caps, so that calls conflict. */
 function nextCall({ own, subjects, overdue = true, random }: Scene, at: number): Call {
   const below = (end: number): number => Math.floor(random() * end);
   const verb = VERBS[below(VERBS.length - (overdue ? 0 : 1))] as Call[0];
@@ -119,7 +119,7 @@ export async function record(recording: Recording): Promise<History> {
     clients.map(async (client) => {
       for (let call = 0; call < callsEach; call += 1) {
         now += Math.floor(random() * 400);
-        // The servers of the callers do not quite agree on the time.
+        // The callers have a clock skew.
         const at = now - Math.floor(random() * 300);
         await act(client, nextCall(recording, at));
         if (random() < 0.3) await sleep(random() * 3);

@@ -25,7 +25,7 @@ interface World {
   close(): Promise<void>;
 }
 
-/** Four stores, or three and some through a proxy that makes trouble. */
+/** Four stores, or three and some through a proxy that injects faults. */
 async function openWorld(entry: Entry, resends: readonly boolean[]): Promise<World> {
   const ledger = await entry.openLedger();
   const connect = async (options: ConnectOptions): Promise<Client> => {
@@ -52,7 +52,7 @@ async function openWorld(entry: Entry, resends: readonly boolean[]): Promise<Wor
   };
 }
 
-/** Makes one trouble after another until `stopped`. */
+/** Injects one fault after another until `stopped`. */
 async function trouble(proxy: Proxy, random: () => number, stopped: () => boolean): Promise<void> {
   const troubles: readonly Trouble[] = [
     'cut before request',
@@ -97,7 +97,7 @@ async function histories({ clients, proxy }: World, { subjects, overdue }: Entry
   return count(found);
 }
 
-/** What the histories had in them: a check of nothing would always pass. */
+/** What the histories contained: a check of empty ones would always pass. */
 function count(found: readonly History[]) {
   const calls = found.flat();
   const countOf = (matches: (text: string) => boolean): number =>

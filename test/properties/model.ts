@@ -24,7 +24,7 @@ interface ModelPurchase {
 export class NaiveLedger {
   private purchases: ModelPurchase[] = [];
 
-  /** One that goes its own way from here. */
+  /** An independent copy. */
   copy(): NaiveLedger {
     const other = new NaiveLedger();
     other.purchases = this.purchases.map((purchase) => ({

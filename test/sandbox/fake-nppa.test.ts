@@ -118,7 +118,7 @@ describe('its memory', () => {
     expect(await check('a', '某一二', '110000190101020007')).toMatchObject(status(0));
   });
 
-  it('turns what is pending when its time has come', async () => {
+  it('completes a pending check when it is due', async () => {
     const slow = { name: '小明', idNumber: '11000020100101001X', pendingMs: 60_000 };
     const { check, query, clock } = world({
       people: [slow, { ...slow, name: '小红', result: 'failure' }],

@@ -81,7 +81,7 @@ describe('payments', () => {
     expect(await codeOf(over)).toBe('StripeInvalidRequestError');
   });
 
-  it("come out of a bank's question either way", async () => {
+  it('succeed or fail by the bank’s authentication', async () => {
     const { fake, stripe } = shop();
     const asking = { ...THIRTY, payment_method: 'pm_card_authenticationRequired' };
     const [yes, no] = [
@@ -156,7 +156,7 @@ describe('the wire', () => {
     expect(() => check(`${body} `)).toThrow(Stripe.errors.StripeSignatureVerificationError);
   });
 
-  it('wants a secret key, and knows what it does not know', async () => {
+  it('requires a secret key, and answers 404 to what it does not know', async () => {
     const { fake } = shop();
     const url = 'https://api.stripe.com/v1/payment_intents';
     expect((await fake.fetch(url)).status).toBe(401);

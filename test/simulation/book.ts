@@ -2,8 +2,8 @@ import { type Policy, parseMoney, type StoredPurchase } from '@spendcap/core';
 import { type Player, rateOf } from './policies.ts';
 
 /**
- * The rules as one would apply them by hand: ages one by one, calendar days as text, and every sum taken
- * by filtering a plain list. Nothing of the limiter's is used but the policy document.
+ * The rules as one would apply them by hand: ages one by one, calendar days as text, and every sum
+ * by filtering a list. Of the limiter it uses only the policy document.
  */
 
 const dates = new Map<
@@ -159,7 +159,7 @@ export function inCny(
   return Number((over + (rounding === 'up' ? under - 1n : 0n)) / under);
 }
 
-/** What a purchase of that instant is exchanged at. */
+/** The exchange rate of a purchase at that instant. */
 export function rateAt(currency: string, at: number): string {
   return currency === 'CNY' ? '1' : (rateOf({ from: currency, to: 'CNY', at }) as string);
 }

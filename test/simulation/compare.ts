@@ -49,7 +49,7 @@ export function partsText({
   return `${id} ${state} ${amount}/${committed}/${refunded}/${restored}${late ? ' late' : ''}`;
 }
 
-/** True unless `found` has all that is expected of it. */
+/** Whether `found` lacks an expected value. */
 export function differ(found: unknown, expected: unknown): boolean {
   if (Array.isArray(expected)) {
     if (!Array.isArray(found) || found.length !== expected.length) return true;

@@ -14,9 +14,9 @@ export function wrongDecision(
   const [call] = step.calls;
   const [text = ''] = answers;
   if (call?.verb !== 'reserve' && call?.verb !== 'check') return null;
-  // Of one that is there already the ledger's model knows the answer.
+  // For an id that exists already, the ledger's model has the answer.
   if (call.verb === 'reserve' && before.purchases.has(call.id)) return null;
-  // One that a process has let pass is written down first, and may have ended by now.
+  // A purchase admitted during an outage is recorded first, and may have expired by now.
   const { id } = call;
   const passed = events.some((e) => e.type === 'purchase.unrecorded' && e.purchaseId === id);
   if (passed) return null;
@@ -33,7 +33,7 @@ export function wrongDecision(
   const asker = { policy, player, at, app: call.app, entries };
   const expected = codesAgainst(asker, { ...call, amount }).join();
   const codes = text.startsWith('refused ') ? text.slice('refused '.length).split(',') : [];
-  // That a proof of age would help is said beside the reasons.
+  // The hint that a more precise age would help is no reason by the policy.
   const said = codes
     .filter((code) => code !== 'age_not_precise')
     .toSorted()

@@ -19,8 +19,8 @@ export function burstOf(drawing: Drawing): Action {
 }
 
 /**
- * One id for two players in parallel: which of them comes first is left to the store, and so differs. This
- * keeps the first player of each id.
+ * Which of two players with one id wins in parallel differs between stores: this keeps the first
+ * player of each id.
  */
 function isAlike(calls: readonly Call[], call: Call): boolean {
   if (!('player' in call)) return true;
@@ -28,7 +28,7 @@ function isAlike(calls: readonly Call[], call: Call): boolean {
   return first === undefined || !('player' in first) || first.player === call.player;
 }
 
-/** One call, most often about a purchase of lately. */
+/** One call, mostly about a recent purchase. */
 export function callOf(drawing: Drawing): Call {
   const { random, orders } = drawing;
   const verb = random.weighted({
@@ -84,7 +84,7 @@ function orderOf(drawing: Drawing, only?: number): { readonly verb: 'reserve' } 
   return { verb: 'reserve', ...order };
 }
 
-/** How it goes on as a rule; the last plan is the first to be done. */
+/** What usually follows; plans are carried out from the last to the first. */
 function planOrder({ random, plans }: Drawing, order: Order): void {
   const { id } = order;
   const plan = (call: Call): void => void plans.push({ do: 'calls', calls: [call] });

@@ -40,7 +40,7 @@ const NEXT_DEED: Readonly<Record<string, StripeDeed>> = {
   pm_usBankAccount_success: 'bank_processes',
 };
 
-/** How it goes on as a rule; the last plan is the first to be done. */
+/** What usually follows; plans are carried out from the last to the first. */
 function planSale(
   { random, plans }: Drawing,
   { id, amount, method, capture }: Sale,
@@ -64,7 +64,7 @@ function planSale(
   }
 }
 
-/** Something that happens to a sale of lately, whether or not it can. */
+/** An event of a recent sale, whether or not it is possible. */
 export function aboutSale({ random, sales }: Drawing, what: 'sale' | 'deed' | 'webhooks'): Action {
   const { id, amount } = random.pick(random.chance(0.7) ? sales.slice(-3) : sales);
   if (what === 'webhooks') return webhooksOf(random, id);

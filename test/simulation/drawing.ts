@@ -2,17 +2,17 @@ import type { Action, History, Order, Sale, Step } from './history.ts';
 import { PLAYER_COUNT } from './policies.ts';
 import type { Random } from './random.ts';
 
-/** What happened so far, as far as the next step is drawn from it. */
+/** The past, as far as the next step depends on it. */
 export interface Drawing {
   readonly random: Random;
   readonly zones: History['zones'];
-  /** Who buys most, so that months fill up as well. */
+  /** The player who buys most, so that monthly caps fill up as well. */
   readonly buyers: readonly number[];
   readonly orders: Order[];
   readonly sales: (Sale & { readonly how: 'pay' | 'checkout' })[];
-  /** What is likely to come next: a purchase that is held is mostly paid. */
+  /** What is likely to follow: a held purchase is mostly paid. */
   readonly plans: Action[];
-  /** Steps that went wrong, to be tried again. */
+  /** Failed steps, to be retried. */
   readonly again: Step[];
   readonly skews: number[];
   now: number;
@@ -24,7 +24,7 @@ export type Currency = keyof typeof CURRENCIES;
 /** About how many minor units make ten yuan. */
 const TEN_YUAN: Readonly<Record<Currency, number>> = { CNY: 1_000, USD: 140, JPY: 210, KWD: 430 };
 
-/** Round amounts, which fill a cap exactly, one unit beside them, and odd ones. */
+/** Round amounts that fill a cap exactly, amounts one unit off, and odd ones. */
 export function minorOf(random: Random, currency: Currency): number {
   const ten = TEN_YUAN[currency];
   if (random.chance(0.15)) return random.whole(1, ten * 12);

@@ -32,7 +32,7 @@ const ZONES = [
   'Asia/Kathmandu',
 ] as const;
 
-/** The history of a seed: nothing but the seed decides it. */
+/** The history of a seed, which determines all of it. */
 export function historyOf(seed: number, steps: number): History {
   const random = randomOf(seed);
   const start = Date.parse(random.pick(STARTS)) + random.whole(0, 5 * HOUR);
@@ -95,7 +95,7 @@ const PAUSES = {
   days: 1,
 } as const;
 
-/** How long nothing happens. */
+/** The time until the next step. */
 function pauseOf({ random, zones, orders, now }: Drawing): number {
   const kind = random.weighted(PAUSES);
   switch (kind) {
@@ -114,7 +114,7 @@ function pauseOf({ random, zones, orders, now }: Drawing): number {
       return Math.max(1, end - now + random.pick([-1_000, -1, 0, 0, 1, 2_000]));
     }
     case 'expiry': {
-      // Made a moment ago, so that its hold is over about then; a month is seldom waited for.
+      // A recent purchase, whose hold expires about then. A wait of a month is rare.
       const { seconds = 1 } = orders.at(-1) ?? {};
       const wait = seconds < 1_000_000 || random.chance(0.1) ? seconds : 60;
       return wait * SECOND + random.whole(-2, 2);

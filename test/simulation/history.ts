@@ -1,6 +1,6 @@
 /**
- * A history is all that happens to one ledger, as plain values: it can be printed, cut down and played
- * again. Every step stands for itself, so that any part of a history is a history too.
+ * A history is all that happens to one ledger, as data that can be printed, shortened and replayed.
+ * Every step is independent, so any subset of a history is a history too.
  */
 export interface History {
   readonly seed: number;
@@ -12,11 +12,11 @@ export interface History {
 }
 
 export type Step = {
-  /** The true time, which does not go back. Epoch milliseconds. */
+  /** True time, which never goes back. Epoch milliseconds. */
   readonly at: number;
-  /** Which server process does it. */
+  /** The server process that runs it. */
   readonly server: number;
-  /** By how much that process's clock is wrong; this may go back. */
+  /** The clock skew of that process; its clock may go back. */
   readonly skew: number;
   /** What goes wrong between the process and its store. */
   readonly fault?: StoreFault;
@@ -25,7 +25,7 @@ export type Step = {
 } & Action;
 
 /**
- * `lost`: one call's answer does not come. `down`: nor do those after it. `dies`: the process ends there.
+ * `lost`: the answer to one call is lost. `down`: so are those after it. `dies`: the process ends.
  */
 export interface StoreFault {
   /** The store's call, counted from 0 within the step. */
@@ -40,11 +40,11 @@ export type Action =
   | { readonly do: 'pay' | 'checkout'; readonly sale: Sale }
   /** What a player, a bank or the operator does to a payment. */
   | { readonly do: StripeDeed; readonly id: string; readonly amount?: number }
-  /** Delivers events about a purchase: positions in their order, again and again, out of order. */
+  /** Delivers events about a purchase, by their positions: repeatedly and out of order. */
   | { readonly do: 'webhooks'; readonly id: string; readonly picks: readonly number[] }
   /** Settles the overdue holds: Stripe's by a query, others by this outcome. */
   | { readonly do: 'reconcile'; readonly outcome: 'commit' | 'release' }
-  /** Asks for windows that have ended, and for many that no policy has. */
+  /** Queries windows that have ended, and many that no policy has. */
   | { readonly do: 'audit' };
 
 export const STRIPE_DEEDS = [
@@ -66,7 +66,7 @@ export const STRIPE_DEEDS = [
 ] as const;
 export type StripeDeed = (typeof STRIPE_DEEDS)[number];
 
-/** A purchase as a client asks for it. */
+/** A purchase as a client requests it. */
 export interface Order {
   readonly id: string;
   /** Index into the players. */
@@ -93,7 +93,7 @@ export type Call =
     }
   | { readonly verb: 'reverseRefund'; readonly id: string; readonly refund: string };
 
-/** A purchase that is paid by way of Stripe. */
+/** A purchase that is paid through Stripe. */
 export interface Sale {
   readonly id: string;
   readonly player: number;

@@ -32,7 +32,7 @@ export interface Judged {
 }
 
 export interface Breach {
-  /** `error`: something was thrown that no caller has to reckon with. */
+  /** `error`: an error that no caller has to expect. */
   readonly invariant: Invariant | 'error';
   readonly what: string;
 }

@@ -49,9 +49,9 @@ export function watcher() {
       }
     },
     /**
-     * Looks at everything: every purchase, and of every subject the sum of all time and the windows that
-     * have not ended; with `wide` those that have, and more than a store will remember. No hold ends by
-     * being looked at, since nothing has an end at instant 0.
+     * Reads every purchase, and for every subject the lifetime sum and the windows that have not
+     * ended; with `wide` also those that have, and more windows than a store remembers. Reading at
+     * instant 0 expires no hold.
      */
     async look(
       { observer, clock, players, history }: World,
@@ -78,7 +78,7 @@ export function watcher() {
   };
 }
 
-/** Windows of no policy's, which begin here and there and stay open for long. */
+/** Windows of no policy, with scattered starts and distant ends. */
 function oddWindows(start: number, now: number): readonly Window[] {
   const { selector } = LIFETIME;
   const selectors = [
@@ -93,7 +93,7 @@ function oddWindows(start: number, now: number): readonly Window[] {
   })).map((window) => ({ ...window, start: Math.floor(window.start) }));
 }
 
-/** Asks the limiter what is left to each of the players, as they would. */
+/** Queries the allowance of each of the players, as they would. */
 export async function allowancesOf(
   { players }: World,
   server: Server,

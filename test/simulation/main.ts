@@ -38,7 +38,7 @@ function storeNamed(wanted: string): InSuite<'simulation'> {
 
 type Stores = readonly InSuite<'simulation'>[];
 
-/** Plays a history on every store: each must keep the invariants, and all come to the same end. */
+/** Plays a history on every store: each must keep the invariants, and all must end alike. */
 async function playOn(stores: Stores, history: History): Promise<boolean> {
   let digest: string | undefined;
   for (const entry of stores) {

@@ -6,8 +6,8 @@ import { MARK, paymentsOf, refundsOf } from './stripe-deeds.ts';
 import type { Server, World } from './world.ts';
 
 /**
- * Everything comes to an end: banks answer, every event is delivered at last, the newest first, and
- * what Stripe has not told is asked of it.
+ * Completes everything: banks answer, every event is delivered, the newest first, and Stripe is
+ * queried for what it has not reported.
  */
 export async function settleAll(world: World, server: Server): Promise<void> {
   const { fake, clock } = world;
@@ -28,7 +28,7 @@ export async function settleAll(world: World, server: Server): Promise<void> {
   while ((await settle()).some(({ outcome }) => outcome === 'committed' || outcome === 'released'));
 }
 
-/** The ledger has of every sale what Stripe has: charged, given back, in the currency of the caps. */
+/** Compares every sale with Stripe: what was charged and refunded, in the currency of the caps. */
 export async function moneyBreaches(world: World, { purchases }: Look): Promise<string[]> {
   const breaches = world.fake
     .paymentIntents()

@@ -4,11 +4,11 @@ import { countersOf, over, overRows, shift } from './broken.ts';
 import type { Invariant } from './invariants.ts';
 import type { OpenLedger } from './stores.ts';
 
-/** A store that breaks one promise, and the invariant that it breaks by it. */
+/** A store that breaks one promise, and the invariant that detects it. */
 export interface Mutant {
   readonly name: string;
   readonly breaks: Invariant;
-  /** Steps that show it at most, once it is found. */
+  /** The most steps that a shortened history needs to show it. */
   readonly length: number;
   readonly open: OpenLedger;
 }

@@ -9,13 +9,13 @@ import type { Server, World } from './world.ts';
 /** The answers to the callers of a step, in words that are the same on every store. */
 export type Answers = readonly string[];
 
-/** Does one step. Errors that a caller has to reckon with are answers; any other one is thrown. */
+/** Plays one step. Errors that a caller has to expect are answers; any other is thrown. */
 export async function play(world: World, step: Step): Promise<Answers> {
   world.clock.now = Math.max(world.clock.now, step.at);
   const server = await world.server(step.server);
   server.begin(step.skew, step.fault);
   if (step.stripeFault !== undefined) {
-    // Of a deed the first calls only look for what to do it to.
+    // The first calls of a deed only look up its target.
     const reads = step.do === 'webhooks' || step.do === 'reconcile';
     world.fake.fail({ kind: step.stripeFault, on: reads ? '/v1' : 'POST' });
   }
@@ -188,7 +188,7 @@ function purchaseText(purchase: Purchase | null): string {
   return [state, held, committed, refunded, late].join(' ');
 }
 
-/** An error's code, where it is one that a caller has to reckon with. */
+/** The code of an error that a caller has to expect. */
 async function answerOf(call: () => Promise<string>): Promise<string> {
   try {
     return await call();

@@ -16,7 +16,7 @@ interface Caps {
   readonly child: Readonly<Record<string, string>>;
   readonly teen: Readonly<Record<string, string>>;
   readonly adult: Readonly<Record<string, string>>;
-  /** Counted for loot boxes and tips alone. */
+  /** Counts loot boxes and tips only. */
   readonly risky?: string;
   readonly rest?: Readonly<Record<string, unknown>>;
 }
@@ -87,7 +87,7 @@ const EDITIONS: readonly (readonly [Caps, Caps, Caps])[] = [
 
 export const EDITION_COUNT = EDITIONS.length;
 
-/** All versions of one edition. They follow each other while a history goes on, each in its zone. */
+/** All versions of one edition, which take effect one after the other, each in its zone. */
 export function editionOf({ start, zones }: World, edition: number): readonly Policy[] {
   const versions = EDITIONS[edition % EDITIONS.length] ?? [];
   const days = ['2024-01-01', dateAfter(start, 9), dateAfter(start, 22)];
@@ -146,7 +146,7 @@ export interface Player {
   readonly to: string;
 }
 
-/** Some have a birthday while a history goes on; of some only the year is known. */
+/** Some have a birthday during a history; of some only the year is known. */
 export function playersOf({ start }: World): readonly Player[] {
   const born = (subject: string, age: number, day: number): Player => {
     const date = dateAfter(start, day);
@@ -176,7 +176,7 @@ export function evidenceOf({ subject, from, to }: Player): AgeEvidence {
   return { subject, statements, kind: 'simulated', assurance: 'verified', expiresAt };
 }
 
-/** Rates of two days in turn, so that a retry may meet another rate than its hold. */
+/** The rates of even and odd days, so that a retry may find another rate than its hold. */
 const RATES: Readonly<Record<string, readonly [string, string]>> = {
   USD: ['7.12', '7.0849'],
   JPY: ['0.0476', '0.05'],

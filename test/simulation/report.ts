@@ -4,27 +4,27 @@ import { shrink } from './shrink.ts';
 import { type Outcome, simulate } from './simulate.ts';
 import type { OpenLedger } from './stores.ts';
 
-/** How a history came out, and if badly, all that is needed to see it again. */
+/** The result of a history, and after a failure all that is needed to reproduce it. */
 export interface Report {
   readonly digest: string;
-  /** `null`: all is well. Else what was broken, and the shortest history that was found. */
+  /** `null` without a failure. Else what was broken, and the shortest history that was found. */
   readonly failure: string | null;
 }
 
 export interface Wanted {
   readonly store: string;
   readonly open: OpenLedger;
-  /** The digest that another store has come to with this history. */
+  /** The digest of another store with this history. */
   readonly digest?: string | undefined;
 }
 
-/** Plays a history on a store; one that fails is cut down to what is needed to fail. */
+/** Plays a history on a store; one that fails is shortened as far as it still fails. */
 export async function tryOut(history: History, { store, open, digest }: Wanted): Promise<Report> {
   const outcome = await simulate(history, open);
   const { failure } = outcome;
   const differs = digest !== undefined && failure === null && digest !== outcome.digest;
   if (differs) {
-    const why = `${headOf(history, store)} comes to another end than on the store before it`;
+    const why = `${headOf(history, store)} ends in another way than on the store before it`;
     return { digest: outcome.digest, failure: `${why}\n${printHistory(history)}` };
   }
   if (failure === null) return { digest: outcome.digest, failure: null };

@@ -21,9 +21,10 @@ interface Waiting {
 }
 
 /**
- * A process's way to its store. Calls go in rounds: once all that runs waits for the store, the waiting
- * calls go together, in their order, and the answers come back in that order. So the same calls take the
- * same course on every store, however fast it is. `journal` gets what was done, answered or not.
+ * A process's connection to its store. Calls go in rounds: once all work waits for the store, the
+ * waiting calls are sent together, in order, and their answers are delivered in that order. So the
+ * calls interleave alike on every store, however fast it is. `journal` receives every call that was
+ * made, answered or not.
  */
 export function inRounds(inner: Store, journal: Entry[]) {
   let waiting: Waiting[] = [];
@@ -63,7 +64,7 @@ export function inRounds(inner: Store, journal: Entry[]) {
     if (waiting.length > 0) begin();
   };
 
-  /** When what runs has come to rest, so that nothing more joins this round. */
+  /** Resolves when no work can run, so that no further call joins this round. */
   const begin = (): void => {
     busy = true;
     setImmediate(() => void flush());
@@ -87,12 +88,12 @@ export function inRounds(inner: Store, journal: Entry[]) {
       fault = next;
       calls = 0;
     },
-    /** Resolves when nothing is under way any more, also what nobody waits for. */
+    /** Resolves when nothing is in flight any more, background work included. */
     async quiet(): Promise<void> {
       do await soon();
       while (busy);
     },
-    /** The process has died in this step: whatever it still does reaches nobody. */
+    /** Whether the process has died in this step: nothing that it still does has an effect. */
     isDead: () => dead,
   };
 }

@@ -1,6 +1,6 @@
 import type { History, Step } from './history.ts';
 
-/** Plays that a search may take, so that it comes to an end on slow stores too. */
+/** The most plays of a search, so that it ends on slow stores too. */
 const MAX_PLAYS = 500;
 
 type Steps = readonly Step[];
@@ -25,7 +25,7 @@ export async function shrink(
   const head = history.steps.slice(0, at + 1);
   const steps = await withoutSome((await still(head)) ? head : history.steps, still);
   const simpler = await withLess(steps, still);
-  // What only a call needed that has gone may go as well.
+  // What only a removed call needed can be removed as well.
   return { ...history, steps: await withoutSome(simpler, still) };
 }
 

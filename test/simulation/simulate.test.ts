@@ -71,7 +71,7 @@ describe('npm run simulate', () => {
     return stdout.replaceAll(/\([\d.]+ s\)/g, '');
   };
 
-  test('comes to the same end with the same seed, and to another with another', async () => {
+  test('ends alike with the same seed, and in another way with another', async () => {
     const [first, again, other] = await Promise.all([
       run('--seed', '11', '--steps', '80'),
       run('--seed', '11', '--steps', '80'),
@@ -88,7 +88,7 @@ describe('npm run simulate', () => {
     const step = { at: 1_790_000_000_000, server: 0, skew: 0, do: 'audit' };
     writeFileSync(file, `${world}\n${JSON.stringify(step)}\n`);
     expect(await run('--history', file)).toContain('seed 5, 1 steps');
-    // Nobody is the hundredth player.
+    // There is no hundredth player.
     const sale = {
       id: 's1',
       player: 99,

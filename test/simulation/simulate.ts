@@ -22,7 +22,7 @@ export interface Outcome {
   readonly failure: Failure | null;
 }
 
-/** Plays a history on an empty ledger and judges the whole after every step, up to a first breach. */
+/** Plays a history on an empty ledger, and judges the whole after every step, up to a breach. */
 export async function simulate(history: History, open: OpenLedger): Promise<Outcome> {
   const ledger = await open();
   try {
@@ -115,7 +115,7 @@ function judgeOf(world: World) {
     );
 
   return {
-    /** The ledger as it was last looked at. */
+    /** The ledger as of the last look. */
     seen: (): Look => before,
     async judge(server: Server, options: { readonly wide: boolean }): Promise<readonly Breach[]> {
       const errors: unknown[] = [];

@@ -5,7 +5,7 @@ import type { Server, World } from './world.ts';
 
 type Event = FakeStripe['events'][number];
 
-/** Where the guard leaves the purchase's id. */
+/** The metadata key under which the guard stores the purchase id. */
 export const MARK = 'spendcap_id';
 
 export function paymentsOf({ fake }: World, id: string) {

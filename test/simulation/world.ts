@@ -23,7 +23,7 @@ export async function openWorld(history: History, ledger: Ledger) {
     ...shared,
     players: playersOf(history),
     observer: await ledger.connect(),
-    /** The bank's, the operator's and the players' own way to Stripe. */
+    /** Stripe as the bank, the operator and the players reach it. */
     stripe: stripeOver(fake.fetch),
     /** A process, started when it is first needed. */
     async server(number: number): Promise<Server> {
@@ -37,7 +37,7 @@ export async function openWorld(history: History, ledger: Ledger) {
       servers.set(number, server);
       return server;
     },
-    /** Every process ends well, so that nothing waits in one any more. */
+    /** Stops every process cleanly, so that nothing is pending in one. */
     async restartAll(): Promise<Server> {
       for (const number of servers.keys()) await this.restart(number, 0);
       return this.server(0);
@@ -60,7 +60,7 @@ interface Shared {
   readonly clock: { now: number };
 }
 
-/** One server process, as an operator would put it together. */
+/** One server process, set up as an operator would. */
 async function startServer(shared: Shared, edition: number) {
   const { history, ledger, fake, journal, events, clock } = shared;
   const connection: Store = await ledger.connect();

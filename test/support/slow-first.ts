@@ -5,8 +5,8 @@ const FOLDERS = 'simulation|faults|linearizability|properties|conformance|e2e|ex
 const SLOW = new RegExp(`/test/(?:${FOLDERS})/|-mutation\\.test|/packed\\.test`);
 
 /**
- * Runs the slow files first, so that none is left for a single worker at the end. vitest orders files
- * by their last duration, but on a clean clone, where it knows none, by size.
+ * Runs the slow files first, so that none is left for a single worker at the end. vitest orders
+ * files by their last duration, but on a clean clone, where it knows none, by size.
  */
 export class SlowFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

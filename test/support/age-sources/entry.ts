@@ -14,7 +14,7 @@ export interface WorldOptions {
   readonly records?: NppaStore;
 }
 
-/** A way to be refused: the call to make, and the code that it must reject with. */
+/** A call that is refused, and the code that it must reject with. */
 export interface Refusal {
   readonly what: string;
   readonly code: SpendcapErrorCode;
@@ -26,7 +26,7 @@ export interface SourceWorld {
   readonly source: AgeSource<never>;
   /** Each form of evidence about a person that it accepts, in an order to show them in. */
   evidence(person: Person): Promise<readonly unknown[]>;
-  /** Everything that can go wrong about a person, to be tried one after the other. */
+  /** Everything that can go wrong about a person, to be attempted one after the other. */
   refusals(person: Person): Promise<readonly Refusal[]>;
   /** Keys of its options, and all evidence so far with its parts, by names that may be printed. */
   readonly secrets: ReadonlyMap<string, string>;
@@ -40,7 +40,7 @@ export interface Mutated {
   readonly seed: number;
   /** Verifies `valid` or a mutant of it. */
   show(mutant: never): Promise<SourceFinding>;
-  /** How many mutants are refused at least, by the `why` of the refusal. */
+  /** The least number of mutants that are refused for each `why`. */
   readonly whys: Readonly<Record<string, number>>;
 }
 
@@ -53,7 +53,7 @@ export interface Signer {
   readonly nonce: string;
 }
 
-/** An age source as the suites take it. */
+/** An age source, as the suites use it. */
 export interface AgeSourceEntry {
   /** Of its findings. */
   readonly kind: string;
@@ -89,7 +89,7 @@ export function secretsOf() {
       }
       return text;
     },
-    /** A signer of whose tokens each is a secret. */
+    /** A signer each of whose tokens is a secret. */
     signer(name: string, sign: (claims: Claims) => Promise<string>) {
       let signed = 0;
       return async (claims: Claims): Promise<string> => {

@@ -14,7 +14,7 @@ const INVALID = 'age_evidence_invalid';
 const DOWN = 'age_source_unavailable';
 const PERSON_KEY = 'the-person-key-of-the-privacy-test';
 
-/** Whose check does not end, and whom the system does not know. */
+/** A person whose check does not complete, and one whom the system does not know. */
 const PENDING = { name: '欧阳等待乙', idNumber: '110000201205290048', pendingMs: 3_600_000 };
 const NOBODY = { name: '欧阳无名丙', idNumber: '110000199909190059' };
 
@@ -57,14 +57,14 @@ function answersOf({ clock, fake, fresh }: World, person: Person): readonly Refu
     errcode(2001, 1, INVALID),
     failing('garbage', DOWN, () => fake.fail({ kind: 'garbage' })),
     failing('dropped', DOWN, () => {
-      // Past the minutes in which it does not call again.
+      // After the minutes in which it makes no call.
       clock.at += 300_000;
       fake.fail({ kind: 'drop_before', times: 3 });
     }),
   ];
 }
 
-/** What a caller's own functions do wrong. */
+/** Faults of the functions that a caller passes in. */
 function dependenciesOf({ clock, fresh }: World, person: Person): readonly Refusal[] {
   const evidence = evidenceOf(person);
   const wrong = (what: string, options: Partial<NppaOptions>): Refusal => ({

@@ -1,6 +1,6 @@
 import { NOW } from '../../server/age/token/token-kit.ts';
 
-/** Whom evidence is about. Invented, and odd enough that no part of it comes up by chance. */
+/** Whom evidence is about: invented, with values too odd to appear by chance. */
 export interface Person {
   readonly account: string;
   readonly name: string;
@@ -51,7 +51,7 @@ function datesOf(date: string): readonly string[] {
   ];
 }
 
-/** What must come out nowhere of a person, by names that may be printed. */
+/** What must not leak about a person, by names that may be printed. */
 export function marksOf(who: string, person: Person): ReadonlyMap<string, string> {
   const { account, name, email, birthdate, idNumber } = person;
   return new Map([

@@ -13,7 +13,7 @@ const NONCE = 'a-nonce-of-this-request';
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** Whose attestation of a signal is its hash. */
+/** Takes the hash of a signal for its attestation. */
 const attest: AttestationVerifier = async ({ signal, attestation }) =>
   hash('sha256', signal) === attestation;
 

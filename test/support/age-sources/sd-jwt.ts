@@ -86,7 +86,7 @@ export const sdJwt: AgeSourceEntry = {
         whys: { ...whys, holder_proof_invalid: 1 },
       },
       {
-        // The holder's proof is right for whatever has become of the credential.
+        // The holder's proof is right for the mutated credential.
         what: 'an SD-JWT VC, presented by its holder',
         valid: valid.slice(0, valid.lastIndexOf('~') + 1),
         ...common,

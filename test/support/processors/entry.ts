@@ -15,9 +15,9 @@ export interface Order {
 export interface ProcessorServer {
   /** Starts the charge of an order, which the player then pays. */
   buy(order: Order): Promise<{ readonly allowed: boolean }>;
-  /** Gives back all that an order has cost. */
+  /** Refunds an order in full. */
   refund(orderId: string): Promise<unknown>;
-  /** Delivers every notification so far once more, and expects each to be acknowledged. */
+  /** Delivers every notification so far; each must be acknowledged. */
   notify(): Promise<void>;
   reconcile(): Promise<unknown>;
 }
@@ -29,7 +29,7 @@ export interface ProcessorWorld {
   received(): readonly string[];
 }
 
-/** A payment processor as the suites take it. */
+/** A payment processor, as the suites use it. */
 export interface ProcessorEntry {
   readonly name: string;
   open(options: { readonly now: () => number }): ProcessorWorld;

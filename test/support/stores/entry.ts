@@ -7,14 +7,14 @@ export interface Not {
 
 export const not = (reason: string): Not => ({ not: reason });
 
-/** How one process opens a ledger. What a store has no such option for, it ignores. */
+/** How one process opens a ledger. A store ignores the options that it does not have. */
 export interface ConnectOptions {
   /** One of the entry's drivers. Default the first. */
   readonly driver?: string | undefined;
   /** How long a call may take. Default the store's own. */
   readonly timeoutMs?: number;
   readonly maxBatch?: number;
-  /** A port of this machine to connect to, in the place of the server's own. */
+  /** A port of this machine to connect to instead of the server. */
   readonly proxyPort?: number;
   /** Whether the driver sends a call again when its connection ends. Default the driver's own. */
   readonly resends?: boolean;
@@ -28,7 +28,7 @@ export interface Kept {
 
 /** One empty ledger, which any number of processes may open. */
 export interface Ledger {
-  /** Opens it as a process of its own would: with its own connections, which `close()` ends. */
+  /** Opens it as another process would, with its own connections, which `close()` ends. */
   connect(options?: ConnectOptions): Promise<Store>;
   /** Where its server listens; `null` without one. */
   readonly endpoint: { readonly host: string; readonly port: number } | null;
@@ -54,29 +54,29 @@ export interface ServerKind {
   readonly name: string;
   /** The ways to stop it, the harshest last. */
   readonly stops: readonly [string, ...string[]];
-  /** Makes one; it runs after `start()`. */
+  /** Creates one, which runs after `start()`. */
   create(): Promise<OwnServer>;
 }
 
-/** What a numeric option must not be: below 1, below 0, or a time that no timer can wait. */
+/** The range of a numeric option. A `wait` is a time that a timer can wait. */
 export type NumberKind = 'from 1' | 'from 0' | 'wait from 1' | 'wait from 0';
 
-/** What each suite has to know of a store. */
+/** What each suite needs to know about a store. */
 export interface Suites {
-  /** `create` makes a store that is connected to nothing, with options that may be wrong. */
+  /** `create` makes a store that is not connected, with options that may be wrong. */
   readonly options: {
     readonly numbers: Readonly<Record<string, NumberKind>>;
     create(options: Readonly<Record<string, unknown>>): Store;
   };
-  /** Random histories, compared with the naive ledger: how many there is time for. */
+  /** How many random histories there is time for, to compare with the naive ledger. */
   readonly properties: { readonly histories: number };
   /** `reorders`: calls that share a batch may take effect in another order than they were made. */
   readonly simulation: { readonly reorders: boolean };
-  /** What is one atomic step: calls about so many subjects, and `overdue` or not. */
+  /** What is linearizable: histories of so many subjects, and whether `overdue` is. */
   readonly linearizability: { readonly subjects: number; readonly overdue: boolean };
-  /** Bytes that are cut, delayed or lost: the values of `resends` that its driver can be set to. */
+  /** Cut, delayed and lost bytes. `resends`: the values that its driver can be set to. */
   readonly network: { readonly resends: readonly boolean[] };
-  /** Servers of the test's own: of each version that is installed here, the newest last. */
+  /** Servers that a test starts: one kind for each installed version, the newest last. */
   readonly restart: { kinds(): readonly ServerKind[] };
   /** Nothing personal is in `dump()`. */
   readonly privacy: true;
@@ -84,10 +84,10 @@ export interface Suites {
 
 export type SuiteName = keyof Suites;
 
-/** A store as the suites take it. Conformance is for every store. */
+/** A store, as the suites use it. Conformance applies to every store. */
 export interface StoreEntry {
   readonly name: string;
-  /** The drivers that it supports; none where it has no choice of them. */
+  /** The drivers that it supports; none if it uses none. */
   readonly drivers: readonly string[];
   /**
    * Whether this machine has what it needs. If not, this prints one line, or throws where
@@ -102,7 +102,7 @@ export interface StoreEntry {
 /** For a store that is not meant to reach its server. */
 export const noServer = (): Promise<never> => Promise.reject(new Error('no server'));
 
-/** A store whose `close()` does something more at its end, once however often it is called. */
+/** A store whose `close()` runs one more step, once, however often it is called. */
 export function closing(store: Store, after: () => Promise<unknown>): Store {
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
@@ -118,7 +118,7 @@ export function closing(store: Store, after: () => Promise<unknown>): Store {
   };
 }
 
-/** Keeps what it is given to, for `remove`. */
+/** The stores that are open on a ledger, for `remove`. */
 export function openStores() {
   const stores: Store[] = [];
   return {

@@ -8,7 +8,7 @@ export const memory: StoreEntry = {
   async openLedger({ keepMs } = {}) {
     const store = memoryStore(keepMs === undefined ? {} : { keepEndedMs: keepMs });
     return {
-      // All processes that a test plays are in this one.
+      // All simulated processes are in this one.
       connect: async () => ({ ...store, close: async () => undefined }),
       endpoint: null,
       dump: async () => [],

@@ -120,7 +120,7 @@ async function poolerUrl(): Promise<string> {
   return own;
 }
 
-/** A pooler changes what a connection keeps between two statements, and nothing else. */
+/** A pooler only changes what a connection keeps between two statements. */
 const SAME = not('it is the store of postgres, whose rules do not depend on the connection');
 
 export const postgresPooler: StoreEntry = {

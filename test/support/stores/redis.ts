@@ -15,9 +15,9 @@ import {
 } from './entry.ts';
 
 const DEFAULT_PORT = 6_379;
-/** A client that is cut off tries again so soon. */
+/** After how long a client reconnects. */
 const RECONNECT_MS = 20;
-/** What a server must be set to, so that it keeps what it has acknowledged. */
+/** Settings with which a server keeps what it has acknowledged. */
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
 
 export const DRIVERS = ['ioredis', 'node-redis'] as const;
