@@ -122,6 +122,128 @@ describe.skipIf(executable === null)('the shop page', () => {
     expect(faults.splice(0)).toEqual([expect.stringMatching(/\/purchases$/)]);
   });
 
+  /** Answers the requests of a route when it is released; until then they are pending. */
+  async function hold(url: string): Promise<() => void> {
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    await page.route(url, async (route) => {
+      await released;
+      // The page may have given up the request.
+      await route.continue().catch(() => undefined);
+    });
+    return release;
+  }
+  const DECISIONS = '**/spendcap/v1/decisions';
+  const PURCHASES = '**/shop/players/*/purchases';
+  const status = (): Promise<string | null> => page.getByRole('status').textContent();
+  const sales = (): Promise<number> => page.locator('#history li').count();
+
+  test('a check that gets no answer ends after 10 s, and says that no money was taken', async () => {
+    page = await browser.newPage();
+    await page.clock.install();
+    await page.goto(`${shop.url}?player=adult-30&lang=en`);
+    await page.locator('#history > *').waitFor();
+    const release = await hold(DECISIONS);
+    await pay(/^Buy Moon bridge/);
+    await page.clock.runFor(9_000);
+    expect(await dialog().getAttribute('aria-busy')).toBe('true');
+    await page.clock.runFor(1_500);
+    await dialog().getByText('No money was taken.').waitFor();
+    await dialog().getByRole('button', { name: 'Not now' }).click();
+    expect(await dialog().count()).toBe(0);
+    release();
+  });
+
+  test.each(['Escape', 'Not now'])('a check can be left by %s, unpaid', async (way) => {
+    await visit('adult-30');
+    const before = await sales();
+    const release = await hold(DECISIONS);
+    const orders: string[] = [];
+    page.on('request', (request) => {
+      if (request.method() === 'POST') orders.push(new URL(request.url()).pathname);
+    });
+    const sent = page.waitForRequest(DECISIONS);
+    await pay(/^Buy Moon bridge/);
+    await sent;
+    if (way === 'Escape') await page.keyboard.press(way);
+    else await dialog().getByRole('button', { name: way }).click();
+    await page.getByText('You did not buy Moon bridge. No money was taken.').waitFor();
+    expect(await dialog().count()).toBe(0);
+    release();
+    expect(await sales()).toBe(before);
+    expect(orders).toEqual(['/spendcap/v1/decisions']);
+    expect(faults.splice(0)).toEqual([expect.stringMatching(/decisions$/)]);
+  });
+
+  test('a payment can be left, and its outcome is said on the page', async () => {
+    await visit('adult-30');
+    const release = await hold(PURCHASES);
+    await pay(/^Buy 60 gems/);
+    await dialog().getByText('The payment is on its way.').waitFor();
+    await dialog().getByRole('button', { name: 'Close' }).click();
+    expect(await dialog().count()).toBe(0);
+    release();
+    await page.getByText('You bought 60 gems for CN¥6.00.').waitFor();
+  });
+
+  test('a payment that was left and got no answer is named as unknown', async () => {
+    await visit('adult-30');
+    await page.route(PURCHASES, async (route) => {
+      if (route.request().method() !== 'POST') return route.continue();
+      await dialog().waitFor({ state: 'hidden' });
+      return route.abort();
+    });
+    await pay(/^Buy 60 gems/);
+    await dialog().getByRole('button', { name: 'Close' }).click();
+    await page.getByText(/^We do not know yet whether the payment for 60 gems worked/).waitFor();
+    expect(await dialog().count()).toBe(0);
+    expect(faults.splice(0)).toEqual([expect.stringMatching(/purchases$/)]);
+  });
+
+  test.each([500, 422])('after a %i of the shop a retry pays once', async (code) => {
+    await visit('adult-30');
+    const before = await sales();
+    let failed = 0;
+    await page.route(PURCHASES, async (route) => {
+      if (route.request().method() !== 'POST' || failed++ > 0) return route.continue();
+      await route.fetch();
+      return route.fulfill({ status: code, body: '{}' });
+    });
+    await pay(/^Buy Moon bridge/);
+    await dialog().getByText('We do not know yet whether the payment worked.').waitFor();
+    await dialog().getByRole('button', { name: 'Try again' }).click();
+    await page.getByText('You bought Moon bridge for CN¥118.00.').waitFor();
+    expect(await sales()).toBe(before + 1);
+  });
+
+  test('nothing of another player remains when an allowance cannot be read', async () => {
+    await visit('adult-30');
+    expect(await page.getByText('No limit applies to you.').count()).toBe(1);
+    await page.route('**/spendcap/v1/allowance', (route) => route.abort());
+    await page.getByRole('radio', { name: 'Player, 17' }).check();
+    const panel = page.locator('#allowance');
+    await panel.getByText('We cannot show this right now.').waitFor();
+    expect(await page.getByText('No limit applies to you.').count()).toBe(0);
+    expect(await status()).toBe('Now playing: Player, 17');
+    await page.unroute('**/spendcap/v1/allowance');
+    await panel.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('meter', { name: 'Today' }).waitFor();
+    expect(faults.splice(0)).toEqual([expect.stringMatching(/allowance$/)]);
+  });
+
+  test('what was bought is said where a phone has scrolled to', async () => {
+    await visit('adult-30', 'en', 360);
+    await pay(/^Buy Tip for a streamer/);
+    await page.getByText('You bought Tip for a streamer for CN¥20.00.').waitFor();
+    const box = await page.getByRole('status').boundingBox();
+    expect(await page.evaluate('scrollY')).toBeGreaterThan(200);
+    expect(box?.y).toBeGreaterThanOrEqual(0);
+    expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThan(800);
+    const isCut =
+      '[...document.querySelectorAll("button")].some((b) => b.scrollWidth > b.clientWidth)';
+    expect(await page.evaluate(isCut)).toBe(false);
+  });
+
   test('an adult buys by keyboard alone, and a double press pays once', async () => {
     await visit('adult-30');
     const before = await page.locator('#history li').count();

@@ -1,9 +1,18 @@
 import { createClient } from '/client/index.js';
 import { closeDialog, setBusy, setIdle, showDialog } from './dialog.js';
 import { byId, el } from './elements.js';
-import { allowanceView, productView, refusalView, saleView, speech } from './views.js';
+import {
+  allowanceView,
+  productView,
+  refusalView,
+  saleView,
+  speech,
+  unreadableView,
+} from './views.js';
 
 const CHINESE = 'zh-CN';
+/** Nobody waits longer for the shop. The client has the same limit for its own calls. */
+const TIMEOUT_MS = 10_000;
 const { personas, products, currency } = await json('/shop/catalogue');
 const wanted = new URLSearchParams(location.search);
 let locale = /^zh\b/i.test(wanted.get('lang') ?? navigator.language) ? CHINESE : 'en';
@@ -14,7 +23,7 @@ const base = () => `/shop/players/${player.id}`;
 const client = createClient({
   url: `${location.origin}/spendcap`,
   // Tokens are short-lived, so each call requests a new one.
-  ageToken: async () => (await fetch(`${base()}/age-token`)).text(),
+  ageToken: async () => (await get(`${base()}/age-token`)).text(),
 });
 
 for (const input of byId('languages').querySelectorAll('input')) {
@@ -48,8 +57,11 @@ function showPersonas() {
     const input = el('input', { ...radio, checked: persona.id === player.id });
     input.addEventListener('change', async () => {
       player = persona;
-      await showAccount();
+      // Nothing of another player may remain, even if the new data cannot be read.
+      byId('allowance').replaceChildren();
+      byId('history').replaceChildren();
       say(words.t.playing(words.titleOf(persona)));
+      await showAccount();
     });
     return el('label', {}, input, el('span', {}, words.titleOf(persona)));
   });
@@ -71,13 +83,18 @@ async function showAccount() {
       rows.length === 0 ? el('p', {}, words.t.nothing) : el('ul', { class: 'sales' }, ...rows),
     );
   } catch {
-    say(words.t.failed);
+    if (shown !== player) return;
+    // Outdated amounts would be wrong.
+    for (const id of ['allowance', 'history']) {
+      byId(id).replaceChildren(unreadableView(words, showAccount));
+    }
   }
 }
 
 /** Shows the price before the purchase; the buyer can still cancel. */
 function ask(product) {
   const { t, money, titleOf } = words;
+  say('');
   // One id per intended purchase, so that repeated clicks and retries charge once.
   const purchase = {
     id: crypto.randomUUID(),
@@ -90,34 +107,51 @@ function ask(product) {
     body: [el('p', {}, t.askDetail(money(product.price)))],
     buttons: [
       { label: t.yes(money(product.price)), kind: 'main', onclick: () => buy(product, purchase) },
-      { label: t.no, onclick: closeDialog },
+      { label: t.no },
     ],
   });
 }
 
 async function buy(product, purchase) {
   const { t, money, titleOf } = words;
-  setBusy(t.paying);
-  const outcome = await client.checkout(purchase, pay(product)).catch(() => null);
-  setIdle();
-  const ok = [{ label: t.ok, kind: 'main', onclick: closeDialog }];
-  if (outcome?.status === 'paid') {
-    closeDialog();
-    await showAccount();
-    say(t.bought(titleOf(product), money(product.price)));
-  } else if (outcome?.status === 'refused') {
-    showDialog({ heading: t.refusedTitle, alert: refusalView(outcome, words), buttons: ok });
-  } else {
-    // The outcome is unknown, so the retry uses the same purchase id.
-    const again = { label: t.again, kind: 'main', onclick: () => buy(product, purchase) };
-    const buttons = [again, { label: t.no, onclick: closeDialog }];
-    showDialog({ heading: t.failedTitle, alert: [el('p', {}, t.failed)], buttons });
-  }
-}
+  const title = titleOf(product);
+  const check = new AbortController();
+  let hasLeft = false;
+  let isPaying = false;
+  const leave = () => {
+    hasLeft = true;
+    check.abort();
+  };
+  setBusy({ label: t.paying, leaveLabel: t.no, leave });
+  const pay = ({ id }) => {
+    isPaying = true;
+    // The payment goes on without the dialog; the status says how it ended.
+    const body = [el('p', {}, t.payingDetail)];
+    setBusy({ body, label: t.paying, leaveLabel: t.close, leave });
+    return post(`${base()}/purchases`, { id, product: product.id });
+  };
+  const { signal } = check;
+  const outcome = await client.checkout(purchase, pay, { signal }).catch(() => null);
+  if (!hasLeft) setIdle();
 
-/** Calls the game's back end, which reserves and charges. */
-function pay(product) {
-  return ({ id }) => post(`${base()}/purchases`, { id, product: product.id });
+  if (outcome?.status === 'paid') {
+    if (!hasLeft) closeDialog();
+    await showAccount();
+    say(t.bought(title, money(product.price)));
+  } else if (hasLeft) {
+    await showAccount();
+    say(isPaying && outcome?.status !== 'refused' ? t.leftUnknown(title) : t.notBought(title));
+  } else if (outcome?.status === 'refused') {
+    const buttons = [{ label: t.ok, kind: 'main' }];
+    showDialog({ heading: t.refusedTitle, alert: refusalView(outcome, words), buttons });
+  } else {
+    // The outcome may be unknown, so the retry uses the same purchase id.
+    const again = { label: t.again, kind: 'main', onclick: () => buy(product, purchase) };
+    const text = isPaying ? t.maybePaid : t.notPaid;
+    const buttons = [again, { label: t.no }];
+    showDialog({ heading: t.failedTitle, alert: [el('p', {}, text)], buttons });
+    await showAccount();
+  }
 }
 
 async function refund(purchase, product) {
@@ -127,7 +161,7 @@ async function refund(purchase, product) {
   // The button no longer exists, so focus moves to the heading of its section.
   byId('history-title').focus();
   const done = t.refundDone(titleOf(product), money(purchase.amount));
-  say(response?.ok === true ? done : t.failed);
+  say(response?.ok === true ? done : t.refundFailed);
 }
 
 function say(text) {
@@ -136,11 +170,16 @@ function say(text) {
 
 function post(path, body) {
   const headers = { 'content-type': 'application/json' };
-  return fetch(path, { method: 'POST', headers, body: JSON.stringify(body) });
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  return fetch(path, { method: 'POST', headers, body: JSON.stringify(body), signal });
+}
+
+async function get(path) {
+  const response = await fetch(path, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  return response;
 }
 
 async function json(path) {
-  const response = await fetch(path);
-  if (!response.ok) throw new Error(`${path}: ${response.status}`);
-  return response.json();
+  return (await get(path)).json();
 }

@@ -54,8 +54,8 @@ function limitView({ id, period, cap, used, remaining, resetsAt }, { t, money, w
 }
 
 function dateIn(locale, timeZone) {
-  const parts = { month: 'long', day: 'numeric', hour: '2-digit', minute: '2-digit' };
-  const format = new Intl.DateTimeFormat(locale, { timeZone, hourCycle: 'h23', ...parts });
+  const parts = { weekday: 'long', month: 'long', day: 'numeric' };
+  const format = new Intl.DateTimeFormat(locale, { timeZone, ...parts });
   return (instant) => format.format(new Date(instant));
 }
 
@@ -85,6 +85,12 @@ export function saleView({ purchase, product }, { t, money, titleOf }, onclick) 
     el('span', {}, money(purchase.amount)),
     isRefunded ? el('span', { class: 'badge' }, `↩ ${t.refunded}`) : el('button', button, t.refund),
   );
+}
+
+/** In place of what the server did not send. */
+export function unreadableView({ t }, retry) {
+  const button = el('button', { type: 'button', onclick: retry }, t.again);
+  return el('div', { class: 'unreadable' }, el('p', {}, t.unreadable), button);
 }
 
 /** The refusal in words, and the policy rows in a disclosure for adults. */
