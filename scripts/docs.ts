@@ -15,7 +15,7 @@ const names: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** Types that signatures name but nobody has to: constants behind a union, and shapes of libraries. */
+/** Types in signatures that users need not name: constants behind a union, shapes of libraries. */
 const INTERNAL: Readonly<Record<string, readonly string[]>> = {
   '@spendcap/core': ['ERROR_TABLE', 'policySchema'],
   '@spendcap/server': [
@@ -49,7 +49,7 @@ const options: Partial<TypeDocOptions> = {
   sourceLinkTemplate: '../../../{path}',
   skipErrorChecking: true, // The types have a step of their own.
   validation: { notExported: true, invalidLink: true, notDocumented: true },
-  // Not each property: `readonly currency: string` says it all.
+  // Not each property: names such as `currency` need no docstring.
   requiredToBeDocumented: ['Class', 'Function', 'Interface', 'Method', 'TypeAlias', 'Variable'],
 };
 

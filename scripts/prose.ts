@@ -73,7 +73,7 @@ export const RULES: readonly Rule[] = [
     example: 'nobody could decide',
   },
   {
-    find: /\b(?:the )?(?:usual|plain|quick) (?:path|step|way|case|hold|batch|reserve|commit|call|purchase)(?:e?s)?\b/i,
+    find: /\b(?:the )?(?:usual|plain|quick) (?:path|step|way|case|hold|batch|reserve|commit|call)(?:e?s)?\b/i,
     write: 'fast path',
     example: 'the quick step of a reserve',
   },

@@ -8,7 +8,9 @@ export interface RunResult {
   readonly output: string;
 }
 
-/** Runs a program until it exits. node_modules/.bin is first in PATH, so `node` is the pinned one. */
+/**
+ * Runs a program until it exits. node_modules/.bin is first in PATH, so `node` is the pinned one.
+ */
 export function run(
   command: string,
   args: readonly string[],

@@ -74,13 +74,13 @@ export interface Client {
   /** Previews the decision on a purchase. Holds nothing. */
   check(request: DecisionRequest, options?: CallOptions): Promise<Decision>;
   /**
-   * Checks first: after a refusal `pay` is not called. Otherwise `pay` calls the game's back end, which
-   * reserves and charges. The outcome is `refused` if that back end refuses (a `Response` with status
-   * 403 and the refusal as its body, or that body itself), `failed` if it returns a `Response` with
-   * another status than 2xx, otherwise `paid`. What `pay` throws is rethrown.
+   * Checks first: after a refusal `pay` is not called. Otherwise `pay` calls the game's back end,
+   * which reserves and charges. The outcome is `refused` if that back end refuses (a `Response`
+   * with status 403 and the refusal as its body, or that body itself), `failed` if it returns a
+   * `Response` with another status than 2xx, otherwise `paid`. What `pay` throws is rethrown.
    *
-   * Concurrent calls with the same id share the first call, so a double click pays once. `signal` ends
-   * a checkout until `pay` is called.
+   * Concurrent calls with the same id share the first call, so a double click pays once. `signal`
+   * ends a checkout until `pay` is called.
    */
   checkout<Result>(
     purchase: CheckoutRequest,

@@ -27,8 +27,8 @@ interface Platform {
 type Work<T> = (signal: CallSignal | undefined) => Promise<T>;
 
 /**
- * Makes a function that settles as `work` does, unless the time limit or the caller's signal ends it
- * first. `work` gets a signal to stop with, if the platform has any.
+ * Makes a function that settles as `work` does, unless the time limit or the caller's signal ends
+ * it first. `work` gets a signal to stop with, if the platform has any.
  *
  * @param origin the address in the error message
  */

@@ -23,8 +23,8 @@ export interface SpendcapClientErrorOptions {
  * | `age_token_unavailable` | yes | `ageToken` returned no token, or failed with `cause` |
  * | `invalid_request` | no | the request has an unknown field |
  *
- * `retryable` says whether the same call may succeed later. A refused purchase is a value, never this
- * error.
+ * `retryable` says whether the same call may succeed later. A refused purchase is a value, never
+ * this error.
  */
 export class SpendcapClientError extends Error {
   declare readonly code: string;

@@ -19,8 +19,8 @@ export interface ExplainedRefusal {
  * (simplified characters), and `languages`; English for any other locale. Amounts and dates are
  * formatted in the language of the text, dates in the policy's time zone.
  *
- * It always returns a text. Without `Intl` amounts read `12.00 CNY`, and dates are ISO 8601 in the time
- * zone of the device.
+ * It always returns a text. Without `Intl` amounts read `12.00 CNY`, and dates are ISO 8601 in the
+ * time zone of the device.
  *
  * @param locale BCP 47 (`zh-CN`), or as a platform writes it (`zh_CN`)
  * @param languages more languages, or other texts for a language, see `@spendcap/client/messages`

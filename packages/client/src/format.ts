@@ -1,8 +1,8 @@
 import { tagOf } from './locale.ts';
 
 /**
- * Formats a decimal string as money of a locale, without conversion to a float. On a platform without
- * `Intl`, or for a currency that it does not know: `12.00 CNY`.
+ * Formats a decimal string as money of a locale, without conversion to a float. On a platform
+ * without `Intl`, or for a currency that it does not know: `12.00 CNY`.
  *
  * @param locale BCP 47 (`zh-CN`), or as a platform writes it (`zh_CN`); English if it is empty
  * @example

@@ -1,5 +1,6 @@
 /**
- * Refuses what is no object, and names that it should not have: a misspelt option must not be ignored.
+ * Rejects a value that is not an object, and unknown names: a misspelled option must not be
+ * ignored.
  *
  * @param refuse makes the error, which names the unknown option and the known ones
  */

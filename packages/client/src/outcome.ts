@@ -15,8 +15,8 @@ export interface RefusedCheckout extends Pick<Refused, 'reasons' | 'allowance'> 
 }
 
 /**
- * `pay` returned a response with another status than 2xx, whose body is unread. After a 5xx the player
- * may have paid: retry under the same `id`, or look the purchase up.
+ * `pay` returned a response with another status than 2xx, whose body is unread. After a 5xx the
+ * player may have paid: retry under the same `id`, or look the purchase up.
  */
 export interface Failed<Result> {
   readonly status: 'failed';

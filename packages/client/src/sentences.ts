@@ -19,8 +19,8 @@ const ALONE = [
 const TOGETHER = /_cap_exceeded$|^(age_not_precise|forbidden_category|guardian_approval_required)$/;
 
 /**
- * What to say about a refusal, in order. What a stronger reason makes moot is left out, and of several
- * limits only the tightest is named. Empty if only the text for unknown codes fits.
+ * What to say about a refusal, in order. What a stronger reason makes moot is left out, and of
+ * several limits only the tightest is named. Empty if only the text for unknown codes fits.
  */
 export function sentencesOf(reasons: readonly Reason[]): readonly Sentence[] {
   const find = (code: string) => reasons.find((reason) => reason.code === code);
@@ -52,8 +52,8 @@ function say(reason: Reason | undefined): readonly Sentence[] {
 }
 
 /**
- * Names the limit that leaves least; of several the one that lasts longest, then the one that counts
- * everything.
+ * Names the limit that leaves least; of several the one that lasts longest, then the one that
+ * counts everything.
  */
 function capSentences(reasons: readonly Reason[]): readonly Sentence[] {
   const left = ({ limit }: Reason) => (limit?.remaining ?? '').padStart(24);

@@ -26,7 +26,8 @@ export interface CombineOptions {
   readonly timeZone: string;
   /**
    * Findings of lower assurance can only lower an age. Pass the policy's value, so that a weaker
-   * finding does not make the result weaker than the policy requires. Default and minimum: `guardian`.
+   * finding does not make the result weaker than the policy requires. Default and minimum:
+   * `guardian`.
    */
   readonly minimumAssurance?: Assurance;
 }
@@ -45,8 +46,8 @@ export function isAtLeast(assurance: Assurance, minimum: Assurance): boolean {
  * - Consistent findings are intersected.
  * - Of contradictory findings the one with the higher assurance wins. If they have the same
  *   assurance, the result spans the lowest to the highest age that any of them allows, so that the
- *   strictest limits apply; together with higher assurances they can then only lower the age, and so
- *   can all findings of lower assurance.
+ *   strictest limits apply; together with higher assurances they can then only lower the age, and
+ *   so can all findings of lower assurance.
  * - Claims of a device or the player, and all findings below `minimumAssurance`, can only lower the
  *   age.
  *

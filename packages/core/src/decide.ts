@@ -39,7 +39,8 @@ export interface PurchaseFacts {
 
 /**
  * The age range to which a policy applies its bands. Evidence below the policy's `minimumAssurance`
- * is unverified and can only lower an age: the upper end of its range counts, the lower one does not.
+ * is unverified and can only lower an age: the upper end of its range counts, the lower one does
+ * not.
  *
  * @param at epoch milliseconds
  * @throws SpendcapError `age_token_invalid`, see `ageRangeAt`
@@ -54,7 +55,8 @@ export interface PurchaseFacts {
  *   assurance: 'self_declared',
  *   expiresAt: at + 60_000,
  * } as const;
- * countedAge(cnGame(), evidence, at); // => { range: { min: 0, maxExclusive: 16 }, verified: false }
+ * countedAge(cnGame(), evidence, at);
+ * // => { range: { min: 0, maxExclusive: 16 }, verified: false }
  * ```
  */
 export function countedAge(policy: Policy, evidence: AgeEvidence, at: number): CountedAge {

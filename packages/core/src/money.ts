@@ -20,7 +20,9 @@ const PLAIN_RATE = /^(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,12})?$/;
 /** 16 digits of the largest safe integer and a decimal point. */
 const MAX_AMOUNT_LENGTH = 17;
 
-/** 16 digits of an amount times 24 of a rate, shifted by at most 3 places: every product is exact. */
+/**
+ * 16 digits of an amount times 24 of a rate, shifted by at most 3 places: every product is exact.
+ */
 const Exact = Decimal.clone({ precision: 50 });
 
 /**
@@ -89,8 +91,8 @@ export function formatMoney(minor: number, currency: string): string {
 }
 
 /**
- * Converts minor units of one currency to minor units of another, exact up to one rounding. Rounding
- * up never turns a positive amount into zero, so that small purchases still count.
+ * Converts minor units of one currency to minor units of another, exact up to one rounding.
+ * Rounding up never turns a positive amount into zero, so that small purchases still count.
  *
  * @param minor a safe integer, zero or more
  * @throws SpendcapError `exchange_unavailable` if the rate is not a positive plain decimal,

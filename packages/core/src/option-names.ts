@@ -4,8 +4,8 @@ import { invalidRequest } from './errors.ts';
 export type OptionNames<T> = { readonly [K in keyof T]-?: true };
 
 /**
- * Refuses options that are no object, and names that `owner` does not have: a misspelt option must
- * not be ignored where it was meant to lower a cap.
+ * Rejects options that are not an object and names that `owner` does not have, because a misspelled
+ * option must not be ignored if it was meant to lower a cap.
  *
  * @throws TypeError naming the unknown option and the known ones
  * @example
@@ -44,7 +44,7 @@ function isPlain(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The first enumerable name that is not known; inherited ones count, since they are read as well. */
+/** The first unknown enumerable name, inherited ones included because they are read, too. */
 function unknownName<T extends object>(given: T, names: OptionNames<T>): string | undefined {
   for (const name in given) {
     if (!Object.hasOwn(names, name)) return name;

@@ -7,22 +7,24 @@ import type { PurchaseState } from './wire.ts';
  * Every store guarantees:
  *
  * 1. **`reserve` is atomic over all windows.** It adds the amount to all of its windows and records
- *    the purchase, or changes nothing. Under concurrent calls from any number of processes no window
- *    exceeds its cap, including the first purchases of a new subject. This cannot be built portably
- *    from a read and a write; a database without such an operation cannot be a store.
+ *    the purchase, or changes nothing. Under concurrent calls from any number of processes no
+ *    window exceeds its cap, including the first purchases of a new subject. This cannot be built
+ *    portably from a read and a write; a database without such an operation cannot be a store.
  * 2. **Idempotent by purchase id.** The same id, subject and `request` return the first purchase;
- *    any difference returns `conflict`. A refused purchase leaves no record, so its id may be retried.
- *    A store that is not durable may forget purchases that ended long ago; it documents when.
- * 3. **The ledger is the source of truth, counters are a cache.** The usage of a window is always the
- *    sum of `countedAmount(purchase)` over the subject's purchases that it selects, no matter when the
- *    window was first queried. So editing or adding a limit or changing its zone never resets usage.
- * 4. **Each purchase ends once**, by compare-and-set: reserved -> committed | released | expired. The
- *    one exception: a commit after release or expiry is recorded, `late`, even past a cap, because
- *    the money has moved.
- * 5. **Window attribution.** A purchase permanently counts in the windows of the instant at which it
- *    was reserved. Release, expiry and the unused part of a commit restore those windows; so does a
- *    refund, unless `restores` is false. A hold that was lost in a failover is therefore recreated
- *    from the caller's data: `reserve` at its instant, without caps and with `onExpiry:
+ *    any difference returns `conflict`. A refused purchase leaves no record, so its id may be
+ *    retried. A store that is not durable may forget purchases that ended long ago; it documents
+ *    when.
+ * 3. **The ledger is the source of truth, counters are a cache.** The usage of a window is always
+ *    the sum of `countedAmount(purchase)` over the subject's purchases that it selects, no matter
+ *    when the window was first queried. So editing or adding a limit or changing its zone never
+ *    resets usage.
+ * 4. **Each purchase ends once**, by compare-and-set: reserved -> committed | released | expired.
+ *    The one exception: a commit after release or expiry is recorded, `late`, even past a cap,
+ *    because the money has moved.
+ * 5. **Window attribution.** A purchase permanently counts in the windows of the instant at which
+ *    it was reserved. Release, expiry and the unused part of a commit restore those windows; so
+ *    does a refund, unless `restores` is false. A hold that was lost in a failover is therefore
+ *    recreated from the caller's data: `reserve` at its instant, without caps and with `onExpiry:
  *    'reconcile'`; then `release` and `commit` record it, `late`.
  * 6. **Expiry needs no sweeper.** Before a verb reads a subject, it ends that subject's holds with
  *    `expiresAt <= at` and `onExpiry: 'release'`. `reconcile` holds count until they are settled.

@@ -16,7 +16,9 @@ export interface AgeIssuerOptions {
 export interface IssueRequest {
   /** The player. Not part of the token: `sub` is a pseudonym for this audience only. */
   readonly subject: string;
-  /** Completed years, written as `age_range`. Omit to state the age with `claims`, or not at all. */
+  /**
+   * Completed years, written as `age_range`. Omit to state the age with `claims`, or not at all.
+   */
   readonly age?: number;
   /** Default `verified`. */
   readonly assurance?: Assurance;
@@ -35,8 +37,8 @@ export interface SandboxAgeIssuer {
 }
 
 /**
- * A test issuer of age tokens in spendcap's own profile, with an in-memory ES256 key pair. It verifies
- * nothing: never use it in production.
+ * A test issuer of age tokens in spendcap's own profile, with an in-memory ES256 key pair. It
+ * verifies nothing: never use it in production.
  *
  * @example
  * ```ts

@@ -66,10 +66,10 @@ const GAME: FakeGame = {
 const LIMITS = { check: 100, query: 300, loginout: 10 };
 
 /**
- * A stateful fake of China's real-name system for games: check, query and loginout of the production
- * and test addresses, with the test system's persons, pending checks, deletion of results 300 seconds
- * after the first read, rate limits that block for a minute, timestamp expiry, IP allowlist,
- * signatures and error codes. Source: interface specification V1.8.
+ * A stateful fake of China's real-name system for games: check, query and loginout of the
+ * production and test addresses, with the test system's persons, pending checks, deletion of
+ * results 300 seconds after the first read, rate limits that block for a minute, timestamp expiry,
+ * IP allowlist, signatures and error codes. Source: interface specification V1.8.
  *
  * @example
  * ```ts

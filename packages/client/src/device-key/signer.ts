@@ -3,8 +3,8 @@ import { checkNames } from '../option-names.ts';
 import { type DeviceKey, makeProof } from './proof.ts';
 
 /**
- * The `signer` of `createClient` for age tokens that are bound to a key of this device. It makes DPoP
- * proofs (RFC 9449).
+ * The `signer` of `createClient` for age tokens that are bound to a key of this device. It makes
+ * DPoP proofs (RFC 9449).
  *
  * @throws TypeError for an unknown or a missing option
  * @example

@@ -5,8 +5,8 @@ import type { MessageKey, Messages } from './format.ts';
 const KEYS = Object.keys(english.texts) as MessageKey[];
 
 /**
- * Checks messages of your own for `explainRefusal`: some texts in place of those of `base`, or another
- * language. Where a text is missing, `other` is used.
+ * Checks messages of your own for `explainRefusal`: some texts in place of those of `base`, or
+ * another language. Where a text is missing, `other` is used.
  *
  * @throws TypeError for an unknown key, a placeholder that the key does not have, a text that is no
  * string, and if there is no `other`

@@ -17,9 +17,9 @@ export interface CnGameOptions {
 /**
  * Games in mainland China. The 2019 notice caps a minor's top-ups with one game enterprise: under 8
  * nothing; 8 to under 16, CNY 50 per transaction and 200 a month; 16 to under 18, CNY 100 and 400.
- * Article 44 of the 2024 Regulations also requires a daily limit but names no amount, so the operator
- * sets it; the defaults have status `operator`. The 2021 notice allows only players registered with
- * the national real-name system, so an age must be `verified`.
+ * Article 44 of the 2024 Regulations also requires a daily limit but names no amount, so the
+ * operator sets it; the defaults have status `operator`. The 2021 notice allows only players
+ * registered with the national real-name system, so an age must be `verified`.
  *
  * @throws TypeError for an unknown option
  * @throws SpendcapError `policy_invalid` if a daily limit is not an amount in CNY
@@ -27,7 +27,8 @@ export interface CnGameOptions {
  * ```ts
  * import { cnGame } from '@spendcap/core';
  * const policy = cnGame({ daily: { age8to15: '80' } });
- * policy.bands[1]?.limits.map(({ period, max }) => `${period} ${max}`); // => ['transaction 50', 'day 80', 'month 200']
+ * policy.bands[1]?.limits.map(({ period, max }) => `${period} ${max}`);
+ * // => ['transaction 50', 'day 80', 'month 200']
  * ```
  */
 export function cnGame(options: CnGameOptions = {}): Policy {

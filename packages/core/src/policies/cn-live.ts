@@ -24,13 +24,13 @@ export interface CnLiveOptions {
 }
 
 /**
- * Live streaming in mainland China. Category `tip` is forbidden under 18 (opinion of 2022; the notice
- * of 2026-04-13 may introduce tiers, so the ban stays until its text is confirmed). Other purchases
- * have a limit per transaction and per day, as Article 44 requires, set by the operator; under 8
- * nothing may be sold. Tipping requires a real name (notice of 2020-11, secondary sources), so an age
- * must be `verified`.
+ * Live streaming in mainland China. Category `tip` is forbidden under 18 (opinion of 2022; the
+ * notice of 2026-04-13 may introduce tiers, so the ban stays until its text is confirmed). Other
+ * purchases have a limit per transaction and per day, as Article 44 requires, set by the operator;
+ * under 8 nothing may be sold. Tipping requires a real name (notice of 2020-11, secondary sources),
+ * so an age must be `verified`.
  *
- * The policy lists its categories, so that a misspelt `tip` is an error and cannot evade the ban.
+ * The policy lists its categories, so that a misspelled `tip` is an error and cannot evade the ban.
  *
  * @throws TypeError for an unknown option
  * @throws SpendcapError `policy_invalid` if a limit is not an amount in CNY

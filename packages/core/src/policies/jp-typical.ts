@@ -4,8 +4,8 @@ const CITATION = 'JOGA 2013 guideline (names no amounts); typical monthly caps o
 
 /**
  * Typical self-regulation of Japanese titles: under 16, JPY 5,000 a month; 16 and 17, JPY 20,000;
- * from 18 (the age of majority since 2022-04-01) no limit. Counted per title, so every purchase names
- * its `app`. The strictest band applies to a token that states no age.
+ * from 18 (the age of majority since 2022-04-01) no limit. Counted per title, so every purchase
+ * names its `app`. The strictest band applies to a token that states no age.
  */
 export function jpTypical(): Policy {
   return parsePolicy({

@@ -12,8 +12,9 @@ import {
 } from './world.ts';
 
 /**
- * The story, chapter by chapter. Transaction and monthly caps are those of the 2019 notice (8 to 15: 50
- * and 200; 16 and 17: 100 and 400; under 8 nothing); the daily cap is read from the allowance.
+ * The story, chapter by chapter. Transaction and monthly caps are those of the 2019 notice (8 to
+ * 15: 50 and 200; 16 and 17: 100 and 400; under 8 nothing); the daily cap is read from the
+ * allowance.
  */
 export async function playStory(world: World): Promise<void> {
   await aChildAndATwelveYearOld(world);

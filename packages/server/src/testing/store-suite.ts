@@ -15,8 +15,8 @@ export interface StoreSuiteOptions {
 }
 
 /**
- * The conformance suite of the store contract, for any store and test runner. It tests every guarantee
- * of `Store` except durability, which requires killing a process.
+ * The conformance suite of the store contract, for any store and test runner. It tests every
+ * guarantee of `Store` except durability, which requires killing a process.
  *
  * @example
  * ```ts

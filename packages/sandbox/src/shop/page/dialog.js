@@ -6,9 +6,9 @@ const title = byId('dialog-title');
 let onLeave = null;
 
 /**
- * Fills the only dialog. Focus moves to its heading; when it closes, the browser returns focus to the
- * element that opened it. Screen readers announce `alert` immediately. A button without `onclick`
- * closes the dialog.
+ * Fills the only dialog. Focus moves to its heading; when it closes, the browser returns focus to
+ * the element that opened it. Screen readers announce `alert` immediately. A button without
+ * `onclick` closes the dialog.
  */
 export function showDialog({ heading, body = [], alert = [], buttons }) {
   title.textContent = heading;

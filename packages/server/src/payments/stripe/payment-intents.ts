@@ -119,8 +119,8 @@ function assertCovered(payment: Stripe.PaymentIntent, purchase: Purchase, reques
 }
 
 /**
- * The key of a step: the same for a retry in the same state, a new one after a decline. Includes the
- * caller's own key, if any.
+ * The key of a step: the same for a retry in the same state, a new one after a decline. Includes
+ * the caller's own key, if any.
  */
 function stepKey(verb: string, payment: Stripe.PaymentIntent, own?: string): Promise<string> {
   const attempt = idOf(payment.latest_charge) ?? 'none';

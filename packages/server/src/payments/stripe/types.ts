@@ -5,12 +5,13 @@ import type { Limiter, Player } from '../../limiter/types.ts';
 /** The purchase: `options.spendcap` of a call that starts a charge. */
 export interface PurchaseContext extends Player {
   /**
-   * Generate and store it before the call: a retry with it never charges twice. 1 to 128 characters.
+   * Generate and store it before the call: a retry with it never charges twice. 1 to 128
+   * characters.
    */
   readonly id: string;
   /**
-   * Checkout only: the maximum total of the session, in Stripe's integer units. Required if the line
-   * items do not determine it (`price` ids, adjustable quantities, shipping, taxes).
+   * Checkout only: the maximum total of the session, in Stripe's integer units. Required if the
+   * line items do not determine it (`price` ids, adjustable quantities, shipping, taxes).
    */
   readonly amount?: number;
   readonly category?: string;
@@ -49,9 +50,9 @@ type Sessions = Stripe['checkout']['sessions'];
 export interface GuardedPaymentIntents
   extends Omit<PaymentIntents, 'create' | 'confirm' | 'capture' | 'cancel'> {
   /**
-   * Reserves, then creates. A refusal is a value, and Stripe is not called. A decline with `confirm:
-   * true` ends the purchase: the PaymentIntent is canceled and the hold released; retry with a new
-   * id.
+   * Reserves, then creates. A refusal is a value, and Stripe is not called. A decline with
+   * `confirm: true` ends the purchase: the PaymentIntent is canceled and the hold released; retry
+   * with a new id.
    */
   create(
     params: Stripe.PaymentIntentCreateParams,
@@ -101,7 +102,9 @@ export interface GuardedRefunds extends Omit<Stripe['refunds'], 'create'> {
   ): Promise<Stripe.Response<Stripe.Refund>>;
 }
 
-/** Stripe's client with every method guarded or blocked that could move money. Reads are unchanged. */
+/**
+ * Stripe's client with every method guarded or blocked that could move money. Reads are unchanged.
+ */
 export type GuardedStripe = Omit<Stripe, 'paymentIntents' | 'checkout' | 'refunds'> & {
   readonly paymentIntents: GuardedPaymentIntents;
   readonly checkout: Omit<Stripe['checkout'], 'sessions'> & { readonly sessions: GuardedSessions };
