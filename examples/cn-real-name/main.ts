@@ -1,5 +1,5 @@
-// From a name and an ID number to a cap at checkout. The fake real-name system is a local server; for
-// the real one omit `endpoints` and use your own credentials.
+// From a name and an ID number to a cap at checkout. The fake real-name system is a local server;
+// for the real one omit `endpoints` and use your own credentials.
 import { fakeNppa } from '@spendcap/sandbox';
 import { ageTokens, cnGame, createLimiter, SpendcapError } from '@spendcap/server';
 import { ageAuthority, generateAuthorityKey } from '@spendcap/server/age/authority';

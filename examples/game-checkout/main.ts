@@ -1,5 +1,5 @@
-// A purchase from the tap to the charge: the client SDK in the game, the limiter on the game's server.
-// The client checks and explains; the server enforces the caps.
+// A purchase from the tap to the charge: the client SDK in the game, the limiter on the game's
+// server. The client checks and explains; the server enforces the caps.
 import { createClient, explainRefusal } from '@spendcap/client';
 import { ageIssuer } from '@spendcap/sandbox';
 import { ageTokens, cnGame, createHandler, createLimiter } from '@spendcap/server';
