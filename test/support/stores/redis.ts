@@ -151,7 +151,7 @@ export const redis: StoreEntry = {
     options: {
       numbers: {
         ...{ maxBatch: 'from 1', maxQueue: 'from 1', minReplicas: 'from 0' },
-        ...{ timeoutMs: 'from 1', keepMs: 'from 1' },
+        ...{ timeoutMs: 'wait from 1', keepMs: 'from 1' },
       },
       create: (options) =>
         redisStore({ client: { isReady: true, sendCommand: noServer }, ...options }),
