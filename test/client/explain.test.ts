@@ -96,6 +96,11 @@ test.each<{ name: string; reasons: readonly Reason[]; text: string }>([
     text: `You can spend up to CN¥16.00 now. That is all you have left here. ${PARENT}`,
   },
   {
+    name: 'one that never starts again, even if it counts some categories only',
+    reasons: [over('lifetime', '16.00', { categories: ['tip'] }), over('month', '16.00')],
+    text: `You can spend up to CN¥16.00 now. That is all you have left here. ${PARENT} ${KIND}`,
+  },
+  {
     name: 'nothing left of it',
     reasons: [over('month', '0.00'), over('lifetime', '0.00')],
     text: `You have spent all you can here. ${PARENT}`,

@@ -167,9 +167,9 @@ describe.skipIf(executable === null)('the shop page', () => {
     await sent;
     if (way === 'Escape') await page.keyboard.press(way);
     else await dialog().getByRole('button', { name: way }).click();
+    release();
     await page.getByText('You did not buy Moon bridge. No money was taken.').waitFor();
     expect(await dialog().count()).toBe(0);
-    release();
     expect(await sales()).toBe(before);
     expect(orders).toEqual(['/spendcap/v1/decisions']);
     expect(faults.splice(0)).toEqual([expect.stringMatching(/decisions$/)]);
