@@ -102,7 +102,8 @@ describe('a configured key set', () => {
   it('is refused with 10,000 keys, or with one that is secret, weak or no key', () => {
     const { publicJwk } = age;
     const many = Array.from({ length: 10_000 }, (_, kid) => ({ ...publicJwk, kid: `${kid}` }));
-    const modulus = Buffer.alloc(128, 0xff).toString('base64url');
+    // 1032 bits, and 2064 if repeated.
+    const modulus = Buffer.alloc(129, 0xff).toString('base64url');
     for (const keys of [
       many,
       [publicJwk, { ...publicJwk, d: 'AA' }],
@@ -110,6 +111,8 @@ describe('a configured key set', () => {
       [publicJwk, { kty: 'oct' }],
       [publicJwk, { ...publicJwk, x: publicJwk.y }],
       [publicJwk, { kty: 'RSA', n: modulus, e: 'AQAB' }],
+      // With the exponent 1 a signature is its own message: anyone can make it.
+      [publicJwk, { kty: 'RSA', n: modulus.repeat(2), e: 'AQ' }],
       [publicJwk, {}],
       [publicJwk, null],
     ]) {

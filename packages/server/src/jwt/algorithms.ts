@@ -1,3 +1,5 @@
+import type { KeyObject } from 'node:crypto';
+
 /** Signatures by a private key, never a shared secret (RFC 7518, section 3; RFC 8037; RFC 9864). */
 const ALGORITHMS: readonly string[] = [
   ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
@@ -13,4 +15,12 @@ export function assertAlgorithms(algorithms: readonly string[]): string[] {
     throw new TypeError(`algorithms must be among ${ALGORITHMS.join(', ')}`);
   }
   return [...algorithms];
+}
+
+export const MIN_RSA_BITS = 2048;
+
+/** False for an RSA key that is short, or whose exponent 1 lets anyone sign. Other keys are not read. */
+export function isStrongIfRsa({ asymmetricKeyDetails = {} }: KeyObject): boolean {
+  const { modulusLength = MIN_RSA_BITS, publicExponent = 3n } = asymmetricKeyDetails;
+  return modulusLength >= MIN_RSA_BITS && publicExponent >= 3n;
 }

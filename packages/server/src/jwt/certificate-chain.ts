@@ -1,5 +1,6 @@
 import { hash, type KeyObject, X509Certificate } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import { isStrongIfRsa } from './algorithms.ts';
 
 /** Certificates that identify issuers. They come from the configuration, never from a token. */
 export interface TrustedRoots {
@@ -26,7 +27,6 @@ interface Chain extends TrustedSigner {
 const MAX_CERTIFICATES = 5;
 const MAX_CERTIFICATE_BYTES = 8 * 1024;
 const CACHED_CHAINS = 1_000;
-const MIN_RSA_BITS = 2048;
 
 /**
  * Verifies that a chain, the signer's certificate first, leads to a pinned root (RFC 5280, section 6):
@@ -137,9 +137,9 @@ function maySign(
   return keyPurpose === undefined || (signer.keyUsage ?? []).includes(keyPurpose);
 }
 
-function isStrong({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
-  if (asymmetricKeyType === 'rsa')
-    return (asymmetricKeyDetails?.modulusLength ?? 0) >= MIN_RSA_BITS;
+function isStrong(key: KeyObject): boolean {
+  const { asymmetricKeyType, asymmetricKeyDetails } = key;
+  if (asymmetricKeyType === 'rsa') return isStrongIfRsa(key);
   const curves = ['prime256v1', 'secp384r1', 'secp521r1'];
   if (asymmetricKeyType === 'ec') return curves.includes(asymmetricKeyDetails?.namedCurve ?? '');
   return asymmetricKeyType === 'ed25519';

@@ -1,5 +1,6 @@
-import { createPublicKey } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { createLocalJWKSet, type JSONWebKeySet, type JWK, type JWTVerifyGetKey } from 'jose';
+import { isStrongIfRsa } from './algorithms.ts';
 import { type RemoteKeysOptions, remoteKeys } from './remote-keys.ts';
 
 /** A JWK Set of public keys (RFC 7517, section 5). */
@@ -9,7 +10,6 @@ export interface JwkSet {
 
 /** More is a mistake or an attack. */
 const MAX_KEYS = 100;
-const MIN_RSA_BITS = 2048;
 const KNOWN_KINDS: readonly unknown[] = ['EC', 'OKP', 'RSA', 'oct'];
 
 /**
@@ -62,13 +62,11 @@ function assertUsable(jwk: unknown): void {
   if (typeof jwk !== 'object' || jwk === null || 'd' in jwk || 'k' in jwk) {
     throw new TypeError('jwks must hold public keys only');
   }
-  let bits: number | undefined;
+  let key: KeyObject;
   try {
-    bits = createPublicKey({ key: { ...jwk }, format: 'jwk' }).asymmetricKeyDetails?.modulusLength;
+    key = createPublicKey({ key: { ...jwk }, format: 'jwk' });
   } catch {
     throw new TypeError('jwks holds a key that cannot be used');
   }
-  if (bits !== undefined && bits < MIN_RSA_BITS) {
-    throw new TypeError(`jwks holds an RSA key of fewer than ${MIN_RSA_BITS} bits`);
-  }
+  if (!isStrongIfRsa(key)) throw new TypeError('jwks holds a weak RSA key');
 }

@@ -8,6 +8,7 @@ import {
   verify,
 } from 'node:crypto';
 import { CompactSign } from 'jose';
+import { isStrongIfRsa } from './algorithms.ts';
 
 /** What a private key signs with. An RSA key names its algorithm in `alg`. */
 export type SigningAlgorithm = 'ES256' | 'EdDSA' | 'RS256' | 'PS256';
@@ -19,7 +20,6 @@ export interface SigningKey {
   readonly publicJwk: Readonly<Record<string, unknown>> & { readonly kid: string };
 }
 
-const MIN_RSA_BITS = 2048;
 const MAX_KID = 200;
 
 /**
@@ -82,11 +82,11 @@ function isPair(key: KeyObject): boolean {
 }
 
 function algorithmOf(key: KeyObject, alg: unknown): SigningAlgorithm | null {
-  const { namedCurve, modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
+  const { namedCurve } = key.asymmetricKeyDetails ?? {};
   const type = key.asymmetricKeyType;
   if (type === 'ec' && namedCurve === 'prime256v1') return agreed('ES256', alg);
   if (type === 'ed25519') return agreed('EdDSA', alg === 'Ed25519' ? 'EdDSA' : alg);
-  if (type !== 'rsa' || modulusLength < MIN_RSA_BITS) return null;
+  if (type !== 'rsa' || !isStrongIfRsa(key)) return null;
   return alg === 'PS256' ? 'PS256' : agreed('RS256', alg);
 }
 

@@ -1,9 +1,9 @@
 import type { webcrypto } from 'node:crypto';
 import { importJWK, type JWK } from 'jose';
+import { MIN_RSA_BITS } from '../../jwt/algorithms.ts';
 import { ageEvidenceInvalid } from './evidence-fault.ts';
 
 const STANDARD_BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-const MIN_RSA_BITS = 2048;
 
 /** The certificates of an `x5c` header in DER (RFC 7515, section 4.1.6: base64, not base64url). */
 export function chainOf(x5c: unknown): readonly Uint8Array[] | null {
