@@ -19,7 +19,10 @@ export function assertAlgorithms(algorithms: readonly string[]): string[] {
 
 export const MIN_RSA_BITS = 2048;
 
-/** False for an RSA key that is short, or whose exponent 1 lets anyone sign. Other keys are not read. */
+/**
+ * False for an RSA key that is short, or whose exponent 1 lets anyone sign. Other keys are not
+ * read.
+ */
 export function isStrongIfRsa({ asymmetricKeyDetails = {} }: KeyObject): boolean {
   const { modulusLength = MIN_RSA_BITS, publicExponent = 3n } = asymmetricKeyDetails;
   return modulusLength >= MIN_RSA_BITS && publicExponent >= 3n;

@@ -29,13 +29,13 @@ const MAX_CERTIFICATE_BYTES = 8 * 1024;
 const CACHED_CHAINS = 1_000;
 
 /**
- * Verifies that a chain, the signer's certificate first, leads to a pinned root (RFC 5280, section 6):
- * each is signed by the next, which is a CA, and all are valid at the instant. CRLs and name constraints
- * are not checked. A verified chain is cached, so that its signatures are verified once and its dates
- * every time.
+ * Verifies that a chain, the signer's certificate first, leads to a pinned root (RFC 5280, section
+ * 6): each is signed by the next, which is a CA, and all are valid at the instant. CRLs and name
+ * constraints are not checked. A verified chain is cached, so that its signatures are verified once
+ * and its dates every time.
  *
- * `X509Certificate` of Node.js and not `@peculiar/x509`: that verifies asynchronously, brings 16 packages
- * (3.4 MB), and would leave the path, the dates and the pinning to this file.
+ * `X509Certificate` of Node.js and not `@peculiar/x509`: that verifies asynchronously, brings 16
+ * packages (3.4 MB), and would leave the path, the dates and the pinning to this file.
  *
  * @throws TypeError for roots that can never work
  */
@@ -105,7 +105,10 @@ function readChain(chain: readonly Uint8Array[]): readonly X509Certificate[] | n
   }
 }
 
-/** The certificates from the signer's to a pinned one, which is last; `null` if there is no such path. */
+/**
+ * The certificates from the signer's to a pinned one, which is last; `null` if there is no such
+ * path.
+ */
 function pathToRoot(
   certificates: readonly X509Certificate[],
   roots: readonly X509Certificate[],

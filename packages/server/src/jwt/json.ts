@@ -2,8 +2,8 @@
 const MAX_DEPTH = 32;
 
 /**
- * Parses JSON without repeated names in an object and without deep nesting. `JSON.parse` takes the last
- * of two equal names and other parsers the first, so such a text is ambiguous.
+ * Parses JSON without repeated names in an object and without deep nesting. `JSON.parse` takes the
+ * last of two equal names and other parsers the first, so such a text is ambiguous.
  *
  * @throws Error for every other text; the parser's own message quotes it
  */

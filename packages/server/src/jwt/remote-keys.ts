@@ -37,12 +37,13 @@ const STALE_SECONDS = { default: 3_600, max: 86_400 } as const;
 
 /**
  * The keys of a JWK Set at an address, as jose's `createRemoteJWKSet` keeps them. What this adds is
- * when to call its `reload()`: in the background after five minutes, before a token is verified after
- * ten, at most every 30 seconds for an unknown key, with backoff from one second to 30 while the server
- * fails. The last set is used meanwhile for `staleSeconds`; after that the finder rejects.
+ * when to call its `reload()`: in the background after five minutes, before a token is verified
+ * after ten, at most every 30 seconds for an unknown key, with backoff from one second to 30 while
+ * the server fails. The last set is used meanwhile for `staleSeconds`; after that the finder
+ * rejects.
  *
- * jose's own `fresh` and `coolingDown` go by `Date.now`, and trust a clock that was set back. They are
- * switched off in favour of the injected clock.
+ * jose's own `fresh` and `coolingDown` go by `Date.now`, and trust a clock that was set back. They
+ * are switched off in favour of the injected clock.
  *
  * @throws TypeError for an address or a `staleSeconds` that can never work
  */

@@ -23,9 +23,10 @@ export interface SigningKey {
 const MAX_KID = 200;
 
 /**
- * Reads a private JWK that signs: P-256 (ES256), Ed25519 (EdDSA), and, if `allowed`, RSA of 2048 bits or
- * more (RS256, or PS256 if its `alg` says so). Its `kid` defaults to its RFC 7638 thumbprint. No error
- * quotes the key. Synchronous, unlike jose's `importJWK`, so that a bad key fails at construction.
+ * Reads a private JWK that signs: P-256 (ES256), Ed25519 (EdDSA), and, if `allowed`, RSA of 2048
+ * bits or more (RS256, or PS256 if its `alg` says so). Its `kid` defaults to its RFC 7638
+ * thumbprint. No error quotes the key. Synchronous, unlike jose's `importJWK`, so that a bad key
+ * fails at construction.
  *
  * @throws TypeError for every other key
  */
@@ -52,8 +53,8 @@ export function signingKey(
 }
 
 /**
- * Signs claims as a JWT of a type, with the key's `alg` and `kid`. `SignJWT` would do the same and first
- * clone the claims, which takes a fifth of the main thread's time.
+ * Signs claims as a JWT of a type, with the key's `alg` and `kid`. `SignJWT` would do the same and
+ * first clone the claims, which takes a fifth of the main thread's time.
  */
 export function signJwt(
   { key, algorithm, publicJwk }: SigningKey,

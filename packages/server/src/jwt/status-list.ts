@@ -56,13 +56,13 @@ const TTL = { min: 5, max: 3_600, default: 300 } as const;
 const MAX_URI = 1_024;
 
 /**
- * Looks up statuses in OAuth Token Status Lists (draft-ietf-oauth-status-list, section 8.3). Lists are
- * fetched below the configured address only, whatever a token names; kept for their `ttl`; reloaded at
- * the first use after it; used for `staleSeconds` more if that fails. The lookup rejects with
- * `age_status_unavailable` if there is no list to use.
+ * Looks up statuses in OAuth Token Status Lists (draft-ietf-oauth-status-list, section 8.3). Lists
+ * are fetched below the configured address only, whatever a token names; kept for their `ttl`;
+ * reloaded at the first use after it; used for `staleSeconds` more if that fails. The lookup
+ * rejects with `age_status_unavailable` if there is no list to use.
  *
- * Reads lists itself: `@sd-jwt/jwt-status-list` 0.19 inflates without a limit (85 KB became 64 MB and
- * blocked for 25 s) and takes 1.5 s and 56 MB for a list of 1 MiB, which is read here in 5 ms.
+ * Reads lists itself: `@sd-jwt/jwt-status-list` 0.19 inflates without a limit (85 KB became 64 MB
+ * and blocked for 25 s) and takes 1.5 s and 56 MB for a list of 1 MiB, which is read here in 5 ms.
  *
  * @throws TypeError for an address that can never work
  */

@@ -69,9 +69,9 @@ const LAST_CHARACTERS: readonly (string | null)[] = [null, '', 'AQgw', 'AEIMQUYc
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * Reads a compact JWT (RFC 7515, section 7.1) without verifying it. Stricter than jose: it bounds the
- * size, refuses a repeated name and a second base64url spelling of the same bytes, and supports no
- * critical extension, not even `b64` (RFC 7797).
+ * Reads a compact JWT (RFC 7515, section 7.1) without verifying it. Stricter than jose: it bounds
+ * the size, refuses a repeated name and a second base64url spelling of the same bytes, and supports
+ * no critical extension, not even `b64` (RFC 7797).
  */
 export function readJwt(token: string, maxBytes: number): UnverifiedJwt | JwtFault {
   if (typeof token !== 'string') return 'malformed';

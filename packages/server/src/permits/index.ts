@@ -20,7 +20,10 @@ export type PermitFault = JwtFault | 'purchase_mismatch';
 
 /** Options of `permits`. */
 export interface PermitOptions {
-  /** A private JWK: P-256 (signs ES256) or Ed25519 (signs EdDSA). Its `kid` defaults to its thumbprint. */
+  /**
+   * A private JWK: P-256 (signs ES256) or Ed25519 (signs EdDSA). Its `kid` defaults to its
+   * thumbprint.
+   */
   readonly key: Readonly<Record<string, unknown>>;
   /** `iss`: this limiter. */
   readonly issuer: string;
@@ -124,13 +127,13 @@ export function permits(options: PermitOptions): PermitSigner {
 }
 
 /**
- * Verifies permits in a payment service. Create it once: it keeps the key set, and reloads a remote one
- * for an unknown key.
+ * Verifies permits in a payment service. Create it once: it keeps the key set, and reloads a remote
+ * one for an unknown key.
  *
- * The result rejects with a SpendcapError: `permit_invalid`, whose `why` is a `PermitFault` (for example
- * `purchase_mismatch` if id, amount or currency differ from what is about to be charged), or
- * `permit_keys_unavailable` (retryable). A permit can be shown again while it is valid, so derive the
- * idempotency key of the charge from the purchase id.
+ * The result rejects with a SpendcapError: `permit_invalid`, whose `why` is a `PermitFault` (for
+ * example `purchase_mismatch` if id, amount or currency differ from what is about to be charged),
+ * or `permit_keys_unavailable` (retryable). A permit can be shown again while it is valid, so
+ * derive the idempotency key of the charge from the purchase id.
  *
  * @throws TypeError for options that can never work
  */
@@ -161,8 +164,8 @@ export function permitVerifier(
 }
 
 /**
- * Verifies one permit. With a URL it reads the key set on every call: use `permitVerifier` for more than
- * one permit.
+ * Verifies one permit. With a URL it reads the key set on every call: use `permitVerifier` for more
+ * than one permit.
  */
 export async function verifyPermit(
   permit: string,

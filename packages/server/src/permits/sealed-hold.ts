@@ -6,9 +6,9 @@ const LAST_COUNT = 2 ** (8 * COUNTER_BYTES) - 1;
 const PURPOSE = 'spendcap permit hold';
 
 /**
- * Encrypts the holds in permits under a key derived from the signing key, each bound to its purchase id.
- * Not a JWE (`dir`, `A256GCM`): jose took six times as long to encrypt (66 us beside 11 us, of a permit's
- * 80 us), five times to decrypt, and has random IVs only.
+ * Encrypts the holds in permits under a key derived from the signing key, each bound to its
+ * purchase id. Not a JWE (`dir`, `A256GCM`): jose took six times as long to encrypt (66 us beside
+ * 11 us, of a permit's 80 us), five times to decrypt, and has random IVs only.
  */
 export function sealedHolds(secret: string) {
   // Derived once: that costs more than an encryption.
@@ -24,8 +24,8 @@ export function sealedHolds(secret: string) {
 }
 
 /**
- * Unique IVs: a random prefix per signer and a counter (NIST SP 800-38D, section 8.2.1). Random ones
- * would collide after too few permits of a large shop.
+ * Unique IVs: a random prefix per signer and a counter (NIST SP 800-38D, section 8.2.1). Random
+ * ones would collide after too few permits of a large shop.
  */
 function ivCounter(): () => Buffer {
   let prefix = randomBytes(IV_BYTES - COUNTER_BYTES);

@@ -29,31 +29,36 @@ export interface AgeAuthorityOptions<Sources extends AgeSources> {
   /** The `iss` of its tokens, for example `https://age.example`. */
   readonly issuer: string;
   /**
-   * Private keys, at least one of which is active. A function is called on every use, so that a rotated
-   * key file takes effect without a restart; it must return the same array while nothing has changed.
+   * Private keys, at least one of which is active. A function is called on every use, so that a
+   * rotated key file takes effect without a restart; it must return the same array while nothing
+   * has changed.
    */
   readonly keys: readonly AuthorityKey[] | (() => readonly AuthorityKey[]);
   readonly sources: Sources;
   /**
-   * Secret of 16 bytes or more, from which the `sub` of tokens is derived. Never change it: with another
-   * key everyone is a new person, with nothing spent.
+   * Secret of 16 bytes or more, from which the `sub` of tokens is derived. Never change it: with
+   * another key everyone is a new person, with nothing spent.
    */
   readonly subjectKey: Uint8Array | string;
   /** Lifetime of a token, 30 to 86,400. Default 300. It never outlives the evidence. */
   readonly tokenSeconds?: number;
   /**
-   * The audiences, by enterprise: `{ 'star-studio': ['https://limiter.star.example'] }`. A person has one
-   * `sub` for all audiences of an enterprise. Default: any audience, each its own enterprise.
+   * The audiences, by enterprise: `{ 'star-studio': ['https://limiter.star.example'] }`. A person
+   * has one `sub` for all audiences of an enterprise. Default: any audience, each its own
+   * enterprise.
    */
   readonly audiences?: Readonly<Record<string, readonly string[]>>;
-  /** Makes tokens revocable, by OAuth Token Status List. Default: they are valid until their `exp`. */
+  /**
+   * Makes tokens revocable, by OAuth Token Status List. Default: they are valid until their `exp`.
+   */
   readonly statusList?: StatusListOptions;
   /**
-   * Evidence below this only lowers an age. Use the `minimumAssurance` of the policy that the tokens are
-   * for, or a weaker source lowers their assurance below it. Default, and the minimum: `guardian`.
+   * Evidence below this only lowers an age. Use the `minimumAssurance` of the policy that the
+   * tokens are for, or a weaker source lowers their assurance below it. Default, and the minimum:
+   * `guardian`.
    */
   readonly minimumAssurance?: Assurance;
-  /** IANA name of the calendar in which ages grow: the policy's. Default `UTC`. */
+  /** IANA name of the time zone in which birthdays fall: the policy's. Default `UTC`. */
   readonly timeZone?: string;
   /** Epoch milliseconds. Default `Date.now`. */
   readonly now?: () => number;
@@ -62,8 +67,8 @@ export interface AgeAuthorityOptions<Sources extends AgeSources> {
 /** Options of `AgeAuthority.issue`. */
 export interface IssueOptions {
   /**
-   * The caller's own name of the account, from the log-in and never from the evidence. A person that a
-   * source identifies takes precedence; evidence that names an account must name this one.
+   * The caller's own name of the account, from the log-in and never from the evidence. A person
+   * that a source identifies takes precedence; evidence that names an account must name this one.
    */
   readonly subject: string;
   /** The `aud`: the limiter that the token is for. */
@@ -77,14 +82,15 @@ export interface AgeAuthority<Sources extends AgeSources> {
   /**
    * Verifies the evidence of every named source, combines the findings and signs an age token.
    *
-   * Rejects with a SpendcapError: that of the source whose evidence is invalid; `age_evidence_invalid`,
-   * why `expired`, if the evidence has expired; `invalid_request` for an invalid subject, audience or
-   * source; `age_keys_unavailable` if no key is active, or `keys` throws.
+   * Rejects with a SpendcapError: that of the source whose evidence is invalid;
+   * `age_evidence_invalid`, why `expired`, if the evidence has expired; `invalid_request` for an
+   * invalid subject, audience or source; `age_keys_unavailable` if no key is active, or `keys`
+   * throws.
    */
   issue(evidence: EvidenceFor<Sources>, options: IssueOptions): Promise<string>;
   /**
-   * Revokes every valid token that was issued with this `subject`, for any audience, and resolves to
-   * how many. Takes effect when verifiers next reload the list.
+   * Revokes every valid token that was issued with this `subject`, for any audience, and resolves
+   * to how many. Takes effect when verifiers next reload the list.
    *
    * @throws TypeError without `statusList`
    */
@@ -102,8 +108,9 @@ const TOKEN_SECONDS = { min: 30, max: 86_400, default: 300 } as const;
 const THUMBPRINT = /^[\w-]{43}$/;
 
 /**
- * Turns evidence of an age into an age token of spendcap's profile: `typ` `age+jwt`, a pairwise `sub`, a
- * short `exp`, `age_range`, `assurance`, `evidence` (the kind). It stores nothing of the evidence.
+ * Turns evidence of an age into an age token of spendcap's profile: `typ` `age+jwt`, a pairwise
+ * `sub`, a short `exp`, `age_range`, `assurance`, `evidence` (the kind). It stores nothing of the
+ * evidence.
  *
  * @throws TypeError for options that can never work
  * @example

@@ -4,8 +4,8 @@ import { type SigningAlgorithm, type SigningKey, signingKey } from '../../jwt/si
 export type { SigningAlgorithm };
 
 /**
- * A private JWK of an age authority: P-256 (ES256), Ed25519 (EdDSA) or RSA of 2048 bits or more (RS256, or
- * PS256 by its `alg`), and when it signs. Its `kid` defaults to its RFC 7638 thumbprint.
+ * A private JWK of an age authority: P-256 (ES256), Ed25519 (EdDSA) or RSA of 2048 bits or more
+ * (RS256, or PS256 by its `alg`), and when it signs. Its `kid` defaults to its RFC 7638 thumbprint.
  */
 export interface AuthorityKey extends Readonly<Record<string, unknown>> {
   readonly kid?: string;

@@ -40,8 +40,8 @@ export function audienceGroups(
 export type Name = readonly string[];
 
 /**
- * Makes the pairwise `sub` of a person for one enterprise (OpenID Connect Core, section 8.1). Without the
- * key, two of them cannot be linked.
+ * Makes the pairwise `sub` of a person for one enterprise (OpenID Connect Core, section 8.1).
+ * Without the key, two of them cannot be linked.
  */
 export function pairwise(subjectKey: Uint8Array | string): (group: string, name: Name) => string {
   const bytes = typeof subjectKey === 'string' ? Buffer.from(subjectKey) : subjectKey;

@@ -5,7 +5,9 @@ import { STATUS_LIST_PLACES, type StatusStore } from './status-store.ts';
 
 /** Makes the tokens of an authority revocable, by OAuth Token Status List. */
 export interface StatusListOptions {
-  /** The https address below which the lists are served, for example `https://age.example/status`. */
+  /**
+   * The https address below which the lists are served, for example `https://age.example/status`.
+   */
   readonly uri: string;
   readonly store: StatusStore;
   /** For how long a verifier may cache a list: 5 seconds to the lifetime of a token. Default 60. */
@@ -42,7 +44,8 @@ interface CachedList {
 }
 
 /**
- * Assigns statuses and serves the lists (draft-ietf-oauth-status-list, sections 4 to 8), one bit a token.
+ * Assigns statuses and serves the lists (draft-ietf-oauth-status-list, sections 4 to 8), one bit a
+ * token.
  *
  * @throws TypeError for options that can never work
  */

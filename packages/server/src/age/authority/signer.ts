@@ -6,7 +6,9 @@ import { type AuthorityKey, type KeyRing, keyRing } from './keys.ts';
 export type SignClaims = (claims: object, typ: string) => Promise<string>;
 
 export interface AuthoritySigner {
-  /** Rejects with a SpendcapError `age_keys_unavailable` if no key is active, or none can be read. */
+  /**
+   * Rejects with a SpendcapError `age_keys_unavailable` if no key is active, or none can be read.
+   */
   readonly sign: SignClaims;
   readonly jwks: () => { readonly keys: readonly Readonly<Record<string, unknown>>[] };
 }

@@ -9,15 +9,15 @@ export interface StatusPlace {
 }
 
 /**
- * Stores which tokens are revoked. An implementation must guarantee, also across processes, and across a
- * restart if tokens are to outlive it:
+ * Stores which tokens are revoked. An implementation must guarantee, also across processes, and
+ * across a restart if tokens are to outlive it:
  *
- * - A place is allotted once only: a second token at the same `list` and `index` would be linked to the
- *   first.
- * - Indices are random, so that they reveal neither order nor number of the tokens, and a list is at most
- *   half full, so that a free one is found after two tries on average.
- * - A list ends when it accepts no more tokens and the last of its tokens has expired. Until then it can be
- *   read; after that everything about its tokens may be deleted.
+ * - A place is allotted once only: a second token at the same `list` and `index` would be linked to
+ *   the first.
+ * - Indices are random, so that they reveal neither order nor number of the tokens, and a list is
+ *   at most half full, so that a free one is found after two tries on average.
+ * - A list ends when it accepts no more tokens and the last of its tokens has expired. Until then
+ *   it can be read; after that everything about its tokens may be deleted.
  */
 export interface StatusStore {
   /** Allots a place to a new token of a holder. Instants are epoch milliseconds. */
@@ -26,7 +26,10 @@ export interface StatusStore {
     readonly expiresAt: number;
     readonly at: number;
   }): Promise<StatusPlace>;
-  /** Revokes every token of a holder that is valid at `at`; returns how many were not revoked before. */
+  /**
+   * Revokes every token of a holder that is valid at `at`; returns how many were not revoked
+   * before.
+   */
   revoke(holder: string, at: number): Promise<number>;
   /** The revoked indices of a list, or `null` if it has ended or never existed. */
   revoked(list: string, at: number): Promise<readonly number[] | null>;
@@ -36,7 +39,9 @@ export interface StatusStore {
 export const STATUS_LIST_PLACES: number = 2 ** 20;
 
 const FULL = STATUS_LIST_PLACES / 2;
-/** After this a list accepts no more, so that its data can be deleted soon after its tokens expire. */
+/**
+ * After this a list accepts no more, so that its data can be deleted soon after its tokens expire.
+ */
 const OPEN_MS = 3_600_000;
 
 interface Entry {
@@ -55,8 +60,8 @@ interface OpenList {
 }
 
 /**
- * Status lists in the memory of this process. A restart deletes them, and verifiers then refuse the tokens
- * issued before: keep `tokenSeconds` short, or bring a durable store.
+ * Status lists in the memory of this process. A restart deletes them, and verifiers then refuse the
+ * tokens issued before: keep `tokenSeconds` short, or bring a durable store.
  */
 export function memoryStatusStore(): StatusStore {
   const lists = new Map<string, OpenList>();

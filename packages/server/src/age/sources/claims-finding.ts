@@ -19,8 +19,8 @@ export interface ClaimsContext {
 const AGE_CLAIM = /^(?:birthdate|age_equal_or_over|age_in_years|age_birth_year|age_over_\d{1,3})$/;
 
 /**
- * The finding of verified age claims, or `null` if they state no age. It contains a range of years as of
- * now, so that a birth date is discarded here.
+ * The finding of verified age claims, or `null` if they state no age. It contains a range of years
+ * as of now, so that a birth date is discarded here.
  *
  * @throws SpendcapError `age_evidence_invalid`, why `age_claim_invalid` or `age_contradictory`
  */

@@ -9,8 +9,8 @@ import { chainOf } from './signer-key.ts';
 
 /**
  * Checks the status of a document: an entry `{ status_list: { uri, idx } }` of a Token Status List.
- * `unknown` is a status that cannot be looked up. It rejects with `age_source_unavailable` if a list
- * cannot be read.
+ * `unknown` is a status that cannot be looked up. It rejects with `age_source_unavailable` if a
+ * list cannot be read.
  */
 export type StatusCheck = (
   status: unknown,

@@ -39,10 +39,11 @@ const ALL_CLAIMS: ReadonlySet<string> = new Set(AGE_CLAIMS);
 const AGE_OVER = /^age_over_(\d{1,3})$/;
 
 /**
- * Reads the age claims of a verified token: `age_range`, `age_equal_or_over` (EU PID), `age_over_NN`
- * (ISO 18013-5), `age_in_years`, `age_birth_year`, `birthdate` (OpenID Connect Core, section 5.1).
- * With `verified_claims` (OpenID Identity Assurance) the claims beside it are self-asserted, so only those
- * inside are read. Only own members are read, so that `__proto__` and the like have no effect.
+ * Reads the age claims of a verified token: `age_range`, `age_equal_or_over` (EU PID),
+ * `age_over_NN` (ISO 18013-5), `age_in_years`, `age_birth_year`, `birthdate` (OpenID Connect Core,
+ * section 5.1). With `verified_claims` (OpenID Identity Assurance) the claims beside it are
+ * self-asserted, so only those inside are read. Only own members are read, so that `__proto__` and
+ * the like have no effect.
  *
  * @param asOf when the claims were true, epoch milliseconds
  * @param now epoch milliseconds

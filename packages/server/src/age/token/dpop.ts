@@ -38,8 +38,8 @@ const PROOFS_OF_A_KEY = 1_000;
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'];
 
 /**
- * Checks DPoP proofs by RFC 9449, section 4.3: type, algorithm, signature by the key that the token is
- * bound to, method, address, age, the token's hash, and that it is used once.
+ * Checks DPoP proofs by RFC 9449, section 4.3: type, algorithm, signature by the key that the token
+ * is bound to, method, address, age, the token's hash, and that it is used once.
  */
 export function proofCheck(options: ProofOptions): ProofCheck {
   const { proofSeconds, toleranceSeconds } = options;
@@ -109,9 +109,9 @@ interface UsedProof extends Pick<ShownProof, 'jkt' | 'use' | 'at'> {
 }
 
 /**
- * Remembers which proofs were used for what. A full memory evicts nothing, since an attacker could then
- * fill it to replay an old proof: it refuses new ones until the oldest expires. No player can fill it
- * alone, since each key has a limit of its own.
+ * Remembers which proofs were used for what. A full memory evicts nothing, since an attacker could
+ * then fill it to replay an old proof: it refuses new ones until the oldest expires. No player can
+ * fill it alone, since each key has a limit of its own.
  */
 function proofMemory({ proofSeconds, toleranceSeconds, maxProofs }: ProofOptions) {
   // Longer than a proof is valid, and equally long for each, so that the oldest comes first.

@@ -17,9 +17,9 @@ export type { AgeClaim, AgeIssuer, AgeTokenFault, JwkSet };
 export interface AgeTokenOptions {
   readonly issuers: readonly AgeIssuer[];
   /**
-   * Secret of 16 bytes or more, from which pseudonyms of subjects are derived. Never change it: another
-   * key makes other subjects, with nothing spent. Without one, anyone who knows a `sub` can compute its
-   * pseudonym.
+   * Secret of 16 bytes or more, from which pseudonyms of subjects are derived. Never change it:
+   * another key makes other subjects, with nothing spent. Without one, anyone who knows a `sub` can
+   * compute its pseudonym.
    */
   readonly subjectKey?: Uint8Array | string;
   /** Epoch milliseconds. Default `Date.now`. */
@@ -34,11 +34,14 @@ export interface AgeTokenOptions {
   readonly proofSeconds?: number;
   /** How many proofs are remembered until they expire, 1 to 10,000,000. Default 250,000. */
   readonly proofCacheSize?: number;
-  /** Seconds after its `ttl` for which a status list that cannot be reloaded is used, 0 to 3600. Default 300. */
+  /**
+   * Seconds after its `ttl` for which a status list that cannot be reloaded is used, 0 to 3600.
+   * Default 300.
+   */
   readonly statusStaleSeconds?: number;
   /**
-   * Seconds for which a remote key set, once ten minutes old, is used that cannot be reloaded, 0 to 86,400.
-   * Default 3600.
+   * Seconds for which a remote key set, once ten minutes old, is used that cannot be reloaded, 0 to
+   * 86,400. Default 3600.
    */
   readonly keysStaleSeconds?: number;
   /** Fetches remote key sets and status lists. Default the global `fetch`. */
@@ -64,22 +67,24 @@ interface Unverified {
 const SUBJECT = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
 
 /**
- * Verifies age tokens: signed JWTs of configured issuers. By RFC 8725, algorithm, keys, issuer, audience
- * and type come from the configuration and never from the token; `iss`, `aud`, `exp` and `sub` are
- * required. Ages are read from `age_range` `{ min, max_exclusive? }`, `age_equal_or_over`,
- * `age_over_NN`, `age_in_years`, `age_birth_year`, `birthdate` and, with `verified_claims`, from those
- * inside it only. Several are intersected; a token without any leaves the age unknown.
+ * Verifies age tokens: signed JWTs of configured issuers. By RFC 8725, algorithm, keys, issuer,
+ * audience and type come from the configuration and never from the token; `iss`, `aud`, `exp` and
+ * `sub` are required. Ages are read from `age_range` `{ min, max_exclusive? }`,
+ * `age_equal_or_over`, `age_over_NN`, `age_in_years`, `age_birth_year`, `birthdate` and, with
+ * `verified_claims`, from those inside it only. Several are intersected; a token without any leaves
+ * the age unknown.
  *
- * A token bound to a key (`cnf` with `jkt`) is valid only with a DPoP proof of that key (RFC 9449) for the
- * request at hand: for its method and address, made just now, and used once in this process.
+ * A token bound to a key (`cnf` with `jkt`) is valid only with a DPoP proof of that key (RFC 9449)
+ * for the request at hand: for its method and address, made just now, and used once in this
+ * process.
  *
- * A verified token is cached until it expires, so that verifying it again costs one hash. When a key is
- * removed from the key set (a remote set is reloaded within ten minutes), tokens in the cache stay valid
- * until their `exp`: keep it short.
+ * A verified token is cached until it expires, so that verifying it again costs one hash. When a
+ * key is removed from the key set (a remote set is reloaded within ten minutes), tokens in the
+ * cache stay valid until their `exp`: keep it short.
  *
  * `verify` rejects with a SpendcapError: `age_token_invalid`, whose `why` is an `AgeTokenFault`, or
- * `age_keys_unavailable` or `age_status_unavailable` (both retryable) if a key set or a status list cannot
- * be read.
+ * `age_keys_unavailable` or `age_status_unavailable` (both retryable) if a key set or a status list
+ * cannot be read.
  *
  * @throws TypeError for options that can never work
  * @example

@@ -11,13 +11,15 @@ export interface AgeIssuer {
   readonly issuer: string;
   /** The `aud` of tokens for this limiter; one of several is enough. */
   readonly audience: string | readonly string[];
-  /** Its public keys: the address of a JWK Set (https, or http on this machine), or the set itself. */
+  /**
+   * Its public keys: the address of a JWK Set (https, or http on this machine), or the set itself.
+   */
   readonly jwks: URL | JwkSet;
   /** Default `['ES256']`. Signatures by a private key only. */
   readonly algorithms?: readonly string[];
   /**
-   * The `typ` header its tokens must have. Default `age+jwt`; `null` for OpenID Connect id_tokens, which
-   * have none, or `JWT`.
+   * The `typ` header its tokens must have. Default `age+jwt`; `null` for OpenID Connect id_tokens,
+   * which have none, or `JWT`.
    */
   readonly typ?: string | null;
   /**
@@ -27,14 +29,14 @@ export interface AgeIssuer {
   readonly claims?: readonly AgeClaim[];
   /**
    * The assurance of its tokens: one level for all, or one for each value that it uses in the claim
-   * `assurance`, or else as the trust framework of `verified_claims`. Default: its value if that is a
-   * level. A value without a level, and no value, is `self_declared`.
+   * `assurance`, or else as the trust framework of `verified_claims`. Default: its value if that is
+   * a level. A value without a level, and no value, is `self_declared`.
    */
   readonly assurance?: Assurance | Readonly<Record<string, Assurance>>;
   /**
-   * The address that its status lists equal or are below, for example `https://age.example/status`. Its
-   * tokens must then have an entry in such a list (OAuth Token Status List), and revoked ones are refused.
-   * Without it `status` is ignored.
+   * The address that its status lists equal or are below, for example `https://age.example/status`.
+   * Its tokens must then have an entry in such a list (OAuth Token Status List), and revoked ones
+   * are refused. Without it `status` is ignored.
    */
   readonly statusLists?: URL;
 }

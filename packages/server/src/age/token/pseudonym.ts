@@ -3,8 +3,8 @@ import { createHmac, createSecretKey, hash } from 'node:crypto';
 const MIN_KEY_BYTES = 16;
 
 /**
- * Makes the pseudonym of an issuer's subject: HMAC-SHA256 with a key; without one, SHA-256, which hides
- * a `sub` only if it cannot be guessed.
+ * Makes the pseudonym of an issuer's subject: HMAC-SHA256 with a key; without one, SHA-256, which
+ * hides a `sub` only if it cannot be guessed.
  *
  * @throws TypeError for a key of fewer than 16 bytes
  */

@@ -11,7 +11,9 @@ const NAMESPACES = {
   'eu.europa.ec.eudi.pid.1': 'eu.europa.ec.eudi.pid.1',
 } as const;
 
-/** The type of a document: EU age verification, mobile driving licence, EU person identification. */
+/**
+ * The type of a document: EU age verification, mobile driving licence, EU person identification.
+ */
 export type MdocType = keyof typeof NAMESPACES;
 
 const HASHES = { 'SHA-256': 'sha256', 'SHA-384': 'sha384', 'SHA-512': 'sha512' } as const;
@@ -46,8 +48,8 @@ export function checkElements(document: Document, signed: SecurityObject): void 
 }
 
 /**
- * The ages of a document as claims. Each `age_over_NN` is read for the NN in the response, which may differ
- * from the requested one: the nearest true one above, or the nearest false one below.
+ * The ages of a document as claims. Each `age_over_NN` is read for the NN in the response, which
+ * may differ from the requested one: the nearest true one above, or the nearest false one below.
  */
 export function ageElements(document: Document, type: MdocType): Claims {
   const claims: Record<string, unknown> = {};

@@ -67,13 +67,14 @@ const LICENCE_SIGNER = '1.0.18013.5.1.2';
 const BASE64URL = /^[\w-]+$/;
 
 /**
- * Ages from ISO mdocs that a wallet presents: the EU's age verification `eu.europa.ec.av.1`, the mobile
- * driving licence, the EU's PID. It verifies the issuer's chain and signature, the type, every element
- * shown, the dates, the status, and the device's signature over the exchange. `age_over_NN` is read for
- * the NN in the response, never rounded to the requested one.
+ * Ages from ISO mdocs that a wallet presents: the EU's age verification `eu.europa.ec.av.1`, the
+ * mobile driving licence, the EU's PID. It verifies the issuer's chain and signature, the type,
+ * every element shown, the dates, the status, and the device's signature over the exchange.
+ * `age_over_NN` is read for the NN in the response, never rounded to the requested one.
  *
- * Needs the package `@owf/mdoc`. `verify` rejects with a SpendcapError: `age_evidence_invalid`, whose
- * `why` is an `AgeEvidenceFault`, or `age_source_unavailable` (retryable) if a status list cannot be read.
+ * Needs the package `@owf/mdoc`. `verify` rejects with a SpendcapError: `age_evidence_invalid`,
+ * whose `why` is an `AgeEvidenceFault`, or `age_source_unavailable` (retryable) if a status list
+ * cannot be read.
  *
  * @throws TypeError for options that can never work
  * @example
@@ -86,7 +87,8 @@ const BASE64URL = /^[\w-]+$/;
  * });
  * const document = { type: 'eu.europa.ec.av.1', elements: { age_over_18: true } } as const;
  * const attestation = await issuer.mdoc(document);
- * const session = { protocol: 'dc-api', origin: 'https://game.example', nonce: 'n-0S6_WzA' } as const;
+ * const origin = 'https://game.example';
+ * const session = { protocol: 'dc-api', origin, nonce: 'n-0S6_WzA' } as const;
  * const deviceResponse = await attestation.present({ elements: ['age_over_18'], session });
  * const { range } = await source.verify({ deviceResponse, session }, { at: Date.now() });
  * range; // => { min: 18, maxExclusive: null }

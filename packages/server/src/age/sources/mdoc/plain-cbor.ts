@@ -1,11 +1,11 @@
 /**
- * Whether bytes are one item of the plain CBOR that ISO 18013-5 requires of a response: shortest lengths,
- * no indefinite ones, no repeated key, UTF-8 text, no floating point, only the tags of an mdoc, and no
- * trailing bytes. Items embedded as bytes (tag 24) are checked too.
+ * Whether bytes are one item of the plain CBOR that ISO 18013-5 requires of a response: shortest
+ * lengths, no indefinite ones, no repeated key, UTF-8 text, no floating point, only the tags of an
+ * mdoc, and no trailing bytes. Items embedded as bytes (tag 24) are checked too.
  *
- * `cbor-x`, which `@owf/mdoc` decodes with, accepts more, and the library hashes what it re-encodes, so
- * that many byte strings would pass for one signed text. It also trusts lengths; here each is compared
- * with the bytes present. No option of `cbor-x` does this.
+ * `cbor-x`, which `@owf/mdoc` decodes with, accepts more, and the library hashes what it
+ * re-encodes, so that many byte strings would pass for one signed text. It also trusts lengths;
+ * here each is compared with the bytes present. No option of `cbor-x` does this.
  */
 export function isPlainCbor(bytes: Uint8Array): boolean {
   try {

@@ -5,8 +5,8 @@ import type { Document } from './library.ts';
 import { isPlainCbor } from './plain-cbor.ts';
 
 /**
- * The exchange in which the wallet answered, as the verifier knows it. The response is invalid unless the
- * wallet signed exactly this.
+ * The exchange in which the wallet answered, as the verifier knows it. The response is invalid
+ * unless the wallet signed exactly this.
  *
  * - `openid4vp`: OpenID4VP 1.0, `OpenID4VPHandover`.
  * - `dc-api`: OpenID4VP 1.0 over the Digital Credentials API, `OpenID4VPDCAPIHandover`.
@@ -31,7 +31,8 @@ export type MdocSession =
   | { readonly protocol: 'transcript'; readonly transcript: Uint8Array };
 
 /**
- * What a device signs to answer in a session: DeviceAuthenticationBytes (ISO 18013-5, section 9.1.3.4).
+ * What a device signs to answer in a session: DeviceAuthenticationBytes (ISO 18013-5, section
+ * 9.1.3.4).
  *
  * @throws SpendcapError `age_evidence_invalid`, why `nonce_mismatch` for an invalid session
  */

@@ -3,7 +3,9 @@ import { promisify } from 'node:util';
 import { ageEvidenceInvalid } from '../evidence-fault.ts';
 import type { SecurityObject, Sign1 } from './library.ts';
 
-/** RFC 9053, section 2.1: the numbers of the algorithms, each with the one curve that is accepted. */
+/**
+ * RFC 9053, section 2.1: the numbers of the algorithms, each with the one curve that is accepted.
+ */
 const ALGORITHMS = {
   ES256: { id: -7, hash: 'sha256', curve: 'prime256v1' },
   ES384: { id: -35, hash: 'sha384', curve: 'secp384r1' },
@@ -25,10 +27,11 @@ export function assertMdocAlgorithms(names: readonly MdocAlgorithm[]): readonly 
 const verifyRaw = promisify(verify);
 
 /**
- * Whether a COSE_Sign1 (RFC 9052, section 4.4) was signed with a key. Its algorithm is read from the
- * protected header only, and must be configured and fit the key.
+ * Whether a COSE_Sign1 (RFC 9052, section 4.4) was signed with a key. Its algorithm is read from
+ * the protected header only, and must be configured and fit the key.
  *
- * This is the one raw signature check: COSE is not JOSE, and `@owf/mdoc` has no cryptography of its own.
+ * This is the one raw signature check: COSE is not JOSE, and `@owf/mdoc` has no cryptography of its
+ * own.
  *
  * @throws SpendcapError `age_evidence_invalid`, why `critical_header` or `algorithm_not_allowed`
  */

@@ -15,20 +15,20 @@ export interface NppaCalls {
   readonly now: () => number;
 }
 
-/** What one call carries: parameters in the address, or a body to be encrypted. */
+/** The content of a call: query parameters, or a body to encrypt. */
 export interface NppaRequest {
   readonly query?: Readonly<Record<string, string>>;
   readonly plain?: unknown;
 }
 
-/** An answer that is one, with `errcode` 0 or one of those that the caller wants to see. */
+/** A well-formed answer, with `errcode` 0 or another that the caller accepts. */
 export interface NppaAnswer {
   readonly errcode: number;
   readonly data: unknown;
 }
 
-const TRIES = 3;
-const PAUSE_MS = 200;
+const ATTEMPTS = 3;
+const BACKOFF_MS = 200;
 const BLOCK_MS = 60_000;
 const MAX_ANSWER_BYTES = 64 * 1024;
 
@@ -39,15 +39,15 @@ const ID_NUMBER_ILLEGAL = 2001;
 const RESOURCE_LIMIT = 2002;
 
 /**
- * Calls the real-name system (interface specification V1.8 of 2021-02-20). Each try has a time stamp
- * and an IV of its own, and goes through the API's throttle.
+ * Calls the real-name system (interface specification V1.8 of 2021-02-20). Each attempt has its own
+ * timestamp and IV, and passes the API's throttle.
  *
- * | what happens | what is done |
+ * | outcome | action |
  * |---|---|
- * | 1001, no answer, 5xx | again, three tries in all, 200 and 400 ms apart |
- * | 1007 time stamp expired | again at once with a new one, three tries in all |
- * | 1006 over the limit | no call of this API for a minute, which is the system's own block |
- * | every other code | told, never tried again |
+ * | 1001, no answer, 5xx | retried, three attempts in all, 200 and 400 ms apart |
+ * | 1007 timestamp expired | retried immediately with a new one, three attempts in all |
+ * | 1006 over the limit | no call of this API for a minute, as long as the system itself blocks |
+ * | every other code | an error, never retried |
  */
 export function nppaClient(calls: NppaCalls) {
   const throttles: Readonly<Record<NppaApi, Throttle>> = {
@@ -57,23 +57,23 @@ export function nppaClient(calls: NppaCalls) {
   };
 
   return {
-    /** @param wanted codes besides 0 that the caller understands */
-    async call(api: NppaApi, request: NppaRequest, wanted: readonly number[] = []) {
-      for (let tried = 1; ; tried += 1) {
+    /** @param accepted codes besides 0 that the caller handles */
+    async call(api: NppaApi, request: NppaRequest, accepted: readonly number[] = []) {
+      for (let attempt = 1; ; attempt += 1) {
         await throttles[api].take();
         const answer = await send(calls, api, request);
         if (typeof answer === 'string') {
-          if (tried === TRIES || answer === 'answer_invalid') throw unavailable(answer);
-          await pause(tried);
+          if (attempt === ATTEMPTS || answer === 'answer_invalid') throw unavailable(answer);
+          await pause(attempt);
           continue;
         }
         const { errcode } = answer;
-        if (errcode === 0 || wanted.includes(errcode)) return answer;
+        if (errcode === 0 || accepted.includes(errcode)) return answer;
         if (errcode === BUSY) throttles[api].block(calls.now() + BLOCK_MS);
-        if (tried === TRIES || (errcode !== SYSTEM_ERROR && errcode !== EXPIRED)) {
+        if (attempt === ATTEMPTS || (errcode !== SYSTEM_ERROR && errcode !== EXPIRED)) {
           throw faultOf(errcode);
         }
-        if (errcode === SYSTEM_ERROR) await pause(tried);
+        if (errcode === SYSTEM_ERROR) await pause(attempt);
       }
     },
   };
@@ -81,8 +81,8 @@ export function nppaClient(calls: NppaCalls) {
 
 export type NppaClient = ReturnType<typeof nppaClient>;
 
-function pause(tried: number): Promise<unknown> {
-  return new Promise((resolve) => setTimeout(resolve, PAUSE_MS * tried));
+function pause(attempt: number): Promise<unknown> {
+  return new Promise((resolve) => setTimeout(resolve, BACKOFF_MS * attempt));
 }
 
 function faultOf(errcode: number) {
@@ -120,10 +120,10 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 function readAnswer(text: string): NppaAnswer | 'answer_invalid' {
   try {
     const { errcode, data } = JSON.parse(text);
-    // Four digits, so that nothing else gets into a message.
+    // Four digits, so that nothing else can get into a message.
     if (Number.isInteger(errcode) && errcode >= 0 && errcode <= 9999) return { errcode, data };
   } catch {
-    // Told below; the error would quote the answer.
+    // Without the error, which would quote the answer.
   }
   return 'answer_invalid';
 }

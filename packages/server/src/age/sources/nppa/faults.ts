@@ -1,35 +1,36 @@
 import { SpendcapError } from '@spendcap/core';
 
-/** Why evidence for the real-name system proves nothing: the `why` of `age_evidence_invalid`. */
+/** What is wrong with evidence for the real-name system: the `why` of `age_evidence_invalid`. */
 const INVALID = {
-  malformed: 'The evidence must name an account, and to register it a name and an ID number.',
-  account_mismatch: 'The evidence is of another account than the token is for.',
-  not_registered: 'The account is not registered: show a name and an ID number.',
-  identity_rejected: 'The real-name system does not know this name with this ID number.',
-  id_number_illegal: 'The real-name system takes this for no ID number.',
+  malformed: 'The evidence must have an account, and to register it a name and an ID number.',
+  account_mismatch: 'The evidence is for another account than the token.',
+  not_registered: 'The account is not registered: send a name and an ID number.',
+  identity_rejected: 'The real-name system has no person with this name and ID number.',
+  id_number_illegal: 'The real-name system rejects the ID number.',
   registered_otherwise:
-    'The real-name system still holds this account for someone else: try again in five minutes.',
+    'The real-name system still has this account for someone else: retry in five minutes.',
   pending_expired: 'The real-name system has not answered within 48 hours: register again.',
 } as const;
 
-/** Why the real-name system could not be asked: the `why` of `age_source_unavailable`. */
+/** Why the real-name system could not be queried: the `why` of `age_source_unavailable`. */
 const UNAVAILABLE = {
   timeout: 'The real-name system did not answer in time.',
   unreachable: 'The real-name system could not be reached.',
-  system_error: 'The real-name system has a fault of its own.',
-  rate_limited: 'The real-name system takes no more calls at the moment.',
-  clock_skewed: 'The real-name system finds the time stamp too old: check this machine’s clock.',
-  refused: 'The real-name system refuses the calls of this game: check its credentials.',
-  answer_invalid: 'The real-name system gave an answer that is not of its specification.',
-  store_failed: 'The result of the real-name system could not be kept.',
+  system_error: 'The real-name system reports an internal error.',
+  rate_limited: 'The real-name system limits the rate of calls.',
+  clock_skewed:
+    'The real-name system rejects the timestamp as too old: check this machine’s clock.',
+  refused: 'The real-name system rejects the calls of this game: check its credentials.',
+  answer_invalid: 'The real-name system sent an answer outside its specification.',
+  store_failed: 'The result of the real-name system could not be stored.',
 } as const;
 
 export type NppaInvalid = keyof typeof INVALID;
 export type NppaUnavailable = keyof typeof UNAVAILABLE;
-/** What may be wrong, in words that never change: the `why` of its errors. */
+/** The `why` of its errors. A closed union. */
 export type NppaFault = NppaInvalid | NppaUnavailable;
 
-// No error has a cause: that of a fetch or a store may hold what was sent or kept.
+// No error has a cause: that of a fetch or a store may contain what was sent or stored.
 
 export function evidenceInvalid(why: NppaInvalid): SpendcapError {
   return new SpendcapError('age_evidence_invalid', INVALID[why], { why });
@@ -44,6 +45,6 @@ export function unavailable(why: NppaUnavailable, errcode?: number): SpendcapErr
 export function pending(): SpendcapError {
   return new SpendcapError(
     'age_evidence_pending',
-    'The real-name system is still checking this person. Until then nothing may be paid for.',
+    'The real-name system is still checking this person. Allow no payment until it has finished.',
   );
 }

@@ -11,32 +11,39 @@ export type { NppaFault } from './faults.ts';
 export { memoryNppaStore } from './store.ts';
 export type { NppaApi, NppaCredentials, NppaReportFault, NppaSession, NppaStore };
 
-/** A player's account, and to register it the name and the number of the person's ID card. */
+/** A player's account, and to register it the name and the ID card number of the person. */
 export type NppaEvidence =
   | { readonly account: string }
   | { readonly account: string; readonly name: string; readonly idNumber: string };
 
 export interface NppaOptions extends NppaCredentials {
   /**
-   * Secret of 16 bytes or more that makes pseudonyms of persons and seals what is kept. Keep it for
-   * ever, and the same for all games of the enterprise: their caps are summed by it.
+   * Secret of 16 bytes or more, from which pseudonyms of persons and the encryption of records are
+   * derived. Never change it, and use the same for all games of the enterprise: their caps are
+   * summed by the pseudonym.
    */
   readonly personKey: Uint8Array | string;
   readonly store: NppaStore;
   /**
-   * The account's id at the system, 1 to 32 letters, digits, `-` or `_`, unique in the game. Default
-   * an HMAC, which says nothing of the account. Give your own if players were registered before.
+   * The account's id at the system, 1 to 32 letters, digits, `-` or `_`, unique in the game.
+   * Default an HMAC, which reveals nothing about the account. Pass your own if players are
+   * registered already.
    */
   readonly ai?: (account: string) => string;
-  /** Other addresses: of the test system, or of a proxy. https, but for this machine and api2. */
+  /**
+   * Other addresses: of the test system, or of a proxy. https, except for this machine and api2.
+   */
   readonly endpoints?: Partial<Readonly<Record<NppaApi, URL>>>;
-  /** This process's share of the system's limits. Default all: check 100, query 300, loginout 10. */
+  /**
+   * This process's share of the system's limits. Default all: check 100, query 300, loginout 10.
+   */
   readonly callsPerSecond?: Partial<Readonly<Record<NppaApi, number>>>;
-  /** For one try. Default 5000, as the specification advises. */
+  /** Per attempt. Default 5000, as the specification advises. */
   readonly timeoutMs?: number;
   /**
-   * Is handed the `pi` of each account that is verified, perhaps twice, since sessions are reported with
-   * it. It tells the birth date: keep it encrypted. Without this nothing outside ever sees it.
+   * Called with the `pi` of each verified account, at least once, since sessions are reported with
+   * it. It contains the birth date: store it encrypted. Without this function it never leaves the
+   * source.
    */
   readonly keepPi?: (registered: { account: string; pi: string }) => Promise<void>;
   /** Default the global `fetch`. */
@@ -47,18 +54,18 @@ export interface NppaOptions extends NppaCredentials {
 
 export interface NppaSource extends AgeSource<NppaEvidence> {
   /**
-   * Reports sessions, which the law asks of games (it is no part of the age). Resolves to those that
-   * were not taken. If it rejects, the batches of 128 before the failing one were taken.
+   * Reports sessions, which the law requires of games (unrelated to the age). Resolves to those
+   * that were not accepted. If it rejects, the batches of 128 before the failing one were accepted.
    */
   loginout(sessions: readonly NppaSession[]): Promise<readonly NppaReportFault[]>;
   /**
-   * Forgets an account, so that it may be registered again, also for someone else: five minutes after
-   * the system told its result, and not while it is pending.
+   * Deletes an account, so that it can be registered again, also for someone else: five minutes
+   * after the system returned its result, and not while it is pending.
    */
   forget(account: string): Promise<void>;
 }
 
-// Where the specification puts them; it names no https for api2.
+// As in the specification, which has no https for api2.
 const ENDPOINTS: Readonly<Record<NppaApi, string>> = {
   check: 'https://api.wlc.nppa.gov.cn/idcard/authentication/check',
   query: 'http://api2.wlc.nppa.gov.cn/idcard/authentication/query',
@@ -73,17 +80,17 @@ const HEADER = /^[\x21-\x7e]{1,64}$/;
 const AI = /^[\w-]{1,32}$/;
 const ACCOUNT = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
 const NAME = /^[^\p{Cc}\p{Cs}]{1,32}$/u;
-// Its check digit is the system's business: there are valid ones that fail the sum.
+// Not its check digit: some valid numbers fail it.
 const ID_NUMBER = /^\d{17}[\dX]$/;
 
 /**
  * Ages from China's real-name system for games (NPPA, interface specification V1.8). An account is
- * registered once with a name and an ID number, and from then on named alone. While the system is
- * still checking, `verify` rejects with `age_evidence_pending`, up to 48 hours.
+ * registered once with a name and an ID number; after that the account is enough. While the system
+ * is still checking, `verify` rejects with `age_evidence_pending`, up to 48 hours.
  *
- * Of what the system answers only this is kept, sealed: a pseudonym of the person, and a minor's month
- * of birth. So a minor counts as a year older from the last day of that month at the latest, never before
- * the birthday; of adults nothing is known but that they are.
+ * Of the system's answer only this is stored, encrypted: a pseudonym of the person, and a minor's
+ * month of birth. So a minor counts as a year older by the last day of that month, never before the
+ * birthday; of an adult only that they are one.
  *
  * Rejects with `age_evidence_invalid` or `age_source_unavailable`; `why` is an `NppaFault`.
  *
@@ -127,8 +134,8 @@ export function nppaSource(options: NppaOptions): NppaSource {
       if (subject !== undefined && subject !== account) throw evidenceInvalid('account_mismatch');
       const id = ai(account);
       if (!AI.test(id)) throw evidenceInvalid('malformed');
-      const asked = { account, identity, ai: id, key: records.key(bizId, account) };
-      return findingOf(await register(asked), at);
+      const registration = { account, identity, ai: id, key: records.key(bizId, account) };
+      return findingOf(await register(registration), at);
     },
     loginout: (sessions) => reportSessions(client, sessions, now),
     async forget(account) {
@@ -159,7 +166,7 @@ function assertCredentials({ appId, bizId, secretKey, timeoutMs = 5_000 }: NppaO
     throw new TypeError('secretKey must be 32 hexadecimal digits');
   }
   if (!isText(appId, HEADER) || !isText(bizId, HEADER)) {
-    throw new TypeError('appId and bizId must be texts');
+    throw new TypeError('appId and bizId must be printable ASCII strings of 1 to 64 characters');
   }
   if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > 60_000) {
     throw new TypeError('timeoutMs must be a whole number from 1 to 60000');

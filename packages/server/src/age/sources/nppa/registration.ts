@@ -2,10 +2,10 @@ import { ageRangeAt } from '@spendcap/core';
 import type { SourceFinding } from '../source.ts';
 import type { NppaClient } from './client.ts';
 import { evidenceInvalid, pending, unavailable } from './faults.ts';
-import type { Kept, NppaRecord, NppaRecords } from './records.ts';
+import type { NppaRecord, NppaRecords, StoredRecord } from './records.ts';
 import { birthDateOf, CHINA } from './wire.ts';
 
-/** An account that wants its finding; the identity only to register it. */
+/** An account, with the identity only to register it. */
 export interface Registration {
   readonly account: string;
   readonly ai: string;
@@ -22,7 +22,7 @@ export interface RegistrarOptions {
 
 type Verified = NppaRecord & { readonly state: 'verified' };
 
-/** What the system knows of an account. `unknown` it has never heard of, or has forgotten. */
+/** The state of an account at the system. `unknown`: never registered there, or deleted. */
 type Outcome =
   | { readonly is: 'verified'; readonly pi: string; readonly born: string }
   | { readonly is: 'pending' | 'rejected' | 'unknown' };
@@ -33,11 +33,15 @@ const UNKNOWN = 2003;
 const TAKEN = 2004;
 const ROUNDS = 3;
 
-/** Finds out whom an account belongs to: from what is kept, or else from the real-name system. */
+/** Finds the person of an account: in the store, or else at the real-name system. */
 export function registrar({ client, records, keepPi, now }: RegistrarOptions) {
-  /** Keeps what was found out; `null` if someone else was quicker, whose record then counts. */
-  async function keep(asked: Registration, was: Kept, outcome: Outcome): Promise<Verified | null> {
-    const { account, key } = asked;
+  /** Stores the outcome; `null` if a concurrent call was faster, whose record then counts. */
+  async function keep(
+    registration: Registration,
+    was: StoredRecord,
+    outcome: Outcome,
+  ): Promise<Verified | null> {
+    const { account, key } = registration;
     if (outcome.is === 'verified') {
       const { pi, born } = outcome;
       await handOver({ account, pi });
@@ -72,41 +76,48 @@ export function registrar({ client, records, keepPi, now }: RegistrarOptions) {
     const plain = { ai, name: identity?.name, idNum: identity?.idNumber };
     const answer = await client.call('check', { plain }, [TAKEN]);
     if (answer.errcode !== TAKEN) return outcomeOf(answer.data, now());
-    // An answer that was lost, or a process that ended before it was kept. But an account that was
-    // forgotten a moment ago is still held for whom it was of before.
+    // The answer was lost, or the process ended before it was stored. But an account that was
+    // deleted a moment ago is still registered for the person it belonged to.
     const outcome = await query(ai);
     const isOther = outcome.is === 'verified' && outcome.born !== birthDateIn(identity?.idNumber);
     if (isOther) throw evidenceInvalid('registered_otherwise');
     return outcome;
   }
 
-  /** Polls a registration under way. Gives `null` once it has come to nothing. */
-  async function resume(asked: Registration, was: Kept, since: number): Promise<Outcome | null> {
-    const isOver = now() - since >= POLLED_MS;
-    const outcome: Outcome = isOver ? { is: 'unknown' } : await query(asked.ai);
+  /** Polls a pending registration. Returns `null` once it has failed. */
+  async function resume(
+    registration: Registration,
+    was: StoredRecord,
+    since: number,
+  ): Promise<Outcome | null> {
+    const hasExpired = now() - since >= POLLED_MS;
+    const outcome: Outcome = hasExpired ? { is: 'unknown' } : await query(registration.ai);
     if (outcome.is === 'verified' || outcome.is === 'pending') return outcome;
-    if (asked.identity === null && outcome.is === 'unknown')
+    if (registration.identity === null && outcome.is === 'unknown')
       throw evidenceInvalid('pending_expired');
-    if (!(await records.write(asked.key, was, null))) return null;
-    if (asked.identity === null) throw evidenceInvalid('identity_rejected');
+    if (!(await records.write(registration.key, was, null))) return null;
+    if (registration.identity === null) throw evidenceInvalid('identity_rejected');
     return null;
   }
 
-  return async (asked: Registration): Promise<Verified> => {
+  return async (registration: Registration): Promise<Verified> => {
     for (let round = 0; round < ROUNDS; round += 1) {
-      const was = await records.read(asked.key);
+      const was = await records.read(registration.key);
       const { record } = was;
       if (record?.state === 'verified') return record;
-      if (record === null && asked.identity === null) throw evidenceInvalid('not_registered');
-      const outcome = record ? await resume(asked, was, record.since) : await check(asked);
-      const verified = outcome && (await keep(asked, was, outcome));
+      if (record === null && registration.identity === null)
+        throw evidenceInvalid('not_registered');
+      const outcome = record
+        ? await resume(registration, was, record.since)
+        : await check(registration);
+      const verified = outcome && (await keep(registration, was, outcome));
       if (verified !== null) return verified;
     }
     throw busy();
   };
 }
 
-/** Two calls for one account that stood in each other's way: the next one will find what they did. */
+/** Concurrent calls for one account conflicted: the next one will find their result. */
 function busy() {
   return unavailable('system_error');
 }
@@ -125,7 +136,7 @@ function birthDateIn(idNumber = ''): string {
   return idNumber.replace(/^\d{6}(\d{4})(\d\d)(\d\d).*$/, '$1-$2-$3');
 }
 
-/** The month of a minor's birth, of an adult nothing. */
+/** A minor's month of birth; `null` for an adult. */
 function keptOf(born: string, at: number): string | null {
   const bornIn = born.slice(0, 7);
   return rangeOf(bornIn, at).min >= ADULT ? null : bornIn;
@@ -133,7 +144,7 @@ function keptOf(born: string, at: number): string | null {
 
 function rangeOf(bornIn: string | null, at: number): SourceFinding['range'] {
   if (bornIn === null) return { min: ADULT, maxExclusive: null };
-  // A day that the month does not have comes after all that it has: nobody is older too early.
+  // Day 31 even in a shorter month: later than any real one, so that nobody is older too early.
   const born = { kind: 'born', from: `${bornIn}-01`, to: `${bornIn}-31` } as const;
   const range = ageRangeAt([born], at, CHINA);
   return range.min >= ADULT ? { min: ADULT, maxExclusive: null } : range;

@@ -1,18 +1,20 @@
 import type { NppaClient } from './client.ts';
 import { unavailable } from './faults.ts';
 
-/** One session's begin or end, as the law has games report it. */
+/** The begin or end of a session, which the law requires games to report. */
 export interface NppaSession {
   /** Up to 32 characters, the same for the begin and the end of one session. */
   readonly session: string;
   readonly event: 'begin' | 'end';
-  /** Epoch milliseconds. The system takes what is less than 180 seconds old. */
+  /** Epoch milliseconds. The system accepts what is less than 180 seconds old. */
   readonly at: number;
-  /** The player's 38-character `pi`, which spendcap does not keep, or a guest's device, up to 32. */
+  /**
+   * The player's 38-character `pi`, which spendcap does not store, or a guest's device, up to 32.
+   */
   readonly player: { readonly pi: string } | { readonly device: string };
 }
 
-/** A session that was not taken: its place in the list, and the system's code. */
+/** A session that was not accepted: its index in the list, and the system's code. */
 export interface NppaReportFault {
   readonly index: number;
   readonly errcode: number;
@@ -20,14 +22,14 @@ export interface NppaReportFault {
 
 const MAX_BATCH = 128;
 const MAX_AGE_SECONDS = 180;
-/** A try must still arrive in time. */
+/** For the way to the system. */
 const MARGIN_SECONDS = 10;
 const PARTIAL = 3001;
 const TIME = 3005;
 
 /**
- * Reports sessions in batches of 128. What the system would refuse for its time is not sent, and told
- * with the system's own code, so that one old record does not cost its batch.
+ * Reports sessions in batches of 128. Those too old for the system are not sent, and returned with
+ * the system's own code, so that one old record does not fail its batch.
  */
 export async function reportSessions(
   client: NppaClient,

@@ -1,17 +1,20 @@
 import { unavailable } from './faults.ts';
 
 export interface Throttle {
-  /** Resolves when a call may go out; rejects if that would take too long, or calls are blocked. */
+  /**
+   * Resolves when a call may be sent; rejects if that would take too long, or calls are blocked.
+   */
   take(): Promise<void>;
-  /** Lets nothing through until an instant, in epoch milliseconds. */
+  /** Rejects all calls until an instant, in epoch milliseconds. */
   block(until: number): void;
 }
 
 const MAX_WAIT_MS = 2_000;
 
 /**
- * A token bucket that never lets more than `perSecond` calls through in any second: a fifth of them may
- * come at once, the others are spread over the second.
+ * A token bucket that never passes more than `perSecond` calls in any second: a fifth of them as a
+ * burst, the others spread over the second. Libraries such as `p-throttle` queue without a time
+ * limit, cannot be blocked, and read the machine's clock.
  */
 export function throttle(perSecond: number, now: () => number): Throttle {
   const burst = Math.max(1, Math.floor(perSecond / 5));
@@ -30,7 +33,7 @@ export function throttle(perSecond: number, now: () => number): Throttle {
       const at = now();
       tokens = Math.min(burst, tokens + Math.max(0, at - filledAt) * perMs);
       filledAt = at;
-      // Below zero it is a place in the queue, so that those who wait go one after the other.
+      // Below zero it is a place in the queue, so that waiting calls go one after the other.
       const wait = tokens >= 1 ? 0 : (1 - tokens) / perMs;
       if (wait > MAX_WAIT_MS) throw unavailable('rate_limited');
       tokens -= 1;

@@ -2,7 +2,9 @@ import { hash } from 'node:crypto';
 import { civilDateOf, isIsoDate, MAX_AGE } from '@spendcap/core';
 import { encrypt } from '../../../jwt/aes-gcm.ts';
 
-/** Who calls the real-name system: the headers and the secret of the specification, section 4. */
+/**
+ * Credentials for the real-name system: the headers and the secret of the specification, section 4.
+ */
 export interface NppaCredentials {
   readonly appId: string;
   readonly bizId: string;
@@ -22,8 +24,8 @@ export function encryptBody(secretKey: string, plain: unknown): string {
 }
 
 /**
- * The `sign` header: SHA-256 over the secret key, every system and query parameter with its value in
- * the order of their names, and the body exactly as it is sent.
+ * The `sign` header: SHA-256 over the secret key, every system and query parameter with its value,
+ * sorted by name, and the body exactly as it is sent.
  */
 export function signature(
   secretKey: string,
@@ -37,8 +39,8 @@ export function signature(
 }
 
 /**
- * The birth date in a `pi` (section 6: its first six characters are YYYYMMDD in base 26), as an ISO date.
- * `null` if that is no `pi`, or nobody who lives at `at` can have been born then.
+ * The birth date in a `pi` (section 6: its first six characters are YYYYMMDD in base 26), as an ISO
+ * date. `null` if it is not a `pi`, or no living person can have been born then.
  */
 export function birthDateOf(pi: unknown, at: number): string | null {
   if (typeof pi !== 'string' || !PI.test(pi)) return null;

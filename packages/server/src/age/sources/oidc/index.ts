@@ -15,15 +15,17 @@ export interface OidcProvider {
   readonly issuer: string;
   /** Your client there: the `aud`, and the `azp` where there is one. */
   readonly clientId: string;
-  /** Its public keys: the address of a JWK Set (https, or http on this machine), or the set itself. */
+  /**
+   * Its public keys: the address of a JWK Set (https, or http on this machine), or the set itself.
+   */
   readonly jwks: URL | JwkSet;
   /** Default `['RS256']`, as in OpenID Connect. Signatures by a private key only. */
   readonly algorithms?: readonly string[];
   /** The assurance of `birthdate` without `verified_claims` beside it. Default `self_declared`. */
   readonly assurance?: Assurance;
   /**
-   * The assurance of `verified_claims` by trust framework, for example `{ eidas: 'verified' }`. Those of
-   * other frameworks are ignored. Default: none is accepted.
+   * The assurance of `verified_claims` by trust framework, for example `{ eidas: 'verified' }`.
+   * Those of other frameworks are ignored. Default: none is accepted.
    */
   readonly trustFrameworks?: Readonly<Record<string, Assurance>>;
   /** True if a natural person has the same `sub` in every account there. Default false. */
@@ -58,14 +60,15 @@ const KIND = 'oidc';
 const MAX_TOKEN_BYTES = 16 * 1024;
 
 /**
- * Ages from the id_tokens of OpenID providers: `birthdate` (OpenID Connect Core, section 5.1: a date, a
- * year alone, or `0000`, which is ignored) and `verified_claims` (OpenID Identity Assurance Schema
- * Definition 1.0). By RFC 8725, algorithm, keys, issuer and audience come from the configuration; `exp`,
- * `iat`, `sub` and the caller's `nonce` are required, and a `typ` other than `JWT` is refused, so that no
- * access token, age token or DPoP proof passes for an id_token.
+ * Ages from the id_tokens of OpenID providers: `birthdate` (OpenID Connect Core, section 5.1: a
+ * date, a year alone, or `0000`, which is ignored) and `verified_claims` (OpenID Identity Assurance
+ * Schema Definition 1.0). By RFC 8725, algorithm, keys, issuer and audience come from the
+ * configuration; `exp`, `iat`, `sub` and the caller's `nonce` are required, and a `typ` other than
+ * `JWT` is refused, so that no access token, age token or DPoP proof passes for an id_token.
  *
- * `verify` rejects with a SpendcapError: `age_evidence_invalid`, whose `why` is an `AgeEvidenceFault`,
- * or `age_source_unavailable` (retryable) if the provider's key set cannot be read.
+ * `verify` rejects with a SpendcapError: `age_evidence_invalid`, whose `why` is an
+ * `AgeEvidenceFault`, or `age_source_unavailable` (retryable) if the provider's key set cannot be
+ * read.
  *
  * @throws TypeError for options that can never work
  * @example

@@ -12,7 +12,7 @@ import {
   word,
 } from './signal.ts';
 
-/** By `ageRangeDeclaration`, the deprecated ones of iOS 26.2 too. */
+/** By `ageRangeDeclaration`, including those that iOS 26.2 deprecates. */
 const ASSURANCE = {
   selfDeclared: 'self_declared',
   guardianDeclared: 'guardian',
@@ -20,7 +20,7 @@ const ASSURANCE = {
   checkedByOtherMethod: 'assessed',
   governmentIDChecked: 'assessed',
   paymentChecked: 'assessed',
-  // Who was checked is the guardian, on whose word the age still is.
+  // The guardian was checked; the age is still the guardian's statement.
   guardianCheckedByOtherMethod: 'guardian',
   guardianGovernmentIDChecked: 'guardian',
   guardianPaymentChecked: 'guardian',
@@ -28,17 +28,17 @@ const ASSURANCE = {
 
 const DECLARATIONS = Object.keys(ASSURANCE) as (keyof typeof ASSURANCE)[];
 const RESPONSES = ['sharing', 'declinedSharing', 'notAvailable'] as const;
-/** Which Apple puts in the place of an app's own gates where a law says so. */
+/** Which Apple uses instead of an app's own gates where a law requires them. */
 const REGULATED_GATES: readonly number[] = [13, 16, 18];
-const KNOWS_NOTHING: Signal = { range: ANY_AGE, assurance: 'client_claim' };
+const NO_AGE: Signal = { range: ANY_AGE, assurance: 'client_claim' };
 
 /**
- * Apple's Declared Age Range (iOS 26). The app sends what `requestAgeRange` answered as JSON, under
- * Apple's own names, with the gates that it asked for. `lowerBound` is inclusive, `upperBound` exclusive.
- * Apple signs nothing of it, so it is a `client_claim` unless `attest` binds it to the app.
+ * Apple's Declared Age Range (iOS 26). The app sends the result of `requestAgeRange` as JSON, with
+ * Apple's own names and the gates that it requested. `lowerBound` is inclusive, `upperBound`
+ * exclusive. Apple signs none of it, so it is a `client_claim` unless `attest` binds it to the app.
  *
- * Declined, not available, or without any bound: every age. A range without a declaration, which
- * some libraries make up where the platform has none, keeps its upper end only.
+ * Declined, not available, or without any bound: every age. Of a range without a declaration, which
+ * some libraries invent where the platform has none, only the upper end is read.
  *
  * Rejects with `age_evidence_invalid`, or `age_source_unavailable` if `attest` fails; `why` is a
  * `PlatformFault`.
@@ -71,7 +71,7 @@ function readApple(members: Members): Signal {
   word(members.platform, ['apple']);
   if (word(members.response, RESPONSES) !== 'sharing') {
     allowOnly(members, ['platform', 'response']);
-    return KNOWS_NOTHING;
+    return NO_AGE;
   }
   const bounds = ['ageGates', 'lowerBound', 'upperBound', 'ageRangeDeclaration'];
   allowOnly(members, ['platform', 'response', ...bounds]);
@@ -83,7 +83,7 @@ function readApple(members: Members): Signal {
   }
   const declaration = members.ageRangeDeclaration ?? null;
   if (declaration === null) {
-    return { ...KNOWS_NOTHING, range: { min: 0, maxExclusive: upper } };
+    return { ...NO_AGE, range: { min: 0, maxExclusive: upper } };
   }
   const assurance = ASSURANCE[word(declaration, DECLARATIONS)];
   return { range: { min: lower ?? 0, maxExclusive: upper }, assurance };
@@ -99,7 +99,7 @@ function gatesOf(value: unknown): readonly number[] {
   throw platformInvalid('malformed');
 }
 
-/** Only gates are told, so that anything else is no answer of this platform's. */
+/** Bounds are always gates, so any other value did not come from the platform. */
 function boundOf(value: unknown, gates: readonly number[]): number | null {
   const bound = ageOrNull(value, [1, MAX_AGE]);
   if (bound === null || gates.includes(bound)) return bound;

@@ -23,7 +23,7 @@ const STATUSES = {
   VERIFIED: 'assessed',
   DECLARED: 'self_declared',
   SUPERVISED: 'guardian',
-  // A change of the app waits for the guardian, or was denied: the age is theirs all the same.
+  // The guardian has not approved a change of the app, but has stated the age.
   SUPERVISED_APPROVAL_PENDING: 'guardian',
   SUPERVISED_APPROVAL_DENIED: 'guardian',
   UNKNOWN: 'client_claim',
@@ -32,12 +32,12 @@ const STATUSES = {
 const TIER_NAMES = Object.keys(TIERS) as (keyof typeof TIERS)[];
 const STATUS_NAMES = Object.keys(STATUSES) as (keyof typeof STATUSES)[];
 const ACCESS = ['SHARED', 'NOT_SHARED', 'VERIFICATION_REQUIRED'] as const;
-const KNOWS_NOTHING: Signal = { range: ANY_AGE, assurance: 'client_claim' };
+const NO_AGE: Signal = { range: ANY_AGE, assurance: 'client_claim' };
 
 /**
- * Google Play Age Signals, versions 0.0.3 and 0.0.4. The app sends what the library answered as JSON,
- * under Google's own names. `ageLower` and `ageUpper` are both inclusive. Google signs nothing of it, so
- * it is a `client_claim` unless `attest` binds it to the app.
+ * Google Play Age Signals, versions 0.0.3 and 0.0.4. The app sends the library's result as JSON,
+ * with Google's own names. `ageLower` and `ageUpper` are both inclusive. Google signs none of it,
+ * so it is a `client_claim` unless `attest` binds it to the app.
  *
  * Not shared, unknown, or without any bound: every age. So is the status `VERIFIED` of 0.0.3 alone.
  *
@@ -77,19 +77,19 @@ function readGoogle(members: Members): Signal {
   allowOnly(members, [...common, 'userStatus']);
   const status = members.userStatus ?? null;
   const range = inclusive(members, { lower: [0, MAX_AGE], upper: [0, MAX_AGE] });
-  if (status === null) return KNOWS_NOTHING;
+  if (status === null) return NO_AGE;
   const assurance = STATUSES[word(status, STATUS_NAMES)];
-  return assurance === 'client_claim' ? KNOWS_NOTHING : { range, assurance };
+  return assurance === 'client_claim' ? NO_AGE : { range, assurance };
 }
 
 function readTiers(members: Members): Signal {
   const range = inclusive(members, { lower: [0, 18], upper: [2, 18] });
-  if (word(members.access, ACCESS) !== 'SHARED') return KNOWS_NOTHING;
+  if (word(members.access, ACCESS) !== 'SHARED') return NO_AGE;
   const tier = members.ageRangeSource ?? null;
   const saysNothing = range.min === 0 && range.maxExclusive === null;
-  // Ages of which nobody says where they are from are no answer of this platform's.
+  // Ages without a source did not come from the platform.
   if (tier === null && !saysNothing) throw platformInvalid('malformed');
-  return tier === null ? KNOWS_NOTHING : { range, assurance: TIERS[word(tier, TIER_NAMES)] };
+  return tier === null ? NO_AGE : { range, assurance: TIERS[word(tier, TIER_NAMES)] };
 }
 
 interface Bounds {

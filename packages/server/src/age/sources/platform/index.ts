@@ -1,4 +1,4 @@
-/** What a player's device says of their age: a claim, unless the caller can have it attested. */
+/** Age signals of a player's device: claims, unless the caller can have the app attested. */
 export { appleSource } from './apple.ts';
 export { googlePlaySource } from './google-play.ts';
 export type {

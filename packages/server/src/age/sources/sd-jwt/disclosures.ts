@@ -25,7 +25,9 @@ interface Disclosure {
   readonly value: unknown;
 }
 
-/** The hash that a payload names, by its name in Node.js. Default SHA-256 (RFC 9901, section 4.1.1). */
+/**
+ * The hash that a payload names, by its name in Node.js. Default SHA-256 (RFC 9901, section 4.1.1).
+ */
 export function hashOf(payload: Claims): string {
   const named = Object.hasOwn(payload, '_sd_alg') ? payload._sd_alg : 'sha-256';
   const known =
@@ -35,9 +37,9 @@ export function hashOf(payload: Claims): string {
 }
 
 /**
- * Checks the disclosures by RFC 9901, section 7.1, step 3, and stricter than libraries do: each has one
- * digest in the signed payload or in another disclosure, no digest is repeated, and no disclosed name is
- * already present.
+ * Checks the disclosures by RFC 9901, section 7.1, step 3, and stricter than libraries do: each has
+ * one digest in the signed payload or in another disclosure, no digest is repeated, and no
+ * disclosed name is already present.
  *
  * @throws SpendcapError `age_evidence_invalid`, why `disclosure_invalid`
  */

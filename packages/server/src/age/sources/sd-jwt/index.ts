@@ -21,7 +21,10 @@ export type { AgeEvidenceFault, AgeSource, JwkSet, SdJwtIssuer, SourceFinding, S
 /** Options of `sdJwtSource`. */
 export interface SdJwtSourceOptions extends SignedSourceOptions {
   readonly issuers: readonly SdJwtIssuer[];
-  /** Your name in requests: the `client_id`, or over the Digital Credentials API `origin:https://...`. */
+  /**
+   * Your name in requests: the `client_id`, or over the Digital Credentials API
+   * `origin:https://...`.
+   */
   readonly audience: string | readonly string[];
   /** Maximum age of the wallet's response in seconds, 10 to 3,600. Default 300. */
   readonly maxAgeSeconds?: number;
@@ -58,14 +61,15 @@ const MAX_BYTES = 64 * 1024;
 const MAX_DISCLOSURES = 100;
 
 /**
- * Ages from SD-JWT VC credentials (RFC 9901) that a wallet presents: the EU's PID with `birthdate`, its
- * older and national profiles with `age_equal_or_over`, `age_in_years` or `age_birth_year`. It verifies
- * the type, the issuer's signature by a pinned chain or key set, every disclosure, the dates, the status,
- * and the holder's proof for this request (nonce, audience, hash of what was presented, time).
+ * Ages from SD-JWT VC credentials (RFC 9901) that a wallet presents: the EU's PID with `birthdate`,
+ * its older and national profiles with `age_equal_or_over`, `age_in_years` or `age_birth_year`. It
+ * verifies the type, the issuer's signature by a pinned chain or key set, every disclosure, the
+ * dates, the status, and the holder's proof for this request (nonce, audience, hash of what was
+ * presented, time).
  *
- * Needs the package `@sd-jwt/core`. `verify` rejects with a SpendcapError: `age_evidence_invalid`, whose
- * `why` is an `AgeEvidenceFault`, or `age_source_unavailable` (retryable) if a key set or status list
- * cannot be read.
+ * Needs the package `@sd-jwt/core`. `verify` rejects with a SpendcapError: `age_evidence_invalid`,
+ * whose `why` is an `AgeEvidenceFault`, or `age_source_unavailable` (retryable) if a key set or
+ * status list cannot be read.
  *
  * @throws TypeError for options that can never work
  * @example

@@ -24,7 +24,9 @@ export interface StatementEvidence {
 export interface StatementIssuer {
   /** The exact `iss` of its statements. */
   readonly issuer: string;
-  /** Its public keys: the address of a JWK Set (https, or http on this machine), or the set itself. */
+  /**
+   * Its public keys: the address of a JWK Set (https, or http on this machine), or the set itself.
+   */
   readonly jwks: URL | JwkSet;
   /** Default `['ES256']`. Signatures by a private key only. */
   readonly algorithms?: readonly string[];
@@ -36,8 +38,8 @@ export interface StatementOptions {
   /** The `aud` of statements for this authority. */
   readonly audience: string;
   /**
-   * Who states the age. A guardian's statement has the assurance `guardian`; for an operator's own, for
-   * example after a look at a document, name the assurance.
+   * Who states the age. A guardian's statement has the assurance `guardian`; for an operator's own,
+   * for example after a look at a document, name the assurance.
    */
   readonly by: 'guardian' | { readonly operator: Assurance };
   /** Resolves to whether a statement was withdrawn, or was meant for one use and is used. */
@@ -71,12 +73,12 @@ const FAULTS: Readonly<Record<StatementFault, string>> = {
 };
 
 /**
- * A signed statement of an age by a guardian or the operator: a JWT of type `age-statement+jwt` with `iss`,
- * `aud`, `sub` (the account), `iat`, `exp`, `jti` and age claims as in an age token. It can be used until it
- * expires; no age token issued for it lives longer.
+ * A signed statement of an age by a guardian or the operator: a JWT of type `age-statement+jwt`
+ * with `iss`, `aud`, `sub` (the account), `iat`, `exp`, `jti` and age claims as in an age token. It
+ * can be used until it expires; no age token issued for it lives longer.
  *
- * Rejects with `age_evidence_invalid`, whose `why` is a `StatementFault`, or `age_source_unavailable`
- * if a key set cannot be read or `isRevoked` fails.
+ * Rejects with `age_evidence_invalid`, whose `why` is a `StatementFault`, or
+ * `age_source_unavailable` if a key set cannot be read or `isRevoked` fails.
  *
  * @throws TypeError for options that can never work
  * @example

@@ -4,7 +4,7 @@ import type { NppaStore } from '../store.ts';
 
 /** Options of `sqliteNppaStore`. */
 export interface SqliteNppaStoreOptions {
-  /** The database file, made if it does not exist. It may be the ledger's. */
+  /** The database file, created if it does not exist. It may be the ledger's. */
   readonly path: string;
   /** How long to wait for another process, in milliseconds. Default 2000. */
   readonly busyTimeoutMs?: number;
@@ -20,10 +20,10 @@ const SCHEMA = `
 `;
 
 /**
- * Results of the real-name system in one SQLite file. What was answered survives `kill -9` and power
- * loss; several processes of one machine may share the file.
+ * Results of the real-name system in one SQLite file. A resolved write survives `kill -9` and power
+ * loss; several processes of one machine can share the file.
  *
- * @throws SpendcapError `store_unavailable` if the file cannot be opened or is no database
+ * @throws SpendcapError `store_unavailable` if the file cannot be opened or is not a database
  */
 export function sqliteNppaStore(options: SqliteNppaStoreOptions): NppaStore & {
   /** Closes the file. */
