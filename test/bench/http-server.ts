@@ -6,6 +6,7 @@ import {
   generatePermitKey,
   permits,
 } from '@spendcap/server';
+import { prometheusMetrics } from '@spendcap/server/http/metrics';
 import { sqliteStore } from '@spendcap/server/stores/sqlite';
 import { Hono } from 'hono';
 import { roomyPolicy } from './fixtures.ts';
@@ -31,5 +32,7 @@ if (kind === 'bare') {
     ageTokens: ageTokens({ issuers: [{ ...NAMED, jwks: JSON.parse(jwks) }] }),
     ...(kind === 'ours' ? {} : { permits: permits({ key: await generatePermitKey(), ...signer }) }),
   });
-  serve({ fetch: createHandler(limiter, { apiKeys: [key] }), ...LISTEN }, printPort);
+  const metrics = prometheusMetrics();
+  const fetch = createHandler(limiter, { apiKeys: [key], metrics });
+  serve({ fetch, ...LISTEN }, printPort);
 }
