@@ -23,8 +23,8 @@ export async function sdJwtComparison(): Promise<Comparison> {
   const issuer = walletIssuer();
   const type = 'urn:eudi:pid:1';
   const pid = await issuer.sdJwt({ type, claims: { birthdate: '2014-05-01', family_name: 'M' } });
-  const asked = { claims: ['birthdate'], nonce: NONCE, audience: AUDIENCE };
-  const presentation = await pid.present(asked);
+  const request = { claims: ['birthdate'], nonce: NONCE, audience: AUDIENCE };
+  const presentation = await pid.present(request);
   const source = sdJwtSource({
     issuers: [{ types: [type], roots: issuer.roots }],
     audience: AUDIENCE,

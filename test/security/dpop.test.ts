@@ -66,8 +66,8 @@ function reserve(handler: ReturnType<typeof api>, body: object, path = '/v1/purc
   return handler(new Request(`http://internal${path}`, init));
 }
 
-/** What the API says is wrong, as `401 proof_missing`. */
-async function told(answer: Promise<Response> | Response): Promise<string> {
+/** Status and fault of a response, for example `401 proof_missing`. */
+async function outcomeOf(answer: Promise<Response> | Response): Promise<string> {
   const response = await answer;
   const { why, code } = (await response.json()) as { why?: string; code?: string };
   return `${response.status} ${why ?? code ?? 'ok'}`;
@@ -80,7 +80,7 @@ describe('a bound token', () => {
       const own = await device(alg);
       const ageToken = await issueFor(own);
       const proof = await own.prove(ageToken, ALLOWANCE);
-      expect(await told(allowance(api(), { ageToken, proof }))).toBe('200 ok');
+      expect(await outcomeOf(allowance(api(), { ageToken, proof }))).toBe('200 ok');
     },
   );
 
@@ -90,16 +90,18 @@ describe('a bound token', () => {
     expect(stolen.headers.get('www-authenticate')).toBe(
       'DPoP error="invalid_token", algs="ES256 EdDSA Ed25519 PS256 RS256"',
     );
-    expect(await told(stolen)).toBe('401 proof_missing');
+    expect(await outcomeOf(stolen)).toBe('401 proof_missing');
     // A proof beside a bearer is no proof: RFC 9449, section 7.1, wants the DPoP scheme.
     const proof = await phone.prove(token, ALLOWANCE);
-    expect(await told(allowance(handler, { scheme: 'Bearer', proof }))).toBe('401 proof_missing');
-    expect(await told(allowance(handler, {}))).toBe('401 proof_invalid');
+    expect(await outcomeOf(allowance(handler, { scheme: 'Bearer', proof }))).toBe(
+      '401 proof_missing',
+    );
+    expect(await outcomeOf(allowance(handler, {}))).toBe('401 proof_invalid');
     const ofThief = await allowance(handler, { proof: await thief.prove(token, ALLOWANCE) });
     expect(ofThief.headers.get('www-authenticate')).toMatch(/^DPoP error="invalid_dpop_proof"/);
-    expect(await told(ofThief)).toBe('401 proof_invalid');
-    expect(await told(reserve(handler, { id: 'order-1' }))).toBe('422 proof_missing');
-    expect(await told(reserve(handler, {}, '/v1/decisions'))).toBe('422 proof_missing');
+    expect(await outcomeOf(ofThief)).toBe('401 proof_invalid');
+    expect(await outcomeOf(reserve(handler, { id: 'order-1' }))).toBe('422 proof_missing');
+    expect(await outcomeOf(reserve(handler, {}, '/v1/decisions'))).toBe('422 proof_missing');
   });
 
   it('is refused in process too', async () => {
@@ -150,7 +152,7 @@ describe('a proof is refused', () => {
     ['with a key by its address', { header: { jwk: undefined, jku: 'https://evil.example/jwks' } }],
   ])('%s', async (_, parts) => {
     const proof = await phone.prove(token, ALLOWANCE, parts);
-    expect(await told(allowance(api(), { proof }))).toBe('401 proof_invalid');
+    expect(await outcomeOf(allowance(api(), { proof }))).toBe('401 proof_invalid');
   });
 
   it('with an extension that is not understood', async () => {
@@ -163,13 +165,13 @@ describe('a proof is refused', () => {
         b64: true,
       })
       .sign(phone.privateKey);
-    expect(await told(allowance(api(), { proof }))).toBe('401 proof_invalid');
+    expect(await outcomeOf(allowance(api(), { proof }))).toBe('401 proof_invalid');
   });
 
   it('with a private key in its header', async () => {
     for (const jwk of [phone.privateJwk, { ...phone.jwk, d: 'AA' }, { ...phone.jwk, k: 'AA' }]) {
       const proof = await phone.prove(token, ALLOWANCE, { header: { jwk } });
-      expect(await told(allowance(api(), { proof }))).toBe('401 proof_invalid');
+      expect(await outcomeOf(allowance(api(), { proof }))).toBe('401 proof_invalid');
     }
   });
 
@@ -181,10 +183,10 @@ describe('a proof is refused', () => {
       const proof = await new SignJWT(claims)
         .setProtectedHeader({ typ: 'dpop+jwt', alg: 'HS256', jwk })
         .sign(secret);
-      expect(await told(allowance(api(), { proof }))).toBe('401 proof_invalid');
+      expect(await outcomeOf(allowance(api(), { proof }))).toBe('401 proof_invalid');
     }
     const unsigned = base64url({ typ: 'dpop+jwt', alg: 'none', jwk: phone.jwk });
-    expect(await told(allowance(api(), { proof: `${unsigned}.${payload}.` }))).toBe(
+    expect(await outcomeOf(allowance(api(), { proof: `${unsigned}.${payload}.` }))).toBe(
       '401 proof_invalid',
     );
   });
@@ -195,7 +197,7 @@ describe('a proof is refused', () => {
     const proof = await new SignJWT({ htm: 'GET' })
       .setProtectedHeader({ typ: 'dpop+jwt', alg: 'HS256', jwk })
       .sign(new TextEncoder().encode('a secret that both sides know'));
-    expect(await told(allowance(api(), { ageToken, proof }))).toBe('401 proof_invalid');
+    expect(await outcomeOf(allowance(api(), { ageToken, proof }))).toBe('401 proof_invalid');
   });
 
   it('with an RSA key of 1024 bits', async () => {
@@ -212,14 +214,14 @@ describe('a proof is refused', () => {
     const input = `${base64url({ typ: 'dpop+jwt', alg: 'RS256', jwk })}.${base64url(claims)}`;
     const signature = sign('sha256', Buffer.from(input), privateKey).toString('base64url');
     const proof = `${input}.${signature}`;
-    expect(await told(allowance(api(), { ageToken, proof }))).toBe('401 proof_invalid');
+    expect(await outcomeOf(allowance(api(), { ageToken, proof }))).toBe('401 proof_invalid');
   });
 
   it('that is the token itself, two proofs, huge, or no JWT', async () => {
     const handler = api();
     const one = await phone.prove(token, ALLOWANCE);
     for (const proof of [token, `${one}, ${one}`, 'a', `${one}.x`, `${'a'.repeat(9_000)}.b.c`]) {
-      expect(await told(allowance(handler, { proof }))).toBe('401 proof_invalid');
+      expect(await outcomeOf(allowance(handler, { proof }))).toBe('401 proof_invalid');
     }
   });
 
@@ -227,8 +229,8 @@ describe('a proof is refused', () => {
     const ageToken = await authority.issue({ desk: {} }, NAMED);
     const handler = api();
     const proof = await phone.prove(ageToken, ALLOWANCE);
-    expect(await told(allowance(handler, { ageToken, proof }))).toBe('401 proof_invalid');
-    expect(await told(allowance(handler, { ageToken, scheme: 'Bearer' }))).toBe('200 ok');
+    expect(await outcomeOf(allowance(handler, { ageToken, proof }))).toBe('401 proof_invalid');
+    expect(await outcomeOf(allowance(handler, { ageToken, scheme: 'Bearer' }))).toBe('200 ok');
   });
 
   it('where it cannot be known what players call this server', async () => {
@@ -236,9 +238,9 @@ describe('a proof is refused', () => {
     const proof = await phone.prove(token, ALLOWANCE, {
       claims: { htu: 'http://internal/v1/allowance' },
     });
-    expect(await told(allowance(handler, { proof }))).toBe('401 unauthorized');
-    expect(await told(reserve(handler, { id: 'order-1', proof }))).toBe('400 invalid_request');
-    expect(await told(allowance(handler, { scheme: 'Bearer' }))).toBe('401 proof_missing');
+    expect(await outcomeOf(allowance(handler, { proof }))).toBe('401 unauthorized');
+    expect(await outcomeOf(reserve(handler, { id: 'order-1', proof }))).toBe('400 invalid_request');
+    expect(await outcomeOf(allowance(handler, { scheme: 'Bearer' }))).toBe('401 proof_missing');
   });
 });
 
@@ -255,7 +257,7 @@ describe('a proof is accepted', () => {
     ['with its type in another case', { header: { typ: 'DPoP+JWT' } }],
   ])('%s', async (_, parts) => {
     const proof = await phone.prove(token, ALLOWANCE, parts);
-    expect(await told(allowance(api(), { proof }))).toBe('200 ok');
+    expect(await outcomeOf(allowance(api(), { proof }))).toBe('200 ok');
   });
 });
 
@@ -269,7 +271,7 @@ describe('the age of a proof', () => {
     [86_400, '401 proof_expired'],
   ])('of %d seconds from now', async (seconds, outcome) => {
     const proof = await phone.prove(token, ALLOWANCE, { claims: { iat: SECOND + seconds } });
-    expect(await told(allowance(api(), { proof }))).toBe(outcome);
+    expect(await outcomeOf(allowance(api(), { proof }))).toBe(outcome);
   });
 });
 
@@ -277,13 +279,13 @@ describe('a replay', () => {
   it('of a proof is refused, also at the end of its life, and also after it', async () => {
     const handler = api();
     const proof = await phone.prove(token, ALLOWANCE, { claims: { iat: SECOND + 5 } });
-    expect(await told(allowance(handler, { proof }))).toBe('200 ok');
+    expect(await outcomeOf(allowance(handler, { proof }))).toBe('200 ok');
     for (const seconds of [0, 1, 30, 69, 70]) {
       clock = NOW + seconds * 1000;
-      expect(await told(allowance(handler, { proof }))).toBe('401 proof_replayed');
+      expect(await outcomeOf(allowance(handler, { proof }))).toBe('401 proof_replayed');
     }
     clock = NOW + 71_000;
-    expect(await told(allowance(handler, { proof }))).toBe('401 proof_expired');
+    expect(await outcomeOf(allowance(handler, { proof }))).toBe('401 proof_expired');
   });
 
   it('of a name is refused, whatever else the proof says; of another key it is another name', async () => {
@@ -291,17 +293,17 @@ describe('a replay', () => {
     const claims = { jti: 'a name' };
     await allowance(handler, { proof: await phone.prove(token, ALLOWANCE, { claims }) });
     const again = await phone.prove(token, ALLOWANCE, { claims: { ...claims, iat: SECOND - 1 } });
-    expect(await told(allowance(handler, { proof: again }))).toBe('401 proof_replayed');
+    expect(await outcomeOf(allowance(handler, { proof: again }))).toBe('401 proof_replayed');
     const ageToken = await issueFor(thief);
     const proof = await thief.prove(ageToken, ALLOWANCE, { claims });
-    expect(await told(allowance(handler, { ageToken, proof }))).toBe('200 ok');
+    expect(await outcomeOf(allowance(handler, { ageToken, proof }))).toBe('200 ok');
   });
 
   it('of two at the same time lets one through', async () => {
     const handler = api();
     const proof = await phone.prove(token, ALLOWANCE);
     const outcomes = await Promise.all(
-      Array.from({ length: 20 }, () => told(allowance(handler, { proof }))),
+      Array.from({ length: 20 }, () => outcomeOf(allowance(handler, { proof }))),
     );
     expect(outcomes.filter((each) => each === '200 ok')).toHaveLength(1);
   });
@@ -309,10 +311,10 @@ describe('a replay', () => {
   it('of a purchase is a retry: the same id again, and no other', async () => {
     const handler = api();
     const proof = await phone.prove(token, PURCHASES);
-    expect(await told(reserve(handler, { id: 'order-1', proof }))).toBe('201 ok');
-    expect(await told(reserve(handler, { id: 'order-1', proof }))).toBe('200 ok');
-    expect(await told(reserve(handler, { id: 'order-2', proof }))).toBe('422 proof_replayed');
-    expect(await told(reserve(handler, { proof }, '/v1/decisions'))).toBe('422 proof_invalid');
+    expect(await outcomeOf(reserve(handler, { id: 'order-1', proof }))).toBe('201 ok');
+    expect(await outcomeOf(reserve(handler, { id: 'order-1', proof }))).toBe('200 ok');
+    expect(await outcomeOf(reserve(handler, { id: 'order-2', proof }))).toBe('422 proof_replayed');
+    expect(await outcomeOf(reserve(handler, { proof }, '/v1/decisions'))).toBe('422 proof_invalid');
   });
 
   it('is not forgotten because many others were shown', async () => {

@@ -16,7 +16,7 @@ const AGES = [7, 8, 12, 13, 15, 16, 17, 18, 30].flatMap((years) =>
 describe.each(AGE_SOURCES)('$kind', ({ kind, open }) => {
   const printed = capturePrinted();
 
-  it('finds an age of every person, and tells nothing else of them', async () => {
+  it('finds an age of every person, and reveals nothing else about them', async () => {
     const people = AGES.map(([years, days]) => personAged(years, days));
     const { source, evidence, secrets } = await open({ clock: { at: NOW }, people });
     for (const [index, person] of people.entries()) {
@@ -27,13 +27,15 @@ describe.each(AGE_SOURCES)('$kind', ({ kind, open }) => {
         expect(finding).toMatchObject({ kind, asOf: NOW });
         expect(min).toBeLessThanOrEqual(years);
         expect(maxExclusive ?? Number.POSITIVE_INFINITY).toBeGreaterThan(years);
-        const told = { where: 'finding', bytes: Buffer.from(JSON.stringify(finding)) };
-        expect(leaksIn([told], new Map([...secrets, ...marksOf('person', person)]))).toEqual([]);
+        const returned = { where: 'finding', bytes: Buffer.from(JSON.stringify(finding)) };
+        expect(leaksIn([returned], new Map([...secrets, ...marksOf('person', person)]))).toEqual(
+          [],
+        );
       }
     }
   });
 
-  it('tells nothing personal, nor any part of the evidence, in a refusal', async () => {
+  it('reveals nothing personal, nor any part of the evidence, in a refusal', async () => {
     const seen = collector();
     const { refusals, secrets } = await open({ clock: { at: NOW }, people: [CHILD] });
     const all = await refusals(CHILD);

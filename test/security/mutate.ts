@@ -7,14 +7,14 @@ export interface MutationOptions {
   readonly count: number;
 }
 
-/** Up to this many bytes are copied or taken away at once. */
+/** Up to this many bytes are copied or removed together. */
 const LONGEST_SLICE = 24;
 const BATCH = 64;
 
 /**
  * Random mutants of a valid token as text, none of them equal to it: its own bytes changed, and (in
  * every other mutant) the bytes that one of its base64url parts stands for, spelled canonically again,
- * so that the change gets past the checks of form. Parts are what stands between `.` and `~`.
+ * so that the change gets past the checks of form. Parts are what is between `.` and `~`.
  */
 export function* mutantTokens(token: string, options: MutationOptions): Generator<string> {
   const random = wholeNumbers(options.seed);
@@ -135,7 +135,7 @@ function withByte(bytes: Buffer, at: number, change: (byte: number) => number): 
 
 function withMutatedPart(token: string, random: Random): string {
   const pieces = token.split(/([.~])/);
-  // Separators stand at the odd places.
+  // Separators are at the odd places.
   const parts = pieces.flatMap((piece, index) => (index % 2 === 0 && piece !== '' ? [index] : []));
   const index = parts[random(parts.length)] ?? 0;
   const bytes = Buffer.from(pieces[index] ?? '', 'base64url');

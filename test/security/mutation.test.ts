@@ -46,7 +46,7 @@ it('accepts none of 50,000 mutants of a permit, and answers each with a known er
   expect(refusals.get('signature_invalid')).toBeGreaterThan(5_000);
 }, 120_000);
 
-it('makes as many mutants as asked for, the same for a seed, and never the token itself', () => {
+it('makes as many mutants as requested, the same for a seed, and never the token itself', () => {
   const token = 'eyJhIjoxfQ.eyJiIjoyfQ.c2ln~ZGlzYw~';
   const some = (seed: number) => [...mutantTokens(token, { seed, count: 2_000 })];
   expect(some(1)).toHaveLength(2_000);

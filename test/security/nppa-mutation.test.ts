@@ -27,7 +27,7 @@ it('opens none of 30,000 mutants of a kept record of the real-name system', asyn
   const source = sourceWith({ store: { get, swap: async () => false } });
   const show = (mutant: Uint8Array) => {
     changed = Buffer.from(mutant).toString('base64');
-    // Read at once, so that each mutant is seen although many are shown together.
+    // Read immediately, so that each mutant is seen although many are shown together.
     return source.verify({ account: 'a' }, { at: NOW });
   };
   expect((await show(record)).range.min).toBe(18);

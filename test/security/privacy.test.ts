@@ -53,7 +53,7 @@ describe('a source that leaks is found out', () => {
     'by the token': [
       (source) => ({
         ...source,
-        verify: async (...asked) => ({ ...(await source.verify(...asked)), kind: CHILD.name }),
+        verify: async (...args) => ({ ...(await source.verify(...args)), kind: CHILD.name }),
       }),
       /^claims of nppa: name of CHILD$/,
     ],
@@ -70,9 +70,9 @@ describe('a source that leaks is found out', () => {
     'by what it keeps': [
       (source, records) => ({
         ...source,
-        verify: async (...asked) => {
+        verify: async (...args) => {
           await records.swap(`born ${crypto.randomUUID()}`, null, '20140317');
-          return source.verify(...asked);
+          return source.verify(...args);
         },
       }),
       /^nppa\.db.*: birth date of CHILD \(1\)$/,

@@ -81,7 +81,7 @@ describe('the keys of an issuer at an address', () => {
     expect(state.requests).toBe(1);
   });
 
-  it('are read again beside the work after five minutes, and nobody waits for it', async () => {
+  it('are reloaded in the background after five minutes', async () => {
     const { state, outcome } = await world();
     await outcome(age);
     state.at += 6 * MINUTE;
@@ -97,7 +97,7 @@ describe('the keys of an issuer at an address', () => {
     expect(state.requests).toBe(2);
   });
 
-  it('are read again before the work goes on after ten minutes', async () => {
+  it('are reloaded before a token is verified after ten minutes', async () => {
     const { state, outcome } = await world();
     await outcome(age);
     state.at += 11 * MINUTE;
@@ -140,7 +140,7 @@ describe('the keys of an issuer at an address', () => {
     expect(await outcome(age)).toBe('age_keys_unavailable');
   });
 
-  it('are asked for ever more rarely while the server fails', async () => {
+  it('are requested less and less often while the server fails', async () => {
     const { state, outcome } = await world();
     state.answer = (response) => response.writeHead(500).end();
     for (let second = 0; second < 300; second += 1) {
@@ -152,7 +152,7 @@ describe('the keys of an issuer at an address', () => {
     expect(state.requests).toBeLessThan(18);
   });
 
-  it('are not called wrong while they cannot be read: a new key may be among them', async () => {
+  it('are not reported as unknown while they cannot be read: a new key may be among them', async () => {
     const { state, outcome } = await world();
     await outcome(age);
     state.answer = DOWN;
@@ -186,7 +186,7 @@ describe('the keys of an issuer at an address', () => {
     await expect.poll(() => state.requests).toBe(3);
   }, 30_000);
 
-  it('are asked for once in 30 seconds by keys that nobody knows', async () => {
+  it('are requested once in 30 seconds for unknown keys', async () => {
     const { state, outcome } = await world();
     await outcome(age);
     for (let second = 0; second < 120; second += 1) {

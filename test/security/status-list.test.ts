@@ -25,7 +25,7 @@ beforeAll(async () => {
 const packed = (...bytes: readonly number[]) =>
   deflateSync(Uint8Array.from(bytes)).toString('base64url');
 
-/** Tokens 0 to 7 are valid but for the second. */
+/** Tokens 0 to 7 are valid, except the second. */
 const LIST = { bits: 1, lst: packed(0b10) };
 
 const LIST_CLAIMS = { sub: URI, iss: undefined, aud: undefined, ttl: 60, status_list: LIST };
@@ -34,16 +34,16 @@ function listToken(claims: Claims = {}, header: object = {}, by = age): Promise<
   return by.sign({ ...LIST_CLAIMS, ...claims }, { typ: 'statuslist+jwt', ...header });
 }
 
-/** A server of status lists that counts what it is asked, and a verifier that asks it. */
+/** A server of status lists that records its requests, and a verifier that uses it. */
 function world(options: Partial<AgeTokenOptions> = {}) {
   const state = {
     now: NOW,
     list: listToken() as Promise<string> | null,
-    asked: [] as string[],
+    requests: [] as string[],
     status: 200,
   };
   const fetch: typeof globalThis.fetch = async (url, init) => {
-    state.asked.push(`${url}`);
+    state.requests.push(`${url}`);
     expect(init?.redirect).toBe('error');
     if (state.list === null) throw new TypeError('fetch failed');
     return new Response(await state.list, { status: state.status });
@@ -97,8 +97,8 @@ describe('a status', () => {
     const { state, show } = world();
     state.list = listToken({ status_list: { bits, lst: packed(0b0001_0000, 0x80, 0, 0) } });
     const expected = bits === 4 ? ['valid', REVOKED, 'valid', REVOKED] : [REVOKED, REVOKED];
-    for (const [idx, told] of [...expected, 'valid', 'valid'].entries()) {
-      expect(await show(idx)).toBe(told);
+    for (const [idx, status] of [...expected, 'valid', 'valid'].entries()) {
+      expect(await show(idx)).toBe(status);
     }
   });
 
@@ -122,10 +122,10 @@ describe('a status', () => {
     ['a list with a user', 0, 'https://me@age.example/status/1'],
     ['a very long name', 0, `${LISTS}/${'x'.repeat(2_000)}`],
     ['a file', 0, 'file:///etc/passwd'],
-  ])('with %s is none, and nobody is asked for it', async (_, idx, uri) => {
+  ])('with %s is none, and nothing is requested', async (_, idx, uri) => {
     const { state, show } = world();
     expect(await show(idx, uri)).toBe(UNKNOWN);
-    expect(state.asked.filter((url) => url !== URI)).toEqual([]);
+    expect(state.requests.filter((url) => url !== URI)).toEqual([]);
   });
 
   it.each<[string, Claims]>([
@@ -137,7 +137,7 @@ describe('a status', () => {
     expect(await outcome(verifier.verify(await age.sign(claims)))).toBe(UNKNOWN);
   });
 
-  it('is not asked for a token that is refused anyway', async () => {
+  it('is not requested for a token that is refused anyway', async () => {
     const { state, verifier } = world();
     const status = { status_list: { idx: 0, uri: URI } };
     for (const token of [
@@ -147,7 +147,7 @@ describe('a status', () => {
     ]) {
       await refusal(verifier.verify(token));
     }
-    expect(state.asked).toEqual([]);
+    expect(state.requests).toEqual([]);
   });
 });
 
@@ -179,7 +179,7 @@ describe('a list is not used', () => {
     const { state, show } = world();
     state.list = make();
     expect(await show(0)).toBe(UNAVAILABLE);
-    expect(state.asked).toEqual([URI]);
+    expect(state.requests).toEqual([URI]);
   });
 
   it('from an answer that is no 200, or none at all', async () => {
@@ -192,7 +192,7 @@ describe('a list is not used', () => {
     state.list = null;
     state.now += 10_000;
     expect(await show(0)).toBe(UNAVAILABLE);
-    expect(state.asked).toHaveLength(4);
+    expect(state.requests).toHaveLength(4);
   });
 
   it('that is older than the one before: a revocation cannot be taken back by a replay', async () => {
@@ -202,7 +202,7 @@ describe('a list is not used', () => {
     state.list = old;
     state.now += 61_000;
     expect(await show(1)).toBe(REVOKED);
-    expect(state.asked).toHaveLength(2);
+    expect(state.requests).toHaveLength(2);
   });
 });
 
@@ -217,11 +217,11 @@ describe('the time of a list', () => {
     state.now += 59_999;
     state.list = listToken({ status_list: { bits: 1, lst: packed(1) }, iat: SECOND + 30 });
     expect(await show(0)).toBe('valid');
-    expect(state.asked).toHaveLength(1);
+    expect(state.requests).toHaveLength(1);
     state.now += 1;
-    const told = await Promise.all(Array.from({ length: 20 }, () => show(0)));
-    expect(new Set(told)).toEqual(new Set([REVOKED]));
-    expect(state.asked).toHaveLength(2);
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => show(0)));
+    expect(new Set(outcomes)).toEqual(new Set([REVOKED]));
+    expect(state.requests).toHaveLength(2);
   });
 
   it('is not prolonged by a clock that is set back', async () => {
@@ -255,8 +255,8 @@ describe('the time of a list', () => {
       expect(await show(0)).toBe('valid');
       expect(await show(1)).toBe(REVOKED);
     }
-    // In 299 seconds it was asked at most once in five.
-    expect(state.asked.length).toBeLessThanOrEqual(5);
+    // In 299 seconds it was requested at most once in five.
+    expect(state.requests.length).toBeLessThanOrEqual(5);
     state.now = NOW + 360_000;
     expect(await show(0)).toBe(UNAVAILABLE);
     state.now += 5_000;
@@ -281,13 +281,13 @@ describe('the time of a list', () => {
     await show(0);
     state.now += 4_999;
     await show(0);
-    expect(state.asked).toHaveLength(1);
+    expect(state.requests).toHaveLength(1);
     state.list = listToken({ ttl: 1e12 });
     state.now += 1;
     await show(0);
     state.now += 3_600_000;
     await show(0);
-    expect(state.asked).toHaveLength(3);
+    expect(state.requests).toHaveLength(3);
   });
 });
 
@@ -301,11 +301,11 @@ describe('what is kept', () => {
       return outcome(verifier.verify(await age.sign({ status })));
     };
     for (let list = 0; list < 65; list += 1) expect(await showIn(list)).toBe('valid');
-    expect(state.asked).toHaveLength(65);
+    expect(state.requests).toHaveLength(65);
     expect(await showIn(64)).toBe('valid');
-    expect(state.asked).toHaveLength(65);
+    expect(state.requests).toHaveLength(65);
     expect(await showIn(0)).toBe('valid');
-    expect(state.asked).toHaveLength(66);
+    expect(state.requests).toHaveLength(66);
   });
 });
 

@@ -13,7 +13,7 @@ import {
 } from '../server/age/token/token-kit.ts';
 import { AGE_SOURCES } from '../support/age-sources.ts';
 
-/** One party that signs every kind of token with one key, so that nothing but the kind tells them apart. */
+/** One party that signs every kind of token with one key, so that they differ in nothing but the kind. */
 let age: Authority;
 beforeAll(async () => {
   age = await authority();
@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 const PURCHASE = { id: 'order-1', amount: '1.00', currency: 'CNY' };
 
-/** Claims that satisfy every verifier at once. */
+/** Claims that satisfy every verifier. */
 const EVERYTHING = {
   jti: 'order-1',
   purchase_id: 'order-1',
@@ -84,9 +84,9 @@ describe('one kind of token for another (RFC 8725, 3.11 and 3.12)', () => {
   it.each(KINDS)('typ %s is taken as %s and nothing else', async (typ, mine) => {
     const token = await age.sign(EVERYTHING, { typ } as { typ: string });
     for (const [name, verify] of Object.entries(VERIFIERS)) {
-      const told = await verify(token);
-      if (name === mine) expect(told, name).toBe('taken');
-      else expect(told, name).toMatch(/type_mismatch$/);
+      const result = await verify(token);
+      if (name === mine) expect(result, name).toBe('taken');
+      else expect(result, name).toMatch(/type_mismatch$/);
     }
   });
 });

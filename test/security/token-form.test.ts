@@ -134,7 +134,7 @@ describe('form', () => {
     }
   });
 
-  it('tells nothing of a token in its errors', async () => {
+  it('reveals nothing of a token in its errors', async () => {
     const secrets = { sub: 'secret-player', birthdate: '2031-01-09', name: 'secret-name' };
     const faulty: [Claims, object][] = [
       [secrets, {}],
@@ -150,9 +150,9 @@ describe('form', () => {
         .verify(token)
         .catch((reason: unknown) => reason);
       if (!SpendcapError.isInstance(error)) throw new Error('not refused as it should be');
-      const told = `${error.message} ${error.stack} ${JSON.stringify(error)}`;
-      expect(told).not.toMatch(/secret|2031/);
-      expect(told).not.toContain(token.slice(0, 20));
+      const shown = `${error.message} ${error.stack} ${JSON.stringify(error)}`;
+      expect(shown).not.toMatch(/secret|2031/);
+      expect(shown).not.toContain(token.slice(0, 20));
       expect(error.cause).toBe(undefined);
     }
   });

@@ -22,7 +22,7 @@ const PAYLOAD = { iss: ISSUER, aud: AUDIENCE, sub: 'player-1', exp: SECOND + 600
 describe('headers (RFC 8725, 3.11; RFC 7515, 4.1.11; RFC 7797)', () => {
   it('refuses a critical extension, known to the library or not', async () => {
     const signed = async (header: object) => {
-      // With `b64: false` the text after the first point is signed as it stands.
+      // With `b64: false` the text after the first point is signed as it is.
       const text = 'b64' in header && !header.b64 ? base64url(PAYLOAD) : JSON.stringify(PAYLOAD);
       const { protected: head, signature } = await new FlattenedSign(new TextEncoder().encode(text))
         .setProtectedHeader({ alg: 'ES256', typ: 'age+jwt', ...header })

@@ -23,8 +23,8 @@ function world() {
     ageTokens: verifierOf(age, { now: () => made.clock.at }),
   });
   const buy = (id: string, ageToken: string) => {
-    const { evidence: _, ...asked } = order(id);
-    return made.limiter.reserve({ ...asked, ageToken });
+    const { evidence: _, ...request } = order(id);
+    return made.limiter.reserve({ ...request, ageToken });
   };
   return { ...made, buy };
 }

@@ -109,7 +109,7 @@ const BROKEN: Readonly<Record<string, readonly [string, Changes]>> = {
   ],
   'an age that is no answer': ['age_claim_invalid', { elements: { age_over_18: 1 } }],
   'an age of three digits': ['age_missing', { elements: { age_over_180: false } }],
-  'an age that is not asked by number': ['age_missing', { elements: { age_over_: true } }],
+  'an age without a number': ['age_missing', { elements: { age_over_: true } }],
   'no age': ['age_missing', { elements: { issuing_country: 'UT' } }],
   'a status that nobody can check': [
     'status_unchecked',

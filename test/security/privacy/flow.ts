@@ -44,7 +44,7 @@ export interface Flow {
 
 type Issued = readonly string[];
 
-/** A raw token, and what it consists of but for its header, which is no secret. */
+/** A raw token, and the parts of it except its header, which is no secret. */
 function markToken(marks: Map<string, string>, name: string, token: string): void {
   marks.set(name, token);
   for (const part of token.split('.').slice(1)) marks.set(`${name} …${part.length}`, part);

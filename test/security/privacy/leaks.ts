@@ -6,7 +6,7 @@ export interface Output {
   readonly bytes: Buffer;
 }
 
-/** A value that must come out nowhere, by a name that may be told. */
+/** A value that must appear nowhere, with a name that may be printed. */
 export type Marks = ReadonlyMap<string, string>;
 
 export interface Leak {
@@ -84,7 +84,7 @@ function spellingsOf(value: string): readonly string[] {
   ];
 }
 
-/** The letters that bytes have for certain, wherever they stand in what is encoded. */
+/** The letters that bytes have for certain, at any offset in the encoded text. */
 function base64Inside(bytes: Buffer, encoding: 'base64' | 'base64url'): readonly string[] {
   return [0, 1, 2].map((before) => {
     const text = Buffer.concat([Buffer.alloc(before), bytes])

@@ -24,7 +24,7 @@ export function p256(): KeyObject {
   return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 }
 
-/** A certificate of a name, signed by another one or by itself. */
+/** A certificate of a name, signed by another one or self-signed. */
 export function certified(
   name: string,
   by: Certified | null,

@@ -73,7 +73,7 @@ describe('an age token', () => {
     });
   });
 
-  it('stays as sure as its policy wants, whatever else is shown', async () => {
+  it('keeps the assurance that its policy requires, whatever other evidence there is', async () => {
     const adult = { desk: { range: { min: 18, maxExclusive: null } } };
     const guardian = { range: { min: 30, maxExclusive: 31 }, assurance: 'guardian' } as const;
     const claimsWith = async (options: Parameters<typeof authorityWith>[0]) => {
@@ -188,7 +188,7 @@ describe('the pairwise sub', () => {
     );
   });
 
-  it('stands apart for every audience where no enterprises are named', async () => {
+  it('differs for every audience if no enterprises are configured', async () => {
     const options = { audiences: undefined as never };
     const { audiences: _, ...bare } = options;
     const one = await subIn('https://one.example', {

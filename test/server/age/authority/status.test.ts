@@ -69,7 +69,7 @@ describe('revocation', () => {
     expect(await verifier.verify(await issue('player-1'))).toBeDefined();
   });
 
-  it('is known at once to who asks at once', async () => {
+  it('takes effect immediately without a cached list', async () => {
     const { authority, issue, list } = await revocable();
     const token = await issue('player-1');
     const bitOf = async () => {
@@ -111,7 +111,7 @@ describe('a list', () => {
     expect(claims).toEqual({ iss: ISSUER, sub: uri, iat: SECOND, exp: SECOND + 300, ttl: 30 });
     const { bits, lst } = status_list as { bits: number; lst: string };
     expect(bits).toBe(1);
-    // Unused places look like valid tokens, so the list tells nothing of how many there are.
+    // Unused places look like valid tokens, so the list does not reveal how many there are.
     expect(inflateSync(Buffer.from(lst, 'base64url'))).toEqual(
       Buffer.alloc(STATUS_LIST_PLACES / 8),
     );
@@ -132,7 +132,7 @@ describe('a list', () => {
     }
   });
 
-  it('is over when the last of its tokens has expired, and none of it is left', async () => {
+  it('ends when the last of its tokens has expired, and is deleted', async () => {
     const { issue, pass, list } = await revocable();
     const token = await issue('player-1');
     pass(3_500);
@@ -175,20 +175,20 @@ describe('the store of statuses', () => {
     expect(response.status).toBe(503);
   });
 
-  it('is told of nobody by name', async () => {
-    const told: string[] = [];
+  it('receives no names', async () => {
+    const holders: string[] = [];
     const memory = memoryStatusStore();
     const store: StatusStore = {
       ...memory,
       allot: (token) => {
-        told.push(token.holder);
+        holders.push(token.holder);
         return memory.allot(token);
       },
     };
     const { issue } = await revocable({ store });
     const token = await issue('player-1');
-    expect(told[0]).toMatch(/^[\w-]{43}$/);
-    expect(told[0]).not.toBe(decodeJwt(token).sub);
+    expect(holders[0]).toMatch(/^[\w-]{43}$/);
+    expect(holders[0]).not.toBe(decodeJwt(token).sub);
   });
 
   it('that is no store, and other options that can never work', async () => {

@@ -131,8 +131,8 @@ describe('the cache', () => {
           () => 'refused',
         ),
       );
-      const [remembered, anew] = await Promise.all(outcomes);
-      expect(remembered).toBe(anew);
+      const [first, second] = await Promise.all(outcomes);
+      expect(first).toBe(second);
     }
   });
 

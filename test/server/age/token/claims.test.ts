@@ -99,14 +99,14 @@ describe('how sure an issuer is', () => {
     ['a member of every object', { assurance: 'constructor' }, 'self_declared'],
     ['no text', { assurance: ['verified'] }, 'self_declared'],
     ['a trust framework', { verified_claims: framework('de_aml') }, 'self_declared'],
-  ])('takes by itself %s', async (_, claims, assurance) => {
+  ])('accepts alone %s', async (_, claims, assurance) => {
     expect(await assuranceOf(claims)).toBe(assurance);
   });
 
   it.each<[string, Claims, Assurance]>([
     ['a word', { assurance: 'high' }, 'verified'],
     ['another', { assurance: 'low' }, 'guardian'],
-    ['one that it was not told', { assurance: 'verified' }, 'self_declared'],
+    ['one that is not configured', { assurance: 'verified' }, 'self_declared'],
     ['a trust framework', { verified_claims: framework('de_aml') }, 'assessed'],
     ['the word first', { assurance: 'low', verified_claims: framework('de_aml') }, 'guardian'],
     ['two frameworks', { verified_claims: [framework('x'), framework('de_aml')] }, 'self_declared'],

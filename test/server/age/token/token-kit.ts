@@ -33,7 +33,7 @@ export async function authority(kid = 'key-1') {
         .setProtectedHeader({ alg: 'ES256', typ: 'age+jwt', kid, ...header })
         .sign(privateKey);
     },
-    /** Signs header and payload as they stand, whatever they are. */
+    /** Signs header and payload unchanged, whatever they are. */
     async signText(header: string, payload: string): Promise<string> {
       const input = `${base64url(header)}.${base64url(payload)}`;
       const algorithm = { name: 'ECDSA', hash: 'SHA-256' };
@@ -78,6 +78,6 @@ export async function faultOf(
   token: string,
   options: Parameters<typeof verifierOf>[1] = {},
 ): Promise<string> {
-  const told = await refusal(verifierOf(authority, options).verify(token));
-  return told.replace('age_token_invalid ', '');
+  const outcome = await refusal(verifierOf(authority, options).verify(token));
+  return outcome.replace('age_token_invalid ', '');
 }

@@ -27,25 +27,25 @@ describe('what a wallet shows', () => {
   const issuer = walletIssuer({ now: () => NOW });
   const source = mdocSource({ issuers: [{ types: [AV, LICENCE, PID], roots: issuer.roots }] });
 
-  async function rangeOf(type: MdocType, held: Members, asked: readonly string[]) {
+  async function rangeOf(type: MdocType, held: Members, requested: readonly string[]) {
     const document = await issuer.mdoc({ type, elements: held });
-    const reply = await document.present({ elements: asked, session: SESSION });
+    const reply = await document.present({ elements: requested, session: SESSION });
     return (await source.verify({ deviceResponse: reply, session: SESSION }, { at: NOW })).range;
   }
 
   it.each([
     // The nearest true one above, or else the nearest false one below; never rounded.
-    { held: { age_over_18: true, age_over_21: true }, asked: 19, range: [21, null] },
-    { held: { age_over_16: false, age_over_18: false }, asked: 18, range: [0, 18] },
-    { held: { age_over_16: false, age_over_21: false }, asked: 18, range: [0, 16] },
-    { held: { age_over_16: true, age_over_65: false }, asked: 16, range: [16, null] },
-  ])('is a licence that answers $asked with what it has: $range', async (each) => {
+    { held: { age_over_18: true, age_over_21: true }, requested: 19, range: [21, null] },
+    { held: { age_over_16: false, age_over_18: false }, requested: 18, range: [0, 18] },
+    { held: { age_over_16: false, age_over_21: false }, requested: 18, range: [0, 16] },
+    { held: { age_over_16: true, age_over_65: false }, requested: 16, range: [16, null] },
+  ])('is a licence that answers $requested with what it has: $range', async (each) => {
     const [min, maxExclusive] = each.range;
-    const range = await rangeOf(LICENCE, each.held, [`age_over_${each.asked}`]);
+    const range = await rangeOf(LICENCE, each.held, [`age_over_${each.requested}`]);
     expect(range).toEqual({ min, maxExclusive });
   });
 
-  it('is both ends of an age, if two are asked for', async () => {
+  it('is both ends of an age, if two are requested', async () => {
     const held = { age_over_16: true, age_over_18: false };
     const range = await rangeOf(LICENCE, held, ['age_over_16', 'age_over_18']);
     expect(range).toEqual({ min: 16, maxExclusive: 18 });
@@ -147,18 +147,18 @@ describe('status', () => {
   ]);
   const held = deviceResponse({ signed: { status: new Map([['status_list', list]]) } });
 
-  it('is asked for, and decides', async () => {
-    const asked: unknown[] = [];
+  it('is checked, and decides', async () => {
+    const checked: unknown[] = [];
     const answering = (answer: 'valid' | 'revoked') =>
       sourceOf({
         status: async (...question) => {
-          asked.push(question);
+          checked.push(question);
           return answer;
         },
       });
     expect((await answering('valid')(held)).range.min).toBe(18);
     expect(await refusal(answering('revoked')(held))).toBe('age_evidence_invalid revoked');
-    expect(asked[0]).toEqual([
+    expect(checked[0]).toEqual([
       { status_list: { idx: 7, uri: 'https://av.example/status/1' } },
       { at: NOW },
     ]);

@@ -30,7 +30,7 @@ describe('a call that fails', () => {
     ['1007', { kind: 'errcode', code: 1007 }, 'clock_skewed'],
     ['no answer', { kind: 'drop_before' }, 'unreachable'],
     ['503', { kind: 'status', code: 503 }, 'unreachable'],
-  ] as const)('three times with %s is told', async (_, trouble, why) => {
+  ] as const)('three times with %s is an error', async (_, trouble, why) => {
     const { verify, fake } = nppaWorld();
     fake.fail({ ...trouble, times: 9 });
     expect(await refusal(verify(EVIDENCE))).toBe(`age_source_unavailable ${why}`);
@@ -63,7 +63,7 @@ describe('a call that fails', () => {
     expect(await refusal(verify(EVIDENCE))).toBe('age_evidence_invalid id_number_illegal');
   });
 
-  it('with a lost answer finds what the system did all the same', async () => {
+  it('with a lost answer finds what the system did', async () => {
     const { verify, fake, calls } = nppaWorld();
     fake.fail({ kind: 'drop' });
     expect((await verify(EVIDENCE)).range).toEqual(ADULT);
@@ -76,7 +76,7 @@ describe('a call that fails', () => {
     expect(await refusal(verify(EVIDENCE))).toBe('age_source_unavailable timeout');
   });
 
-  it('is given up after five seconds unless told otherwise, even by a fetch without an end', async () => {
+  it('times out after five seconds by default, even if the fetch never settles', async () => {
     vi.useFakeTimers();
     const { verify } = nppaWorld({ fetch: () => new Promise(() => {}) });
     const began = Date.now();
@@ -149,7 +149,7 @@ describe('the rate limits', () => {
     await waves;
     const codes = fake.calls.map(({ errcode }) => errcode);
     expect(codes.filter((code) => code === 1006)).toEqual([]);
-    // Two seconds of waiting at most: 20 at once and 80 a second after that.
+    // Two seconds of waiting at most: 20 immediately and 80 a second after that.
     expect(done).toBe(180);
   });
 
@@ -165,7 +165,7 @@ describe('the rate limits', () => {
     expect((await verify(EVIDENCE)).range).toEqual(ADULT);
   });
 
-  it('are told apart by API', async () => {
+  it('are separate for each API', async () => {
     const { verify, fake } = nppaWorld();
     fake.fail({ kind: 'errcode', code: 1006, on: 'query' });
     fake.fail({ kind: 'errcode', code: 2004, on: 'check' });

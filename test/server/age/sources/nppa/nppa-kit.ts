@@ -36,7 +36,7 @@ export function nppaWorld({
     sourceWith: (other: Partial<NppaOptions>) => nppaSource({ ...settings, ...other }),
     verify: (evidence: Parameters<typeof source.verify>[0]) =>
       source.verify(evidence, { at: clock.at }),
-    /** The calls so far, as `check 0`. */
+    /** The calls so far, for example `check 0`. */
     calls: () => fake.calls.map(({ api, errcode }) => `${api} ${errcode}`),
   };
 }

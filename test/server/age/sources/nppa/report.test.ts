@@ -28,7 +28,7 @@ it('reports sessions of players and guests as the specification has them', async
   ]);
 });
 
-it('sends 128 at a time, and tells which were not taken by their place in the list', async () => {
+it('sends 128 at a time, and returns those not accepted by their index', async () => {
   const { source, fake, session } = world();
   const sessions = Array.from({ length: 300 }, (_, index) => session(index));
   const wrong = session(200, { player: { pi: 'no pi' } });

@@ -35,7 +35,7 @@ describe('an account', () => {
     expect(calls()).toEqual(['check 0', 'check 0']);
   });
 
-  it('is not of its last owner when it is registered anew before the system forgot them', async () => {
+  it('does not get its last owner if it is registered again before the system deleted them', async () => {
     const { verify, source, clock } = nppaWorld({ fake: { people: [CHILD] } });
     await verify({ account: 'a', ...YI_YI });
     await source.forget('a');

@@ -33,7 +33,7 @@ describe.each([
     expect(await store.get('k')).toBeNull();
   });
 
-  it('lets one of many swaps at once through', async () => {
+  it('lets one of many concurrent swaps through', async () => {
     const store: NppaStore = open();
     const swaps = Array.from({ length: 50 }, (_, index) => store.swap('k', null, `v${index}`));
     const done = (await Promise.all(swaps)).filter((swapped) => swapped);
@@ -88,9 +88,9 @@ describe('what is kept', () => {
     let isDown = true;
     const failing: NppaStore = {
       get: store.get,
-      swap: async (...asked) => {
+      swap: async (...args) => {
         if (isDown) throw new Error('disk full');
-        return store.swap(...asked);
+        return store.swap(...args);
       },
     };
     const { verify, calls, clock } = nppaWorld({ ...PEOPLE, store: failing });
@@ -110,7 +110,7 @@ describe('what is kept', () => {
     expect(calls()).toEqual(['check 0', 'check 0']);
   });
 
-  it('is one record however many ask at once, and never falls back to pending', async () => {
+  it('is one record for any number of concurrent calls, and never falls back to pending', async () => {
     const people = [{ ...CHILD, pendingMs: 50 }];
     const store = memoryNppaStore();
     const { source, sourceWith, clock, fake } = nppaWorld({ fake: { people }, store });
@@ -129,7 +129,7 @@ describe('what is kept', () => {
       release = resolve;
     });
     const slow = sourceWith({
-      store: { get: store.get, swap: async (...asked) => held.then(() => store.swap(...asked)) },
+      store: { get: store.get, swap: async (...args) => held.then(() => store.swap(...args)) },
     });
     const late = slow.verify({ account: 'a' }, { at: clock.at });
     const { person } = await source.verify({ account: 'a' }, { at: clock.at });
@@ -137,7 +137,7 @@ describe('what is kept', () => {
     expect((await late).person).toBe(person);
   });
 
-  it('hands the pi to nobody but who asked for it', async () => {
+  it('passes the pi to keepPi only', async () => {
     const handed: unknown[] = [];
     const { verify, fake } = nppaWorld({
       ...PEOPLE,

@@ -58,7 +58,7 @@ describe('birthdate', () => {
 describe('verified_claims', () => {
   const trusting = { trustFrameworks: { eidas: 'verified', de_aml: 'assessed' } } as const;
 
-  it('are as sure as their framework, and what stands beside them does not count', async () => {
+  it('have the assurance of their framework, and claims beside them are ignored', async () => {
     const claims = { verified_claims: verified('de_aml', { birthdate: '2014-05-01' }) };
     const token = await id.sign({ ...claims, birthdate: '1990-01-01' });
     expect(await sourceOf(id, trusting)(token)).toMatchObject({
@@ -112,7 +112,7 @@ describe('verified_claims', () => {
 describe('the person', () => {
   const claims = { birthdate: '2014-05-01' };
 
-  it('is told only of a provider that gives one person one sub', async () => {
+  it('is returned only for a provider with one sub per person', async () => {
     expect(await sourceOf(id)(await id.sign(claims))).not.toHaveProperty('person');
     const found = await sourceOf(id, { oneSubPerPerson: true })(await id.sign(claims));
     expect(found.person).toBe(JSON.stringify([PROVIDER, 'user-1']));
@@ -133,7 +133,7 @@ describe('the key set', () => {
     expect((await source.verify({ idToken, nonce }, { at: NOW })).range.min).toBe(12);
   });
 
-  it('that cannot be read is told as such', async () => {
+  it('that cannot be read is reported as such', async () => {
     const source = answering(() => new Response('', { status: 500 }));
     const call = source.verify({ idToken: await id.sign(), nonce: 'n-0S6_WzA2Mj' }, { at: NOW });
     expect(await refusal(call)).toBe('age_source_unavailable');

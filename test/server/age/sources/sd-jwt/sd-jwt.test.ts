@@ -23,9 +23,9 @@ describe('what a wallet shows', () => {
     audience: AUDIENCE,
   });
 
-  async function rangeOf(claims: Claims, asked: readonly string[], type = TYPE) {
+  async function rangeOf(claims: Claims, requested: readonly string[], type = TYPE) {
     const held = await issuer.sdJwt({ type, claims });
-    const text = await held.present({ claims: asked, nonce: NONCE, audience: AUDIENCE });
+    const text = await held.present({ claims: requested, nonce: NONCE, audience: AUDIENCE });
     return (await source.verify({ presentation: text, nonce: NONCE }, { at: NOW })).range;
   }
 
@@ -36,7 +36,7 @@ describe('what a wallet shows', () => {
 
   it('is whether an age is reached in the German one, of which only some is shown', async () => {
     const claims = { age_equal_or_over: { 12: true, 14: true, 16: false, 18: false } };
-    const read = (...asked: string[]) => rangeOf(claims, asked, 'urn:eudi:pid:de:1');
+    const read = (...requested: string[]) => rangeOf(claims, requested, 'urn:eudi:pid:de:1');
     expect(await read('age_equal_or_over.16')).toEqual({ min: 0, maxExclusive: 16 });
     expect(await read('age_equal_or_over.12', 'age_equal_or_over.16')).toEqual({
       min: 12,
@@ -50,7 +50,7 @@ describe('what a wallet shows', () => {
     expect(await rangeOf(claims, ['age_birth_year'])).toEqual({ min: 11, maxExclusive: 13 });
   });
 
-  it('is refused if it tells no age, or one that excludes itself', async () => {
+  it('is refused if it states no age, or a contradictory one', async () => {
     const none = rangeOf({ birthdate: '2014-05-01', nationality: 'UT' }, ['nationality']);
     expect(await refusal(none)).toBe('age_evidence_invalid age_missing');
     const both = rangeOf({ birthdate: '1990-05-01', age_in_years: 12 }, [
@@ -131,12 +131,12 @@ describe('status', () => {
   const status = { status_list: { uri: 'https://pid.example/status/1', idx: 7 } };
   const held = presentation({ payload: { status } });
 
-  it('is asked for, and decides', async () => {
-    const asked: unknown[] = [];
+  it('is checked, and decides', async () => {
+    const checked: unknown[] = [];
     const answering = (answer: 'valid' | 'revoked' | 'unknown') =>
       sourceOf({
         status: async (...question) => {
-          asked.push(question);
+          checked.push(question);
           return answer;
         },
       });
@@ -145,9 +145,9 @@ describe('status', () => {
     const unknown = 'age_evidence_invalid status_unchecked';
     expect(await refusal(answering('unknown')(held))).toBe(unknown);
     expect(await refusal(sourceOf()(held))).toBe(unknown);
-    expect(asked[0]).toEqual([status, { at: NOW }]);
+    expect(checked[0]).toEqual([status, { at: NOW }]);
     await answering('valid')(presentation());
-    expect(asked).toHaveLength(3);
+    expect(checked).toHaveLength(3);
   });
 });
 

@@ -50,8 +50,8 @@ async function verify(
   return sourceOf(options).verify({ statement: await signed(claims), account }, { at });
 }
 
-const fault = async (...asked: Parameters<typeof verify>) =>
-  (await refusal(verify(...asked))).replace('age_evidence_invalid ', '');
+const fault = async (...args: Parameters<typeof verify>) =>
+  (await refusal(verify(...args))).replace('age_evidence_invalid ', '');
 
 describe('a statement', () => {
   it('of a guardian yields the range that it states, until it expires', async () => {
@@ -64,7 +64,7 @@ describe('a statement', () => {
     });
   });
 
-  it('of the operator is as sure as the configuration says, whatever it says of itself', async () => {
+  it('of the operator has the configured assurance, whatever it claims', async () => {
     const by = { operator: 'assessed' } as const;
     const finding = await verify({ assurance: 'verified' }, { by });
     expect(finding).toMatchObject({ assurance: 'assessed', kind: 'operator_statement' });
@@ -191,7 +191,7 @@ it.each([
   ['jwks', { issuers: [{ issuer: 'x', jwks: { keys: [] } }] }],
   ['by', { by: 'anyone' }],
   ['by', { by: { operator: 'certain' } }],
-])('a wrong %s is refused at once', (name, options) => {
+])('an invalid %s is refused at construction', (name, options) => {
   expect(() => sourceOf(options as never)).toThrow(new RegExp(`^${name}`));
   expect(() => sourceOf(options as never)).toThrow(TypeError);
 });
