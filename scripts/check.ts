@@ -18,8 +18,12 @@ function report(name: string, { ok, output }: RunResult, milliseconds: number): 
   if (ok) passed += 1;
   else failed += 1;
   console.log(`${ok ? 'PASS' : 'FAIL'}  ${name} (${(milliseconds / 1000).toFixed(1)} s)`);
-  if (!ok) console.log(output.replace(/^/gm, '      '));
+  const shown = ok ? (output.match(/^SKIPPED.*$/gm) ?? []).join('\n') : output;
+  if (shown !== '') console.log(shown.replace(/^/gm, '      '));
 }
+
+/** For a script that imports the packages. */
+const SOURCE = ['--conditions=@spendcap/source', '--disable-warning=ExperimentalWarning'] as const;
 
 /** Checks of the sources. */
 async function checkSources(): Promise<void> {
@@ -28,6 +32,7 @@ async function checkSources(): Promise<void> {
   await step('types: client without Node and DOM', 'tsc', '-p', 'packages/client');
   await step('prose', 'node', 'scripts/prose.ts');
   await step('style: Biome', 'biome', 'check', '--error-on-warnings', '--max-diagnostics=200');
+  await step('PL/pgSQL: plpgsql_check', 'node', ...SOURCE, 'scripts/lint-sql.ts');
   await step('unused files, exports and dependencies: knip', 'knip');
   await step('docs: TypeDoc', 'node', 'scripts/docs.ts');
 }

@@ -1,5 +1,5 @@
 import { FOREVER, MAX_HOLD_MS } from '@spendcap/core';
-import { ARGUMENTS, PARAMETERS } from './batch.ts';
+import { PARAMETERS, SLOW_ARGUMENTS } from './batch.ts';
 import { WRONG_ISOLATION } from './states.ts';
 
 /**
@@ -50,8 +50,8 @@ DECLARE
   locked boolean := false;
   owners text[];
   -- The numbers of the commands that are answered, and the replies to them.
-  done int[] := '{}';
-  replies text[] := '{}';
+  done int[] := '{}'::int[];
+  replies text[] := '{}'::text[];
 BEGIN
   IF current_setting('transaction_isolation') <> 'read committed' THEN
     RAISE EXCEPTION USING ERRCODE = '${WRONG_ISOLATION}', MESSAGE = 'not read committed';
@@ -154,7 +154,7 @@ BEGIN
   -- Step 4: the slow path.
   IF cardinality(done) < cardinality(verb_) THEN
     SELECT done || array_agg(o.n::int), replies || array_agg(o.reply) INTO done, replies
-      FROM unnest(apply_one_by_one(owners, done, ${ARGUMENTS})) WITH ORDINALITY AS o (reply, n)
+      FROM unnest(apply_one_by_one(owners, done, ${SLOW_ARGUMENTS})) WITH ORDINALITY AS o (reply, n)
       WHERE o.reply IS NOT NULL;
   END IF;
   RETURN replies_json(done, replies);

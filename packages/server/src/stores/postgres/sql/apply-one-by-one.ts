@@ -1,6 +1,6 @@
 import { FOREVER, MAX_HOLD_MS } from '@spendcap/core';
 import { MAX_COUNTERS } from '../../../ledger/ledger.ts';
-import { ARGUMENTS, PARAMETERS } from './batch.ts';
+import { SLOW_PARAMETERS } from './batch.ts';
 
 /**
  * The slow path of `apply_batch`: the verbs of `ledger/ledger.ts`, one command after another, for all
@@ -14,7 +14,7 @@ import { ARGUMENTS, PARAMETERS } from './batch.ts';
  * without an owner name an id that was never held, or a subject that has bought nothing.
  */
 export const APPLY_ONE_BY_ONE = `
-CREATE FUNCTION apply_one_by_one(owners text[], done int[], ${PARAMETERS})
+CREATE FUNCTION apply_one_by_one(owners text[], done int[], ${SLOW_PARAMETERS})
 RETURNS text[] LANGUAGE plpgsql AS $body$
 DECLARE
   forever CONSTANT bigint := ${FOREVER};
@@ -32,7 +32,7 @@ DECLARE
   changed_account boolean := false;
   -- Numbers of reserves whose purchases have yet to be written: together, since one by one they
   -- would take a third longer.
-  held int[] := '{}';
+  held int[] := '{}'::int[];
   -- What the current command needs.
   p purchases;
   r refunds;
@@ -76,7 +76,7 @@ BEGIN
     -- The subject has bought nothing, neither before nor in this batch.
     IF c.verb = 'usage' AND c.owner IS NULL AND current IS DISTINCT FROM c.holder THEN
       replies[c.n] := json_build_object(
-        'used', array_fill(0, ARRAY[cardinality(c.windows)]), 'expired', '[]'::json);
+        'used', array_fill(0, ARRAY[cardinality(c.windows)]), 'expired', '[]'::json)::text;
       CONTINUE;
     END IF;
 
@@ -99,7 +99,8 @@ BEGIN
     IF cardinality(held) > 0 AND (c.repeated_id OR c.at >= own_expiry
       OR c.verb NOT IN ('reserve', 'usage') OR own_windows <> c.windows)
     THEN
-      PERFORM insert_purchases(held, ${ARGUMENTS});
+      PERFORM insert_purchases(held, amount_, at_, expires_at_, reconcile_, id_, subject_,
+        currency_, app_, category_, request_, basis_, texts_);
       held := '{}';
     END IF;
 
@@ -136,7 +137,7 @@ BEGIN
       LOOP
         expired_list := expired_list || purchase_json(p);
         FOR i IN 1 .. cardinality(own_sums) LOOP
-          w := own_windows[i];
+          w := own_windows[i]::jsonb;
           IF selects(w, p.currency, p.app, p.category, p.reserved_at) THEN
             own_sums[i] := own_sums[i] - p.amount;
           END IF;
@@ -160,13 +161,14 @@ BEGIN
           place := array_position(own_windows, c.windows[j]);
           total := own_sums[place];
           IF total IS NULL THEN
-            w := c.windows[j];
+            w := c.windows[j]::jsonb;
             seek_from := (w->0)::bigint;
             seek_to := (w->1)::bigint;
             total := 0;
             IF seek_from <= own_last_at THEN
               SELECT least(coalesce(sum(CASE q.state WHEN 'reserved' THEN q.amount
-                  WHEN 'committed' THEN q.committed - q.restored ELSE 0 END), 0), max_safe + 1)
+                  WHEN 'committed' THEN q.committed - q.restored ELSE 0 END), 0),
+                  max_safe + 1)::bigint
                 INTO total FROM purchases q
                 WHERE q.subject = current AND q.reserved_at >= seek_from
                   AND q.reserved_at < seek_to
@@ -219,7 +221,7 @@ BEGIN
       ELSE
         outcome := 'held';
         FOR i IN 1 .. cardinality(own_sums) LOOP
-          w := own_windows[i];
+          w := own_windows[i]::jsonb;
           IF own_sums[i] > max_safe - c.amount
             AND selects(w, c.currency, c.app, c.category, c.at)
           THEN
@@ -233,7 +235,7 @@ BEGIN
         -- Windows that have ended are dropped: if one is requested again, it is summed again.
         place := 0;
         FOR i IN 1 .. cardinality(own_sums) LOOP
-          w := own_windows[i];
+          w := own_windows[i]::jsonb;
           CONTINUE WHEN (w->1)::bigint <= c.at;
           place := place + 1;
           own_windows[place] := own_windows[i];
@@ -334,7 +336,7 @@ BEGIN
       difference := difference
         + CASE p.state WHEN 'committed' THEN p.committed - p.restored ELSE 0 END;
       FOR i IN 1 .. cardinality(own_sums) LOOP
-        w := own_windows[i];
+        w := own_windows[i]::jsonb;
         IF own_sums[i] > max_safe - difference
           AND selects(w, p.currency, p.app, p.category, p.reserved_at)
         THEN
@@ -347,7 +349,7 @@ BEGIN
       END IF;
       IF difference <> 0 THEN
         FOR i IN 1 .. cardinality(own_sums) LOOP
-          w := own_windows[i];
+          w := own_windows[i]::jsonb;
           IF selects(w, p.currency, p.app, p.category, p.reserved_at) THEN
             own_sums[i] := own_sums[i] + difference;
             changed_account := true;
@@ -382,7 +384,8 @@ BEGIN
       WHERE a.subject = current;
   END IF;
   IF cardinality(held) > 0 THEN
-    PERFORM insert_purchases(held, ${ARGUMENTS});
+    PERFORM insert_purchases(held, amount_, at_, expires_at_, reconcile_, id_, subject_,
+      currency_, app_, category_, request_, basis_, texts_);
   END IF;
   RETURN replies;
 END $body$;

@@ -52,8 +52,16 @@ const all = [...COLUMNS, ...SHARED];
 /** How many parameters carry a batch. */
 export const PARAMETER_COUNT = all.length;
 
-/** The declaration of these parameters. */
-export const PARAMETERS = all.map(([name, type]) => `${name}_ ${type}[]`).join(', ');
+const declare = (list: readonly (readonly [name: string, type: string])[]): string =>
+  list.map(([name, type]) => `${name}_ ${type}[]`).join(', ');
+const name = (list: readonly (readonly [name: string, type: string])[]): string =>
+  list.map(([each]) => `${each}_`).join(', ');
 
-/** The same parameters, handed on to another function. */
-export const ARGUMENTS = all.map(([name]) => `${name}_`).join(', ');
+/** The declaration of these parameters. */
+export const PARAMETERS = declare(all);
+
+const slow = all.filter(([each]) => each !== 'fast');
+
+/** The parameters of the slow path, and the same as `apply_batch` hands them on. */
+export const SLOW_PARAMETERS = declare(slow);
+export const SLOW_ARGUMENTS = name(slow);

@@ -48,9 +48,9 @@ const ROLLED = `
 CREATE FUNCTION rolled(windows text, sums bigint[], last_at bigint, wanted text, at bigint)
 RETURNS bigint[] LANGUAGE plpgsql IMMUTABLE AS $body$
 DECLARE
-  known CONSTANT text[] := windows;
+  known CONSTANT text[] := windows::text[];
   known_sum bigint;
-  result bigint[] := '{}';
+  result bigint[] := '{}'::bigint[];
   w text;
 BEGIN
   FOREACH w IN ARRAY wanted::text[] LOOP

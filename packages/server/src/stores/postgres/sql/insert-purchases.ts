@@ -1,9 +1,12 @@
-import { PARAMETERS } from './batch.ts';
-
-/** Writes the purchases of reserves, named by their numbers in the batch, each with its log entry. */
+/**
+ * Writes the purchases of reserves, named by their numbers in the batch, each with its log entry. The
+ * other parameters are columns of the batch.
+ */
 export const INSERT_PURCHASES = `
-CREATE FUNCTION insert_purchases(held int[], ${PARAMETERS}) RETURNS void LANGUAGE plpgsql
-AS $body$
+CREATE FUNCTION insert_purchases(held int[], amount_ bigint[], at_ bigint[], expires_at_ bigint[],
+  reconcile_ boolean[], id_ text[], subject_ text[], currency_ text[], app_ text[],
+  category_ text[], request_ int[], basis_ int[], texts_ text[])
+RETURNS void LANGUAGE plpgsql AS $body$
 BEGIN
   WITH bought AS (
     INSERT INTO purchases (amount, reserved_at, expires_at, reconcile, id, subject, currency,

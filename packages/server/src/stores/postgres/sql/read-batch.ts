@@ -72,9 +72,9 @@ BEGIN
   IF unanswered IS NOT NULL THEN
     applied := apply_batch(
       ${UNANSWERED},
-      windows_, first_, caps_, texts_, true);
+      windows_, first_, caps_, texts_, true)::json;
     FOR i IN 0 .. cardinality(unanswered) - 1 LOOP
-      replies[unanswered[(applied->0->>i)::int]] := applied->1->i;
+      replies[unanswered[(applied->0->>i)::int]] := (applied->1->i)::text;
     END LOOP;
   END IF;
   RETURN replies_json(ARRAY(SELECT generate_subscripts(replies, 1)), replies);
