@@ -48,7 +48,9 @@ AS $body$
 DECLARE
   fast_reserves CONSTANT int := cardinality(array_positions(fast_, 'reserve'));
   locked boolean := false;
+  -- Whose purchase each command is about; null if nobody's.
   owners text[];
+  to_lock text[];
   -- The numbers of the commands that are answered, and the replies to them.
   done int[] := '{}'::int[];
   replies text[] := '{}'::text[];
@@ -117,7 +119,13 @@ BEGIN
         ELSE (SELECT q.subject FROM purchases q WHERE q.id = b.id) END ORDER BY b.n)
       INTO owners
       FROM unnest(verb_, id_, subject_) WITH ORDINALITY AS b (verb, id, subject, n);
-    IF NOT lock_accounts(owners, in_order_ OR fast_reserves = 0) THEN
+    to_lock := owners;
+    IF cardinality(done) > 0 THEN
+      -- Step 1 has locked the others.
+      SELECT array_agg(o.owner) INTO to_lock
+        FROM unnest(owners) WITH ORDINALITY AS o (owner, n) WHERE o.n <> ALL (done);
+    END IF;
+    IF NOT lock_accounts(to_lock, in_order_ OR fast_reserves = 0) THEN
       RETURN replies_json(done, replies);
     END IF;
     locked := true;
