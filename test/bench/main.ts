@@ -5,7 +5,11 @@ import { floodComparison, floodTable } from './flood.ts';
 import { type Comparison, compare, IN_FLIGHT, machine, SUBJECTS } from './harness.ts';
 import { httpComparison } from './http.ts';
 import { memoryTable } from './memory.ts';
-import { oneSubjectComparison, postgresComparison } from './postgres.ts';
+import {
+  oneSubjectComparison,
+  postgresComparison,
+  postgresPurchaseComparison,
+} from './postgres.ts';
 import { postgresBytes, postgresHistoryComparison } from './postgres-history.ts';
 import {
   redisBareComparison,
@@ -13,7 +17,12 @@ import {
   redisPurchaseComparison,
   redisUnionComparison,
 } from './redis.ts';
-import { historyComparison, memoryComparison, sqliteComparison } from './stores.ts';
+import {
+  historyComparison,
+  memoryComparison,
+  sqliteComparison,
+  sqlitePurchaseComparison,
+} from './stores.ts';
 import { verifiedAgain, verifiedFirst } from './tokens.ts';
 import { mdocComparison, sdJwtComparison } from './wallets.ts';
 
@@ -21,6 +30,7 @@ import { mdocComparison, sdJwtComparison } from './wallets.ts';
 const COMPARISONS: Readonly<Record<string, () => Comparison | Promise<Comparison | null>>> = {
   memory: memoryComparison,
   sqlite: sqliteComparison,
+  'sqlite-commit': sqlitePurchaseComparison,
   redis: redisUnionComparison,
   'redis-bare': () => redisBareComparison('ioredis'),
   'redis-bare-node': () => redisBareComparison('node-redis'),
@@ -35,6 +45,7 @@ const COMPARISONS: Readonly<Record<string, () => Comparison | Promise<Comparison
   http: () => httpComparison('ours'),
   'http-permit': () => httpComparison('ours-permit'),
   postgres: postgresComparison,
+  'postgres-commit': postgresPurchaseComparison,
   'postgres-one-subject': oneSubjectComparison,
   'history-postgres': postgresHistoryComparison,
   'history-memory': () => historyComparison('memory'),

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { DatabaseSync } from 'node:sqlite';
 import { memoryStore } from '@spendcap/server/stores/memory';
 import { sqliteStore } from '@spendcap/server/stores/sqlite';
 import { RateLimiterMemory, RateLimiterUnion } from 'rate-limiter-flexible';
@@ -47,6 +48,75 @@ export function sqliteComparison(): Comparison {
       await together.close();
       await alone.close();
     },
+  };
+}
+
+/** Reserve and commit: two of our calls, beside two transactions by hand. */
+export function sqlitePurchaseComparison(): Comparison {
+  const limiter = limiterOn(sqliteStore({ path: temporaryFile('purchases.db') }));
+  const byHand = handWritten(temporaryFile('by-hand.db'));
+  return {
+    work: 'reserve + commit on SQLite, synchronous=FULL',
+    ours: {
+      name: 'limiter.reserve, limiter.commit',
+      run: (count) =>
+        inFlight(count, async (index) => limiter.commit(await reserveOne(limiter, index))),
+    },
+    beside: {
+      name: 'two transactions by hand',
+      run: (count) =>
+        inFlight(count, async (index) =>
+          byHand.commit(byHand.reserve(`sub_${(index * 7_919) % SUBJECTS}`)),
+        ),
+    },
+    atLeast: 8,
+    count: 10_000,
+    besideCount: 1_000,
+    close: async () => {
+      await limiter.close();
+      byHand.close();
+    },
+  };
+}
+
+/** The work of a purchase as one would write it: a transaction for each step. */
+function handWritten(path: string) {
+  const database = new DatabaseSync(path);
+  database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+    CREATE TABLE counters (subject TEXT, period TEXT, used INTEGER NOT NULL,
+      PRIMARY KEY (subject, period)) WITHOUT ROWID;
+    CREATE TABLE purchases (id TEXT PRIMARY KEY, subject TEXT NOT NULL, amount INTEGER NOT NULL,
+      state TEXT NOT NULL DEFAULT 'reserved')`);
+  const sql = (text: string) => database.prepare(text);
+  const [begin, end] = [sql('BEGIN IMMEDIATE'), sql('COMMIT')];
+  const addCounters = sql(
+    `INSERT INTO counters VALUES (?1, 'day', 0), (?1, 'month', 0) ON CONFLICT DO NOTHING`,
+  );
+  const selectUsed = sql('SELECT used FROM counters WHERE subject = ?');
+  const addUsed = sql('UPDATE counters SET used = used + 100 WHERE subject = ?');
+  const addPurchase = sql('INSERT INTO purchases (id, subject, amount) VALUES (?, ?, 100)');
+  const selectState = sql('SELECT state FROM purchases WHERE id = ?');
+  const setCommitted = sql(`UPDATE purchases SET state = 'committed' WHERE id = ?`);
+  return {
+    /** Returns the id. */
+    reserve(subject: string): string {
+      const id = randomUUID();
+      begin.run();
+      addCounters.run(subject);
+      const counters = selectUsed.all(subject);
+      if (counters.some(({ used }) => Number(used) + 100 > 1e12)) throw new Error('refused');
+      addUsed.run(subject);
+      addPurchase.run(id, subject);
+      end.run();
+      return id;
+    },
+    commit(id: string): void {
+      begin.run();
+      if (selectState.get(id)?.state !== 'reserved') throw new Error('it has ended');
+      setCommitted.run(id);
+      end.run();
+    },
+    close: () => database.close(),
   };
 }
 
