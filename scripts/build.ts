@@ -1,11 +1,17 @@
 // Builds every package's dist/ from the entries in its package.json.
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'tsup';
 import { builtEntries, type Entry, listPackages, type Package, ROOT } from './packages.ts';
 
 /** Bare specifiers are external: dependencies are never bundled. */
 const BARE_NAME = /^[^./]/;
+
+/** Left by the bundler of types where a module's types are not used. */
+const IMPORT_OF_NOTHING = /^import '[^']+';\n/gm;
+const RELATIVE_MODULE = /( from '\.[^']+)\.js';/g;
+/** Dependencies without types for CommonJS. */
+const TYPES_OF_ES_MODULE = /import (\{[^}]*\} from 'jose');/g;
 
 async function buildPackage(pkg: Package): Promise<void> {
   const { modules, programs } = builtEntries(pkg);
@@ -23,7 +29,22 @@ async function buildPackage(pkg: Package): Promise<void> {
     clean: true,
     silent: true,
   });
+  writeCommonJsTypes(join(pkg.folder, 'dist'));
   copyFileSync(join(ROOT, 'LICENSE'), join(pkg.folder, 'LICENSE'));
+}
+
+/**
+ * Writes a `.d.cts` for each `.d.ts`: with `module: node16`, TypeScript refuses to import the types
+ * of an ES module into CommonJS, although Node.js can require the module itself.
+ */
+function writeCommonJsTypes(dist: string): void {
+  for (const name of globSync('**/*.d.ts', { cwd: dist })) {
+    const types = readFileSync(join(dist, name), 'utf8')
+      .replaceAll(IMPORT_OF_NOTHING, '')
+      .replaceAll(RELATIVE_MODULE, "$1.cjs';")
+      .replaceAll(TYPES_OF_ES_MODULE, "import type $1 with { 'resolution-mode': 'import' };");
+    writeFileSync(join(dist, name.replace(/\.ts$/, '.cts')), types);
+  }
 }
 
 function filesByOutput(pkg: Package, entries: readonly Entry[]): Record<string, string> {

@@ -12,7 +12,7 @@ export interface Manifest {
 
 interface ModuleTarget {
   readonly '@spendcap/source': string;
-  readonly types: string;
+  readonly types: { readonly require: string; readonly default: string };
   readonly default: string;
 }
 
@@ -47,10 +47,9 @@ function expandPatterns(folder: string, exports: Manifest['exports']): Manifest[
     const names = globSync(`${start}*${end}`, { cwd: folder })
       .sort()
       .map((file) => basename(file, end));
-    const fill = (text: string, name: string) => text.replace('*', name);
     return names.map((name) => {
-      const filled = Object.entries(target).map(([key, path]) => [key, fill(path, name)]);
-      return [fill(subpath, name), Object.fromEntries(filled) as ModuleTarget] as const;
+      const filled = JSON.stringify(target).replaceAll('*', name);
+      return [subpath.replace('*', name), JSON.parse(filled) as ModuleTarget] as const;
     });
   });
   return Object.fromEntries(entries);

@@ -25,7 +25,7 @@ describe.each(packages)('$manifest.name', ({ folder, manifest }) => {
     expect(existsSync(join(folder, target[SOURCE_CONDITION]))).toBe(true);
     expect(target).toEqual({
       [SOURCE_CONDITION]: `./src/${name}.ts`,
-      types: `./dist/${name}.d.ts`,
+      types: { require: `./dist/${name}.d.cts`, default: `./dist/${name}.d.ts` },
       default: `./dist/${name}.js`,
     });
   });

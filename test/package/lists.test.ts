@@ -34,8 +34,12 @@ const SHARED = [
 const RULES: readonly { readonly files: string; readonly may: readonly string[] }[] = [
   { files: 'test/support/**', may: ['**'] },
   { files: 'test/bench/**', may: ['**'] },
-  // A program of a user, which has no tests beside it.
+  // Programs of a user, which have no tests beside them.
   { files: 'test/package/consumer.ts', may: [`${SERVER}/stores/memory`] },
+  {
+    files: 'test/package/shop.ts',
+    may: [`${SERVER}/stores/memory`, `${SERVER}/payments/stripe`],
+  },
   { files: 'test/server/stores/<X>/**', may: [`${SERVER}/stores/<X>`] },
   { files: 'test/server/age/sources/<X>/**', may: [`${SERVER}/age/sources/<X>**`] },
   {

@@ -5,6 +5,7 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listPackages, moduleNames, ROOT } from '../../scripts/packages.ts';
 import { run } from '../../scripts/run.ts';
+import { faultsOf, SETTINGS, withStripe, writePrograms } from './compile.ts';
 
 // What a user gets: the packed tarballs, installed in an empty folder, on plain Node.js.
 const names = listPackages().flatMap(moduleNames);
@@ -37,6 +38,7 @@ beforeAll(async () => {
     '--no-audit',
     '--no-fund',
     ...tarballs,
+    'stripe20@npm:stripe@20',
   ]);
 }, 5 * MINUTES);
 
@@ -66,8 +68,6 @@ describe('the installed packages', () => {
   it(
     'serve a program whose types are strict',
     async () => {
-      const all = names.map((name, index) => `export * as module${index} from '${name}';\n`);
-      writeFileSync(join(consumer, 'all.ts'), all.join(''));
       copyFileSync(join(import.meta.dirname, 'consumer.ts'), join(consumer, 'consumer.ts'));
       const compilerOptions = {
         target: 'ES2023',
@@ -81,16 +81,36 @@ describe('the installed packages', () => {
       };
       writeFileSync(
         join(consumer, 'tsconfig.json'),
-        JSON.stringify({ compilerOptions, files: ['all.ts', 'consumer.ts'] }),
+        JSON.stringify({ compilerOptions, files: ['consumer.ts'] }),
       );
       const { output } = await run('tsc', ['-p', '.', '--pretty', 'false'], { cwd: consumer });
       // Other people's types may have faults of their own; ours may have none.
       const ours = output
         .split('\n')
-        .filter((line) => /^(all|consumer|node_modules\/@spendcap|error)/.test(line));
+        .filter((line) => /^(consumer|node_modules\/@spendcap|error)/.test(line));
       expect(ours).toEqual([]);
       const printed = await must('node', ['consumer.ts']);
       expect(JSON.parse(printed)).toEqual({ codes: ['age_unverified'], code: 'unauthorized' });
+    },
+    2 * MINUTES,
+  );
+
+  it.each(Object.keys(SETTINGS))(
+    'have types for %s, every module, ESM and CommonJS',
+    (setting) => {
+      const user = { folder: consumer, names };
+      writePrograms(user);
+      expect(faultsOf(user, setting)).toEqual([]);
+    },
+    2 * MINUTES,
+  );
+
+  it(
+    'have types that fit Stripe 20',
+    () => {
+      const user = withStripe({ folder: consumer, names }, 'stripe20');
+      writePrograms(user);
+      expect(faultsOf(user, 'nodenext')).toEqual([]);
     },
     2 * MINUTES,
   );

@@ -1,10 +1,11 @@
 import { type Purchase, parseMoney } from '@spendcap/core';
 import type Stripe from 'stripe';
+import type { Deps } from './deps.ts';
 import { callError, forbidden } from './errors.ts';
 import { fromStripe, type Money } from './money.ts';
 import { markedMetadata, purchaseIdOf, settleOrLeave, settleSession } from './settle.ts';
 import { callOptionsOf, purchaseContextOf, startCharge } from './start.ts';
-import type { GuardedSessions, PurchaseContext, StripeDeps } from './types.ts';
+import type { GuardedSessions, PurchaseContext } from './types.ts';
 
 /** The session expires this long before the hold, so that a last-minute payment is still held. */
 const MARGIN_SECONDS = 300;
@@ -16,7 +17,7 @@ type Params = Stripe.Checkout.SessionCreateParams;
 type Session = Stripe.Response<Stripe.Checkout.Session>;
 type LineItem = NonNullable<Params['line_items']>[number];
 
-export function guardSessions(deps: StripeDeps): Pick<GuardedSessions, 'create' | 'expire'> {
+export function guardSessions(deps: Deps): GuardedSessions<Stripe> {
   const { stripe } = deps;
   return {
     async create(given, options) {
@@ -125,11 +126,7 @@ function sumOf(items: readonly LineItem[]): number | null {
 }
 
 /** Closes a session whose total, as computed by Stripe, exceeds the hold, before it can be paid. */
-async function assertCovered(
-  deps: StripeDeps,
-  session: Session,
-  purchase: Purchase,
-): Promise<void> {
+async function assertCovered(deps: Deps, session: Session, purchase: Purchase): Promise<void> {
   if (session.amount_total === null || session.amount_total === 0) return;
   const total = fromStripe(session.amount_total, session.currency ?? '');
   const covered =

@@ -1,11 +1,14 @@
 import { guardSessions } from './checkout.ts';
+import { DEPS, depsOf } from './deps.ts';
 import { type FenceOptions, fence, hasMethod } from './fence.ts';
 import { guardPaymentIntents } from './payment-intents.ts';
 import { guardRefunds } from './refunds.ts';
-import type { GuardedStripe, StripeDeps } from './types.ts';
+import type { GuardedStripe, StripeClient, StripeDeps } from './types.ts';
 
 /** Options of `guardStripe`. */
-export interface GuardStripeOptions extends StripeDeps {
+export interface GuardStripeOptions<S extends StripeClient> extends StripeDeps {
+  /** Your client, for the account whose payments are limited. The guard has its types. */
+  readonly stripe: S;
   /**
    * Methods to permit without a hold, by path: `['customers.create', 'paymentIntents.update']`.
    * Anything they charge is not limited.
@@ -44,7 +47,11 @@ export interface GuardStripeOptions extends StripeDeps {
  * `purchase_conflict`, and the errors of the limiter's methods; Stripe's own errors if the call was
  * definitely rejected
  */
-export function guardStripe({ allow = [], ...deps }: GuardStripeOptions): GuardedStripe {
+export function guardStripe<S extends StripeClient>(
+  options: GuardStripeOptions<S>,
+): GuardedStripe<S> {
+  const deps = depsOf('guardStripe', options, { ...DEPS, allow: true });
+  const { allow = [] } = deps;
   const payments = guardPaymentIntents(deps);
   const sessions = guardSessions(deps);
   const refunds = guardRefunds(deps);
@@ -64,5 +71,5 @@ export function guardStripe({ allow = [], ...deps }: GuardStripeOptions): Guarde
     }
   }
   // The fence replaces the guarded methods, as the type declares.
-  return fence(deps.stripe, { guarded, allow: new Set(allow) }) as unknown as GuardedStripe;
+  return fence(deps.stripe, { guarded, allow: new Set(allow) }) as unknown as GuardedStripe<S>;
 }

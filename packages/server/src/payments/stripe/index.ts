@@ -10,6 +10,7 @@ export type {
   GuardedStripe,
   PurchaseContext,
   PurchaseOptions,
+  StripeClient,
   StripeDeps,
 } from './types.ts';
 export { type StripeWebhookOptions, stripeWebhook, type WebhookProblem } from './webhook.ts';

@@ -1,5 +1,6 @@
 import { type Purchase, parseMoney, SpendcapError } from '@spendcap/core';
 import type Stripe from 'stripe';
+import type { Deps } from './deps.ts';
 import { callError, forbidden } from './errors.ts';
 import { idempotencyKey } from './idempotency.ts';
 import { fromStripe } from './money.ts';
@@ -12,17 +13,16 @@ import {
   settlePayment,
 } from './settle.ts';
 import { callOptionsOf, purchaseContextOf, startCharge } from './start.ts';
-import type { GuardedPaymentIntents, StripeDeps } from './types.ts';
+import type { GuardedPaymentIntents } from './types.ts';
 
 const HOLD_SECONDS = 1800;
 
-type Verbs = Pick<GuardedPaymentIntents, 'create' | 'confirm' | 'capture' | 'cancel'>;
 type Payment = Stripe.Response<Stripe.PaymentIntent>;
 
 /** The statuses after a completed confirmation. */
 const CONFIRMED = new Set(['processing', 'requires_capture', 'succeeded']);
 
-export function guardPaymentIntents(deps: StripeDeps): Verbs {
+export function guardPaymentIntents(deps: Deps): GuardedPaymentIntents<Stripe> {
   const { stripe } = deps;
   return {
     async create(given, options) {
@@ -96,7 +96,7 @@ export function guardPaymentIntents(deps: StripeDeps): Verbs {
 }
 
 /** Reads a PaymentIntent and its purchase. @throws if the guard did not create it */
-async function readMarked({ stripe, limiter }: StripeDeps, paymentId: string) {
+async function readMarked({ stripe, limiter }: Deps, paymentId: string) {
   const payment = await stripe.paymentIntents.retrieve(paymentId);
   const id = purchaseIdOf(payment);
   if (id === null) throw forbidden('The PaymentIntent was not created by the guard.');
@@ -129,7 +129,7 @@ function stepKey(verb: string, payment: Stripe.PaymentIntent, own?: string): Pro
 }
 
 /** Makes one call on a payment. On any error the hold stays until the outcome is known. */
-async function step(deps: StripeDeps, call: () => Promise<Payment>): Promise<Payment> {
+async function step(deps: Deps, call: () => Promise<Payment>): Promise<Payment> {
   try {
     return await settled(deps, await call());
   } catch (error) {
@@ -137,7 +137,7 @@ async function step(deps: StripeDeps, call: () => Promise<Payment>): Promise<Pay
   }
 }
 
-async function settled({ limiter }: StripeDeps, payment: Payment): Promise<Payment> {
+async function settled({ limiter }: Deps, payment: Payment): Promise<Payment> {
   await settleOrLeave<unknown>(() => settlePayment(limiter, payment), null);
   return payment;
 }

@@ -1,5 +1,6 @@
 import type { Purchase } from '@spendcap/core';
 import type Stripe from 'stripe';
+import { DEPS, type Deps, depsOf } from './deps.ts';
 import { outcomeOf } from './errors.ts';
 import { fromStripe } from './money.ts';
 import { KIND_KEY, PURCHASE_KEY } from './settle.ts';
@@ -32,14 +33,16 @@ export interface Reconciled {
  * const reconcile = reconcileStripe({ stripe: new Stripe('sk_test_example'), limiter });
  * await reconcile({ limit: 50 }); // => []
  * ```
+ * @throws TypeError for an invalid option
  * @returns one entry for each hold checked; rejects only if the store cannot list them
  */
 export function reconcileStripe(
-  deps: StripeDeps,
+  options: StripeDeps,
 ): (options?: { readonly limit?: number }) => Promise<readonly Reconciled[]> {
-  return async (options) => {
+  const deps = depsOf('reconcileStripe', options, DEPS);
+  return async (limits) => {
     const results: Reconciled[] = [];
-    for (const purchase of await deps.limiter.overdue(options)) {
+    for (const purchase of await deps.limiter.overdue(limits)) {
       if (purchase.metadata[KIND_KEY] === undefined) continue;
       const purchaseId = purchase.id;
       try {
@@ -52,7 +55,7 @@ export function reconcileStripe(
   };
 }
 
-async function reconcile(deps: StripeDeps, purchase: Purchase): Promise<Reconciled['outcome']> {
+async function reconcile(deps: Deps, purchase: Purchase): Promise<Reconciled['outcome']> {
   const { limiter, now = Date.now } = deps;
   const payments = await findPayments(deps.stripe, purchase.id);
   if (payments.length === 0 && now() < Date.parse(purchase.expiresAt) + SEARCH_LAG_MS)

@@ -1,11 +1,12 @@
 import type Stripe from 'stripe';
+import type { Deps } from './deps.ts';
 import { callError } from './errors.ts';
 import { idempotencyKey } from './idempotency.ts';
 import { idOf, markedMetadata, purchaseIdOf, settleOrLeave, settleRefund } from './settle.ts';
 import { callOptionsOf } from './start.ts';
-import type { GuardedRefunds, StripeDeps } from './types.ts';
+import type { GuardedRefunds } from './types.ts';
 
-export function guardRefunds(deps: StripeDeps): Pick<GuardedRefunds, 'create'> {
+export function guardRefunds(deps: Deps): GuardedRefunds<Stripe> {
   const { stripe, limiter } = deps;
   return {
     async create(params, options = {}) {

@@ -1,8 +1,8 @@
 import { type Purchase, SpendcapError } from '@spendcap/core';
 import type Stripe from 'stripe';
 import type { Limiter } from '../../limiter/types.ts';
+import type { Deps } from './deps.ts';
 import { fromStripe } from './money.ts';
-import type { StripeDeps } from './types.ts';
 
 /** Metadata key of the purchase id in Stripe's objects. */
 export const PURCHASE_KEY = 'spendcap_id';
@@ -69,7 +69,7 @@ function amountOf(minor: number, code: string, purchase: Purchase): string {
  * authoritative; without one nothing was paid, so a closed session releases.
  */
 export async function settleSession(
-  { stripe, limiter }: StripeDeps,
+  { stripe, limiter }: Deps,
   session: Stripe.Checkout.Session,
 ): Promise<Purchase> {
   const id = purchaseIdOf(session) ?? '';

@@ -1,10 +1,11 @@
 import { type Purchase, type Refused, type Reservation, SpendcapError } from '@spendcap/core';
 import type Stripe from 'stripe';
+import type { Deps } from './deps.ts';
 import { callError, outcomeOf, paymentIntentOf } from './errors.ts';
 import { idempotencyKey } from './idempotency.ts';
 import type { Money } from './money.ts';
 import { KIND_KEY, type PaymentKind } from './settle.ts';
-import type { CallOptions, PurchaseContext, StripeDeps } from './types.ts';
+import type { CallOptions, PurchaseContext } from './types.ts';
 
 /** Stripe keeps idempotency keys for at least 24 hours; a later retry might charge twice. */
 const KEY_LIFETIME_MS = 23 * 3_600_000;
@@ -27,10 +28,7 @@ export interface Started<T> {
  * Reserves, then makes the call that starts a charge. The hold has `onExpiry: 'reconcile'`, so it
  * counts until Stripe's result is known.
  */
-export async function startCharge<T>(
-  deps: StripeDeps,
-  start: Start<T>,
-): Promise<Refused | Started<T>> {
+export async function startCharge<T>(deps: Deps, start: Start<T>): Promise<Refused | Started<T>> {
   const reservation = await reserve(deps, start);
   if (!reservation.allowed) return reservation;
   assertMayStart(reservation, start.kind, (deps.now ?? Date.now)());
@@ -47,7 +45,7 @@ export async function startCharge<T>(
   }
 }
 
-function reserve({ limiter }: StripeDeps, start: Start<unknown>): Promise<Reservation | Refused> {
+function reserve({ limiter }: Deps, start: Start<unknown>): Promise<Reservation | Refused> {
   const { amount: _, ...context } = start.context;
   return limiter.reserve({
     ...context,
@@ -80,7 +78,7 @@ function assertMayStart(reservation: Reservation, kind: PaymentKind, now: number
  * reconciler decides.
  */
 async function giveUp(
-  { stripe, limiter }: StripeDeps,
+  { stripe, limiter }: Deps,
   { purchase, replayed }: Reservation,
   error: unknown,
 ): Promise<void> {

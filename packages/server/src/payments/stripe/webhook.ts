@@ -1,5 +1,6 @@
-import { SpendcapError, type SpendcapErrorCode } from '@spendcap/core';
+import { type OptionNames, SpendcapError, type SpendcapErrorCode } from '@spendcap/core';
 import type Stripe from 'stripe';
+import { DEPS, type Deps, depsOf } from './deps.ts';
 import { stripeErrorType } from './errors.ts';
 import { refundedPayment } from './refunds.ts';
 import { purchaseIdOf, settlePayment, settleRefund, settleSession } from './settle.ts';
@@ -31,6 +32,16 @@ export interface StripeWebhookOptions extends StripeDeps {
   readonly onProblem?: (problem: WebhookProblem) => void;
 }
 
+type Options = StripeWebhookOptions & Deps;
+
+const OPTIONS: OptionNames<StripeWebhookOptions> = {
+  ...DEPS,
+  secrets: true,
+  toleranceSeconds: true,
+  account: true,
+  onProblem: true,
+};
+
 /**
  * The endpoint for Stripe's events: a function of a Fetch `Request` with an unread body. Events may
  * arrive late, repeatedly and in any order. Subscribe it to
@@ -58,8 +69,9 @@ export interface StripeWebhookOptions extends StripeDeps {
  * @throws TypeError without a secret, or unless `toleranceSeconds` is above zero
  */
 export function stripeWebhook(
-  options: StripeWebhookOptions,
+  given: StripeWebhookOptions,
 ): (request: Request) => Promise<Response> {
+  const options: Options = depsOf('stripeWebhook', given, OPTIONS);
   const { secrets, toleranceSeconds = 300 } = options;
   if (secrets.length === 0 || secrets.some((secret) => secret.trim() === '')) {
     throw new TypeError('secrets: expected at least one signing secret, none of them blank');
@@ -99,7 +111,7 @@ async function readBody(request: Request): Promise<Uint8Array | null> {
   return body;
 }
 
-interface Signed extends StripeWebhookOptions {
+interface Signed extends Options {
   readonly body: Uint8Array;
   readonly header: string;
 }
@@ -123,7 +135,7 @@ async function verify(signed: Signed): Promise<Stripe.Event | null> {
   return null;
 }
 
-async function settleEvent(options: StripeWebhookOptions, event: Stripe.Event): Promise<Response> {
+async function settleEvent(options: Options, event: Stripe.Event): Promise<Response> {
   try {
     return answer(200, (await settle(options, event)) ? 'settled' : 'ignored');
   } catch (error) {
@@ -152,7 +164,7 @@ function isWellFormed(event: { readonly type?: unknown; readonly data?: unknown 
 }
 
 /** True if the event concerned a purchase. Types without a final status are ignored. */
-async function settle(deps: StripeDeps, event: Stripe.Event): Promise<boolean> {
+async function settle(deps: Deps, event: Stripe.Event): Promise<boolean> {
   switch (event.type) {
     case 'payment_intent.succeeded':
     case 'payment_intent.canceled':
@@ -180,7 +192,7 @@ async function settle(deps: StripeDeps, event: Stripe.Event): Promise<boolean> {
 }
 
 async function settleRefunds(
-  { stripe, limiter }: StripeDeps,
+  { stripe, limiter }: Deps,
   of: Parameters<typeof refundedPayment>[1],
   // Called lazily: an unawaited promise that rejects would end the process.
   refundsOf: () => Iterable<Stripe.Refund> | AsyncIterable<Stripe.Refund>,
