@@ -110,8 +110,7 @@ export const PENDING: readonly string[] = [
   'docs/ledger.md',
   'docs/postgres.md',
   'docs/redis.md',
-  'packages/server/src/ledger/',
-  'packages/server/src/stores/',
+  'packages/server/src/stores/redis/',
 ];
 
 const FILES = [

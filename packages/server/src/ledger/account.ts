@@ -1,14 +1,16 @@
 import type { CappedWindow, Selector, StoredPurchase, Window } from '@spendcap/core';
 
 /**
- * What a store keeps for a subject beside the purchases, so that a verb costs the same however long the
- * history is. All of it can be worked out again from the purchases. It is changed in place, since a
- * copy for each purchase would be most of what a purchase costs.
+ * What a store caches for a subject, so that a verb costs the same however long the history is. It
+ * can be rebuilt from the purchases. It is changed in place, since copying it would be most of the
+ * cost of a purchase.
  */
 export interface Account {
-  /** Usage of every window that was asked for and has not ended. */
+  /** Usage of every window that was requested and has not ended. */
   counters: Counter[];
-  /** When the first hold that ends by itself does so, or earlier; `FOREVER` if none is open. */
+  /**
+   * When the first open hold with `onExpiry: 'release'` expires, or earlier; `FOREVER` without one.
+   */
   nextExpiry: number;
 }
 
@@ -16,11 +18,11 @@ export interface Counter extends Window {
   used: number;
 }
 
-/** What of a purchase decides which windows count it. */
-export type Bought = Pick<StoredPurchase, 'reservedAt' | 'currency' | 'app' | 'category'>;
+/** The fields of a purchase that decide which windows count it. */
+export type Counted = Pick<StoredPurchase, 'reservedAt' | 'currency' | 'app' | 'category'>;
 
 /** True if a window counts a purchase: by its selector and by the instant of the reservation. */
-export function selects(window: Window, purchase: Bought): boolean {
+export function selects(window: Window, purchase: Counted): boolean {
   return (
     window.start <= purchase.reservedAt &&
     purchase.reservedAt < window.end &&
@@ -28,7 +30,7 @@ export function selects(window: Window, purchase: Bought): boolean {
   );
 }
 
-function matches({ currency, app, categories }: Selector, purchase: Bought): boolean {
+function matches({ currency, app, categories }: Selector, purchase: Counted): boolean {
   return (
     currency === purchase.currency &&
     (app === null || app === purchase.app) &&
@@ -36,22 +38,22 @@ function matches({ currency, app, categories }: Selector, purchase: Bought): boo
   );
 }
 
-/** True if a change of one purchase's weight would take a total out of the safe integers. */
+/** True if changing what a purchase counts would take a total out of the safe integers. */
 export function overflows(account: Account, purchase: StoredPurchase, change: number): boolean {
   return account.counters.some(
     (counter) => selects(counter, purchase) && !Number.isSafeInteger(counter.used + change),
   );
 }
 
-/** Changes the weight of one purchase in every window that counts it. */
-export function changeWeight(account: Account, purchase: StoredPurchase, change: number): void {
+/** Adds to every counter that counts a purchase. */
+export function addToCounters(account: Account, purchase: StoredPurchase, change: number): void {
   if (change === 0) return;
   for (const counter of account.counters) {
     if (selects(counter, purchase)) counter.used += change;
   }
 }
 
-/** Drops the windows that have ended: one that is asked for all the same is worked out again. */
+/** Drops the windows that have ended. One that is requested later is summed again. */
 export function dropEnded(account: Account, at: number): void {
   if (account.counters.some(({ end }) => end <= at)) {
     account.counters = account.counters.filter(({ end }) => at < end);
@@ -79,7 +81,7 @@ function sameSelector(a: Selector, b: Selector): boolean {
   );
 }
 
-/** True if every window has room for an amount beside what it has used. */
+/** True if an amount fits into every window beside its usage. */
 export function fits(
   windows: readonly CappedWindow[],
   used: readonly number[],

@@ -4,7 +4,9 @@ import { SpendcapError } from '@spendcap/core';
 export type Outcome<R> = { readonly value: R } | { readonly error: SpendcapError };
 
 export interface GroupCommitOptions<C, R> {
-  /** Runs the commands as one transaction and returns how each came out, in order. Never rejects. */
+  /**
+   * Runs the commands as one transaction and returns how each came out, in order. Never rejects.
+   */
   readonly runBatch: (commands: readonly C[]) => Promise<readonly Outcome<R>[]>;
   /**
    * Receives the first commands of the next batch while more arrive, so that work on them can begin
@@ -31,16 +33,16 @@ interface Waiting<C, R> {
   readonly reject: (error: unknown) => void;
 }
 
-/** With more full batches than this in the queue, `oneTickApart` no longer holds them back. */
+/** With more full batches than this in the queue, `oneTickApart` is ignored. */
 const MAX_HELD_BATCHES = 2;
 
 /** `prepare` is called for this many new commands: for fewer it costs more than it gains. */
 const MIN_PREPARED = 16;
 
 /**
- * Group commit: calls that arrive while a transaction is in flight, or in the same tick, share the next
- * one, so that many callers share one flush to disk. There is no timer: a single call is sent at the
- * end of its tick, or with `oneTickApart` two ticks after the batch before it.
+ * Group commit: calls that arrive while a transaction is in flight, or in the same tick, share the
+ * next one, so that many callers share one flush to disk. There is no timer: a single call is sent
+ * at the end of its tick, or with `oneTickApart` two ticks after the batch before it.
  */
 export function groupCommit<C, R>(options: GroupCommitOptions<C, R>) {
   const { runBatch, prepare, oneTickApart = false, maxBatch, maxInFlight = 1, maxQueue } = options;
@@ -86,7 +88,8 @@ export function groupCommit<C, R>(options: GroupCommitOptions<C, R>) {
     void flush();
     if (!oneTickApart || holding) return;
     holding = true;
-    // One tick for `runBatch` to hand its command to the client, and one for the client to flush it.
+    // One tick for `runBatch` to hand its command to the client, and one for the client to flush
+    // it.
     afterTwoTicks(() => {
       holding = false;
       schedule();
@@ -106,7 +109,8 @@ export function groupCommit<C, R>(options: GroupCommitOptions<C, R>) {
       if (queue.length >= maxQueue) return Promise.reject(overloaded());
       return new Promise((resolve, reject) => {
         queue.push({ command, resolve, reject });
-        // A full batch need not wait for the end of the tick: the next one is made while it is in flight.
+        // A full batch need not wait for the end of the tick: the next one is made while it is in
+        // flight.
         if (queue.length >= maxBatch && canFlush()) startFlush();
         else schedule();
         prepareNew();

@@ -16,10 +16,10 @@ import {
   type UsageResult,
   type Window,
 } from '@spendcap/core';
-import { type Account, changeWeight, dropEnded, findCounter, fits, overflows } from './account.ts';
+import { type Account, addToCounters, dropEnded, findCounter, fits, overflows } from './account.ts';
 import { unsafeTotal } from './store-kit.ts';
 
-/** One refund of a purchase. `amount: null` is a reversal that came before its refund. */
+/** One refund of a purchase. `amount: null` is a reversal that arrived before its refund. */
 export interface StoredRefund {
   readonly amount: number | null;
   readonly restored: number;
@@ -27,21 +27,21 @@ export interface StoredRefund {
 }
 
 /**
- * The rows that a synchronous store keeps. Each call of a `ledger` function reads and writes them without
- * giving way, so a store is atomic as soon as its rows are.
+ * The rows of a synchronous store. A function of this file reads and writes them in one go, without
+ * yielding, so a store is atomic if its rows are.
  */
 export interface Rows {
   purchase(id: string): StoredPurchase | undefined;
   /** False, and nothing changed, if the id is taken. */
   addPurchase(purchase: StoredPurchase): boolean;
   savePurchase(purchase: StoredPurchase): void;
-  /** What was saved last, or nothing: an account can always be worked out again. */
+  /** The account that was added last, or nothing: it can always be rebuilt. */
   account(subject: string): Account | undefined;
-  /** Remembers a new account. The ledger changes it in place from then on. */
+  /** Caches a new account. The ledger changes it in place from then on. */
   addAccount(subject: string, account: Account): void;
   refund(id: string, refundId: string): StoredRefund | undefined;
   saveRefund(id: string, refundId: string, refund: StoredRefund): void;
-  /** The subject's holds that are open and end by themselves, however long ago they were made. */
+  /** The subject's open holds with `onExpiry: 'release'`, however old. */
   openHolds(subject: string): readonly StoredPurchase[];
   /** The sum of `countedAmount` over the subject's purchases that a window selects. */
   sum(subject: string, window: Window): number;
@@ -52,11 +52,11 @@ export function reserve(rows: Rows, command: ReserveCommand): ReserveResult {
   const { account, isNew, expired } = accountOf(rows, subject, at);
   const used = usedIn(rows, account, { subject, windows });
   const purchase = newPurchase(command);
-  // A purchase that is there already is answered as before, whether or not there is room for another.
+  // A replay is answered as before, whether or not there is room for another purchase.
   const room = fits(windows, used, amount);
   const tooMuch = overflows(account, purchase, amount);
   if (!room || tooMuch || !rows.addPurchase(purchase)) {
-    // What was summed is kept, or a subject that is only ever refused is summed each time.
+    // Kept, so that a subject whose purchases are all refused is summed once.
     if (isNew) rows.addAccount(subject, account);
     const before = rows.purchase(command.id);
     if (before === undefined && !room) return { outcome: 'refused', used, expired };
@@ -67,7 +67,7 @@ export function reserve(rows: Rows, command: ReserveCommand): ReserveResult {
   }
   keepCounters(account, windows, used);
   dropEnded(account, at);
-  changeWeight(account, purchase, amount);
+  addToCounters(account, purchase, amount);
   if (purchase.onExpiry === 'release' && purchase.expiresAt < account.nextExpiry) {
     account.nextExpiry = purchase.expiresAt;
   }
@@ -158,7 +158,7 @@ export function reverseRefund(rows: Rows, command: ReverseRefundCommand): Refund
   const { purchase, expired } = found;
   const before = rows.refund(command.id, command.refundId);
   if (before === undefined) {
-    // Its refund has yet to be told of, and must then change nothing.
+    // The refund has not arrived yet. When it does, it must change nothing.
     const never = { amount: null, restored: 0, reversed: true };
     rows.saveRefund(command.id, command.refundId, never);
     return { outcome: 'done', purchase, changed: false, expired };
@@ -186,7 +186,7 @@ export function usage(rows: Rows, { subject, windows, at }: UsageCommand): Usage
   return { used, expired };
 }
 
-/** A purchase, after the holds of its subject that are over have ended. */
+/** A purchase, after the expired holds of its subject have ended. */
 function find(rows: Rows, id: string, at: number) {
   const first = rows.purchase(id);
   if (first === undefined) return undefined;
@@ -195,7 +195,7 @@ function find(rows: Rows, id: string, at: number) {
   return { purchase, expired };
 }
 
-/** The subject's account, after its holds that are over have ended: so no sweeper is needed. */
+/** The subject's account, after its expired holds have ended: so no sweeper is needed. */
 function accountOf(rows: Rows, subject: string, at: number) {
   const known = rows.account(subject);
   if (known !== undefined && at < known.nextExpiry) {
@@ -211,7 +211,7 @@ function accountOf(rows: Rows, subject: string, at: number) {
     }
     const ended: StoredPurchase = { ...hold, state: 'expired' };
     rows.savePurchase(ended);
-    changeWeight(account, hold, -hold.amount);
+    addToCounters(account, hold, -hold.amount);
     expired.push(ended);
   }
   return { account, isNew: known === undefined, expired };
@@ -219,13 +219,16 @@ function accountOf(rows: Rows, subject: string, at: number) {
 
 const NONE: readonly StoredPurchase[] = [];
 
-/** Windows that an account remembers for the asking. A player can ask for any app: there is an end. */
+/**
+ * Windows that an account keeps because they were read. Players can read any app's, so it is
+ * limited.
+ */
 export const MAX_COUNTERS = 100;
 
-/** Remembers every window of a purchase: a store may forget a purchase that no counter counts. */
+/** Keeps a counter for every window of a purchase: a store may delete what no counter counts. */
 function keepCounters(account: Account, windows: readonly Window[], used: readonly number[]): void {
   const { counters } = account;
-  // With room to spare they are all there already.
+  // With room to spare, reading them has added them all.
   if (counters.length < MAX_COUNTERS) return;
   for (const [index, window] of windows.entries()) {
     const { selector, start, end } = window;
@@ -245,7 +248,7 @@ function usedIn(
     if (known !== undefined) return known.used;
     const { selector, start, end } = window;
     const used = rows.sum(subject, window);
-    // One that is inexact would bar every change of what it counts.
+    // An unsafe sum would bar every change of what it counts.
     if (account.counters.length < MAX_COUNTERS && Number.isSafeInteger(used)) {
       account.counters.push({ selector, start, end, used });
     }
@@ -259,5 +262,5 @@ function change(rows: Rows, before: StoredPurchase, next: StoredPurchase): void 
   const difference = countedAmount(next) - countedAmount(before);
   if (account !== undefined && overflows(account, next, difference)) throw unsafeTotal();
   rows.savePurchase(next);
-  if (account !== undefined) changeWeight(account, next, difference);
+  if (account !== undefined) addToCounters(account, next, difference);
 }

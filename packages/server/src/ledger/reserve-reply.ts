@@ -2,8 +2,8 @@ import type { ReserveCommand, ReserveResult } from '@spendcap/core';
 import { newPurchase } from './ledger.ts';
 
 /**
- * What a store's thread or server answers to `reserve`. The caller knows a fresh purchase already, so
- * it does not cross back: that is most of what would.
+ * The reply to `reserve` of a store's thread or server. A new purchase is not sent back, since the
+ * caller can build it: that saves most of the reply.
  */
 export type ReserveReply =
   | Exclude<ReserveResult, { readonly outcome: 'held' }>

@@ -16,10 +16,15 @@ export function checkWhole(options: Options, min: number, max = Number.MAX_SAFE_
   }
 }
 
-/** The longest time in milliseconds that a timer of Node.js can wait; a longer one fires immediately. */
+/**
+ * The longest time in milliseconds that a timer of Node.js can wait; a longer one fires
+ * immediately.
+ */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Checks options that are times to wait, in milliseconds. @throws TypeError as `checkWhole` does */
+/**
+ * Checks options that are times to wait, in milliseconds. @throws TypeError as `checkWhole` does
+ */
 export function checkWait(options: Options, min: number): void {
   checkWhole(options, min, MAX_TIMER_MS);
 }
@@ -91,7 +96,9 @@ export function unavailable(message: string, cause?: unknown): SpendcapError {
   return new SpendcapError('store_unavailable', message, cause === undefined ? {} : { cause });
 }
 
-/** The store can never work as it is set up: an operator has to act. Not retryable, and no outage. */
+/**
+ * The store can never work as it is set up: an operator has to act. Not retryable, and no outage.
+ */
 export function misconfigured(message: string, cause?: unknown): SpendcapError {
   return new SpendcapError('store_misconfigured', message, cause === undefined ? {} : { cause });
 }

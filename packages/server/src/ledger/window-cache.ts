@@ -1,13 +1,13 @@
 import type { Window } from '@spendcap/core';
 
-/** Lists that are remembered of those with the same first window: as one for each category. */
+/** Lists cached for one first window, for example one for each category. */
 const MAX_LISTS = 8;
 
 /**
- * The same as `make`, which is called once for a list of windows as long as they are asked for: a
- * limiter hands over the very same windows until they end, in one list for each age and category.
+ * Memoizes `make` for lists of windows, by identity of the windows: a limiter passes the same
+ * objects until they end, in one list for each age and category.
  */
-export function rememberingWindows<W extends Window, T>(make: (windows: readonly W[]) => T) {
+export function memoizedByWindows<W extends Window, T>(make: (windows: readonly W[]) => T) {
   const ofNone = make([]);
   const byFirst = new WeakMap<W, { readonly windows: readonly W[]; readonly made: T }[]>();
   return (windows: readonly W[]): T => {
@@ -17,7 +17,7 @@ export function rememberingWindows<W extends Window, T>(make: (windows: readonly
     const known = lists.find((list) => isSame(list.windows, windows));
     if (known !== undefined) return known.made;
     const made = make(windows);
-    // A list of its own: the caller may change what it has handed over.
+    // A copy, since the caller may change its list.
     lists.unshift({ windows: [...windows], made });
     byFirst.set(first, lists.slice(0, MAX_LISTS));
     return made;

@@ -15,8 +15,8 @@ import { memoryRows } from './rows.ts';
 /** Options of `memoryStore`. */
 export interface MemoryStoreOptions {
   /**
-   * How long an ended purchase is remembered at least, so that a retry gets the same answer: in
-   * milliseconds, default 24 hours. What a window still counts stays until that window ends.
+   * How long an ended purchase is kept at least, so that a retry gets the same answer, in
+   * milliseconds. Default 24 hours. What a window still counts stays until that window ends.
    */
   readonly keepEndedMs?: number;
 }
@@ -24,10 +24,10 @@ export interface MemoryStoreOptions {
 const HOUR_MS = 3_600_000;
 
 /**
- * A ledger in this process's memory: for tests, demos and single processes that may forget. It keeps
- * every promise of the store contract but durability, as long as it remembers: an ended purchase leaves
- * memory when no window that was asked for counts it and `keepEndedMs` have passed. A late commit
- * or a refund after that finds nothing, its id may be used anew, and a limit added later does not see it.
+ * A ledger in this process's memory: for tests, demos and single processes that may lose it. It
+ * keeps every promise of the store contract except durability. An ended purchase is deleted when no
+ * window that was requested counts it and `keepEndedMs` have passed: after that a late commit or a
+ * refund finds nothing, its id may be used again, and a limit added later does not count it.
  *
  * @throws TypeError if `keepEndedMs` is no whole number from 1
  * @example
@@ -42,11 +42,11 @@ export function memoryStore({ keepEndedMs = 24 * HOUR_MS }: MemoryStoreOptions =
   const { rows, dropEnded, overdue } = memoryRows(keepEndedMs);
   const { assertOpen, close } = lifecycle(async () => undefined);
   const verb =
-    <C extends { readonly at: number }, R>(run: (rows: Rows, command: C) => R) =>
+    <C extends { readonly at: number }, R>(apply: (rows: Rows, command: C) => R) =>
     async (command: C): Promise<R> => {
       assertOpen();
       dropEnded(command.at);
-      return run(rows, command);
+      return apply(rows, command);
     };
   return {
     reserve: verb(reserve),

@@ -1,14 +1,14 @@
 import { FOREVER } from '@spendcap/core';
 
 const HOUR_MS = 3_600_000;
-/** Ids that one call looks at, at most, so that no call is slow. */
+/** Ids that one call visits at most, so that no call is slow. */
 const MAX_PER_CALL = 64;
 
 /**
- * Ids to look at again later, by the hour. `visit` is given each id when its hour has come, and says
- * when to come back or `null` when there is no need. An id may be given twice.
+ * Ids to visit later, in buckets of an hour. `visit` receives each id when its hour has come and
+ * returns when to visit it next, or `null` for never. It may receive an id twice.
  */
-export function endedQueue(visit: (id: string, at: number) => number | null) {
+export function retentionQueue(visit: (id: string, at: number) => number | null) {
   const hours = new Map<number, string[]>();
   let first = Infinity;
 

@@ -4,23 +4,23 @@ import {
   type StoredPurchase,
   type Window,
 } from '@spendcap/core';
-import { type Account, changeWeight, selects } from '../../ledger/account.ts';
+import { type Account, addToCounters, selects } from '../../ledger/account.ts';
 import type { Rows, StoredRefund } from '../../ledger/ledger.ts';
-import { endedQueue } from './retention.ts';
+import { retentionQueue } from './retention.ts';
 
-/** A purchase's place in memory; empty once it has been let go of. */
+/** A purchase's place in memory; empty once it is deleted. */
 interface Cell {
   purchase: StoredPurchase | null;
   /** Until when a retry must find it, epoch milliseconds. */
   keepUntil: number;
 }
 
-/** What is kept for one subject. Its lists may hold cells that are over until they are next swept. */
+/** What is kept for one subject. Its lists may contain ended cells until the next sweep. */
 interface Subject {
   account: Account | undefined;
   cells: Cell[];
   emptied: number;
-  /** Holds that end by themselves. */
+  /** Open holds with `onExpiry: 'release'`. */
   open: Cell[];
 }
 
@@ -29,14 +29,14 @@ interface Tables {
   readonly cells: Map<string, Cell>;
   readonly refunds: Map<string, Map<string, StoredRefund>>;
   readonly subjects: Map<string, Subject>;
-  /** Open holds that do not end by themselves. */
+  /** Open holds with `onExpiry: 'reconcile'`. */
   readonly reconcilable: Set<Cell>;
 }
 
 /**
- * The ledger's rows in memory. An ended purchase is let go of when no window counts it any more and
- * `keepEndedMs` have passed since its hold would have ended and since it last changed; so is a hold
- * that is past its time, though nobody has looked at its subject since.
+ * The ledger's rows in memory. An ended purchase is deleted when no window counts it and
+ * `keepEndedMs` have passed since its hold would have expired and since it last changed. So is an
+ * expired hold whose subject no verb has looked at since.
  */
 export function memoryRows(keepEndedMs: number) {
   const tables: Tables = {
@@ -46,7 +46,7 @@ export function memoryRows(keepEndedMs: number) {
     reconcilable: new Set(),
   };
   let now = 0;
-  const ended = endedQueue((id, at) => visit(tables, id, at));
+  const ended = retentionQueue((id, at) => visit(tables, id, at));
   const rows = rowsOf(tables, ({ id, expiresAt }) => {
     const keepUntil = Math.max(expiresAt, now) + keepEndedMs;
     ended.add(id, keepUntil);
@@ -65,7 +65,7 @@ export function memoryRows(keepEndedMs: number) {
   return { rows, dropEnded, overdue };
 }
 
-/** `keep` plans the end of a purchase that may leave, and says until when it is kept at least. */
+/** `keep` schedules the deletion of a purchase and returns until when it is kept at least. */
 function rowsOf(tables: Tables, keep: (purchase: StoredPurchase) => number): Rows {
   const { cells, refunds, subjects, reconcilable } = tables;
   return {
@@ -90,7 +90,7 @@ function rowsOf(tables: Tables, keep: (purchase: StoredPurchase) => number): Row
     },
     account: (name) => subjects.get(name)?.account,
     addAccount(name, account) {
-      // Who has bought nothing takes no memory.
+      // A subject without purchases takes no memory.
       const subject = subjects.get(name);
       if (subject !== undefined) subject.account = account;
     },
@@ -125,20 +125,20 @@ function subjectOf({ subjects }: Tables, name: string): Subject {
   return subject;
 }
 
-/** Lets go of a purchase that is over, or says when to look again. */
+/** Deletes a purchase that has ended, or returns when to visit it next. */
 function visit(tables: Tables, id: string, at: number): number | null {
   const cell = tables.cells.get(id);
   const purchase = cell?.purchase;
   if (cell === undefined || purchase == null) return null;
   const subject = subjectOf(tables, purchase.subject);
-  // Its hold is past its time by now: it counts in no window, though no verb has ended it.
+  // An expired hold counts in no window, though no verb has ended it.
   const lapsed = purchase.state === 'reserved';
   const counters = lapsed || countedAmount(purchase) === 0 ? [] : (subject.account?.counters ?? []);
   const ends = counters.filter((window) => selects(window, purchase)).map(({ end }) => end);
   const until = Math.max(cell.keepUntil, ...ends);
   if (at < until) return until;
   if (lapsed && subject.account !== undefined) {
-    changeWeight(subject.account, purchase, -purchase.amount);
+    addToCounters(subject.account, purchase, -purchase.amount);
   }
   cell.purchase = null;
   tables.cells.delete(id);
@@ -149,7 +149,10 @@ function visit(tables: Tables, id: string, at: number): number | null {
   return null;
 }
 
-/** Closes the gaps in a subject's lists: at half empty, so that each cell is moved about once. */
+/**
+ * Removes deleted cells from a subject's lists: at half empty, so that each cell is moved about
+ * once.
+ */
 function sweep(subject: Subject): void {
   subject.cells = subject.cells.filter(({ purchase }) => purchase !== null);
   subject.open = subject.open.filter(({ purchase }) => purchase?.state === 'reserved');

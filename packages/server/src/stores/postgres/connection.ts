@@ -29,8 +29,8 @@ export interface Statement {
 
 export interface Sending {
   /**
-   * Returns the statement once there is a connection, and it is sent immediately; with `null` nothing
-   * is. Until this is called, certainly nothing was done.
+   * Returns the statement once there is a connection, and it is sent immediately; with `null`
+   * nothing is. Until this is called, certainly nothing was done.
    */
   readonly statement: () => Statement | null;
   /** Resolves when nobody waits for the reply any more: the connection is then destroyed. */
@@ -40,8 +40,8 @@ export interface Sending {
 /**
  * Sends one statement on any connection of the pool and returns its rows.
  *
- * The steps that `pool.query` hides are taken one by one, because only so is it known whether a call
- * that failed can have been done: not while it waited for a connection.
+ * The steps that `pool.query` hides are taken one by one, because only so is it known whether a
+ * call that failed can have been done: not while it waited for a connection.
  *
  * @throws SpendcapError if no connection was made; otherwise what the driver reports
  */

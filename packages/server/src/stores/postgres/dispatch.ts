@@ -11,15 +11,15 @@
  *            store_unavailable                            outcome_unknown
  *           (it is never sent)                       (the server may still do it)
  *
- * - queued: waits for its batch, for a connection, or for the pause before a retry. Certainly nothing
- *   was done: it was never sent, or the server has rolled back what was sent.
+ * - queued: waits for its batch, for a connection, or for the pause before a retry. Certainly
+ *   nothing was done: it was never sent, or the server has rolled back what was sent.
  * - sent: a statement that contains it is on the wire.
- * - retried: the statement was rolled back for a conflict with another transaction or for the data of
- *   another call, or the fast path left the call out (`sql/apply-batch.ts` says when).
+ * - retried: the statement was rolled back for a conflict with another transaction or for the data
+ *   of another call, or the fast path left the call out (`sql/apply-batch.ts` says when).
  * - answered: with a reply, or with an error that no retry would change.
  *
- * Each call has one deadline, and only that ends the waiting: a statement ends with its reply, or when
- * every call in it has timed out. Then nobody waits for it, and its connection is destroyed.
+ * Each call has one deadline, and only that ends the waiting: a statement ends with its reply, or
+ * when every call in it has timed out. Then nobody waits for it, and its connection is destroyed.
  */
 import { SpendcapError } from '@spendcap/core';
 import { groupCommit, type Outcome } from '../../ledger/group-commit.ts';
@@ -53,8 +53,8 @@ const MAX_ATTEMPTS = 6;
 /** The pause before a retry is random, up to twice this after the first attempt, and doubles. */
 const BACKOFF_MS = 4;
 /**
- * Batches that are sent in order after a duplicate id. Such a conflict rolls back a whole batch, and a
- * caller that sends one id twice at the same time often does so again.
+ * Batches that are sent in order after a duplicate id. Such a conflict rolls back a whole batch,
+ * and a caller that sends one id twice at the same time often does so again.
  */
 const ORDERED_AFTER_DUPLICATE = 100;
 
@@ -116,8 +116,8 @@ export function dispatcher({ pool, schema, timeoutMs, maxBatch, maxQueue }: Disp
 type Send = ReturnType<typeof sender>;
 
 /**
- * Sends calls in one statement. Calls that time out before there is a connection are left out of it,
- * and so have no outcome.
+ * Sends calls in one statement. Calls that time out before there is a connection are left out of
+ * it, and so have no outcome.
  */
 function sender(pool: PostgresPool, schema: string) {
   return async (calls: readonly Call[], inOrder: boolean): Promise<Outcomes> => {

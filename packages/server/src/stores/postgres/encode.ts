@@ -7,7 +7,7 @@ import {
   type Window,
 } from '@spendcap/core';
 import { selects } from '../../ledger/account.ts';
-import { rememberingWindows } from '../../ledger/window-cache.ts';
+import { memoizedByWindows } from '../../ledger/window-cache.ts';
 import { COLUMNS } from './sql/batch.ts';
 
 /** Any verb's inputs, as `core` names them. */
@@ -63,7 +63,7 @@ function checkText(text: string): void {
   throw new SpendcapError('invalid_request', message);
 }
 
-const windowList = rememberingWindows((windows: readonly Window[]): WindowList => {
+const windowList = memoizedByWindows((windows: readonly Window[]): WindowList => {
   for (const { selector } of windows) {
     for (const text of [selector.currency, selector.app, ...(selector.categories ?? [])]) {
       if (text !== null) checkText(text);
@@ -139,8 +139,8 @@ export function encodeBatch<C extends PostgresCommand>(given: readonly C[]): Enc
 }
 
 /**
- * Puts the holds of the fast path first, in the order of their subjects: the statement updates, and so
- * locks, their accounts in the order of the batch.
+ * Puts the holds of the fast path first, in the order of their subjects: the statement updates, and
+ * so locks, their accounts in the order of the batch.
  */
 function inLockOrder<C extends PostgresCommand>(commands: readonly C[], context: Context): C[] {
   const fast: C[] = [];
@@ -151,7 +151,9 @@ function inLockOrder<C extends PostgresCommand>(commands: readonly C[], context:
   return [...fast, ...others];
 }
 
-/** The order of the server's collation "C", and a faster one that is the same without surrogates. */
+/**
+ * The order of the server's collation "C", and a faster one that is the same without surrogates.
+ */
 const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 const byUnits = (a: string, b: string): number => (a < b ? -1 : 1);
 const SURROGATE = /[\ud800-\udfff]/;

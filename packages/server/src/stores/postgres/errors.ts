@@ -7,7 +7,7 @@ const DEADLOCK = '40P01';
 const UNIQUE_VIOLATION = '23505';
 const READ_ONLY = '25006';
 
-/** With a digit in it, unlike the codes of sockets, as `EPIPE`. */
+/** It contains a digit, unlike the code `EPIPE` of a socket. */
 const SQLSTATE = /^(?=.*\d)[0-9A-Z]{5}$/;
 
 /** Classes of SQLSTATE about the values of one command: data exception, constraint, limit. */
@@ -91,7 +91,9 @@ export function toConnectError(cause: unknown): SpendcapError {
   return unavailable('No connection to the database could be made.', describe(cause));
 }
 
-/** What a failed statement means to the caller. Unless it certainly did nothing, that is unknown. */
+/**
+ * What a failed statement means to the caller. Unless it certainly did nothing, that is unknown.
+ */
 export function toSpendcapError(cause: unknown): SpendcapError {
   if (SpendcapError.isInstance(cause)) return cause;
   if (isReadOnly(cause)) {

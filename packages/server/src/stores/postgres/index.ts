@@ -23,8 +23,8 @@ export interface PostgresStoreOptions {
 
 export interface PostgresStore extends Store {
   /**
-   * Makes the schema or brings it up to date; does nothing if it is. Any number of processes may call
-   * it at the same time.
+   * Makes the schema or brings it up to date; does nothing if it is. Any number of processes may
+   * call it at the same time.
    *
    * @throws SpendcapError `store_misconfigured` if the schema is newer than this version, or the role
    *   lacks a privilege
@@ -34,8 +34,9 @@ export interface PostgresStore extends Store {
 
 /**
  * A durable ledger in a PostgreSQL database (14 or newer; tested on 14 to 18), for any number of
- * processes. Calls that wait share one statement; the database itself enforces the limits, so that no
- * process has to know of another. No session state is kept, as a transaction-mode pooler demands.
+ * processes. Calls that wait share one statement; the database itself enforces the limits, so that
+ * no process has to know of another. No session state is kept, as a transaction-mode pooler
+ * demands.
  *
  * @throws TypeError for wrong options
  */

@@ -25,13 +25,13 @@ interface Entry<C> {
 
 /**
  * A queue with up to three batches in flight, that still keeps order where it matters: two lanes of
- * writes, so that one batch is encoded while the other is executed, and one of reads. Each lane runs
- * its batches one after another.
+ * writes, so that one batch is encoded while the other is executed, and one of reads. Each lane
+ * runs its batches one after another.
  *
- * Invariant: all commands in flight or waiting that share an id or a subject are in one lane, so they
- * run in the order of their submission. While a command whose subject is unknown is in a lane, every
- * other command follows it there, since it may share its subject. A command that would have to follow
- * two lanes is parked, with all that come after it, until every lane is empty.
+ * Invariant: all commands in flight or waiting that share an id or a subject are in one lane, so
+ * they run in the order of their submission. While a command whose subject is unknown is in a lane,
+ * every other command follows it there, since it may share its subject. A command that would have
+ * to follow two lanes is parked, with all that come after it, until every lane is empty.
  */
 export function orderedQueue<C extends Ordered, R>(options: OrderedQueueOptions<C, R>) {
   const { runBatch, maxBatch, maxQueue } = options;

@@ -8,7 +8,7 @@ import type {
   Window,
 } from '@spendcap/core';
 import { selects } from '../../ledger/account.ts';
-import { rememberingWindows } from '../../ledger/window-cache.ts';
+import { memoizedByWindows } from '../../ledger/window-cache.ts';
 
 /** A command as the script takes it, see `lua/main.ts`. */
 export interface RedisCommand {
@@ -129,7 +129,7 @@ function recordOf(command: ReserveCommand): string {
 }
 
 /** Windows and caps as text: equal windows have equal texts, so that texts can be compared. */
-const cappedTexts = rememberingWindows((windows: readonly CappedWindow[]) =>
+const cappedTexts = memoizedByWindows((windows: readonly CappedWindow[]) =>
   textsOf(
     windows,
     windows.map(({ cap }) => cap),

@@ -46,7 +46,9 @@ export interface SqliteFile {
   readonly busyTimeoutMs: number;
 }
 
-/** Durable at every commit; a longer log and a larger page cache than the defaults of 4 and 2 MB. */
+/**
+ * Durable at every commit; a longer log and a larger page cache than the defaults of 4 and 2 MB.
+ */
 const PRAGMAS = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
@@ -130,7 +132,9 @@ const VERBS = {
   ready: () => null,
 };
 
-/** How long a prepared batch may keep the file from other processes while the rest of it arrives. */
+/**
+ * How long a prepared batch may keep the file from other processes while the rest of it arrives.
+ */
 const MAX_PREPARED_MS = 50;
 
 /** The ledger in a SQLite file: runs batches of commands, each as one transaction. */
@@ -181,7 +185,9 @@ export function sqliteLedger(file: SqliteFile) {
   };
 
   return {
-    /** Begins with the first commands of a batch. If that fails, `runBatch` runs them with the rest. */
+    /**
+     * Begins with the first commands of a batch. If that fails, `runBatch` runs them with the rest.
+     */
     prepare(commands: readonly SqliteCommand[]): void {
       const isFirst = early.length === 0;
       early.push(...commands);
@@ -201,7 +207,7 @@ export function sqliteLedger(file: SqliteFile) {
   };
 }
 
-/** What made a transaction fail; `committing` if that may have been done all the same. */
+/** Why a transaction failed; `committing` if it may still have been done. */
 export function failureOf(error: unknown, committing = false): PlainError {
   if (SpendcapError.isInstance(error)) return { code: error.code, message: error.message };
   const cause = error instanceof Error ? error.message : 'unknown';

@@ -13,17 +13,17 @@ export interface SqliteStoreOptions {
   readonly busyTimeoutMs?: number;
   /** Calls that share a transaction at most. Default 256. */
   readonly maxBatch?: number;
-  /** Calls that may wait for the store; more are refused as `overloaded`. Default 10,000. */
+  /** Calls that may wait for the store; more are rejected as `overloaded`. Default 10,000. */
   readonly maxQueue?: number;
 }
 
 /**
  * A durable ledger in one SQLite file (`node:sqlite`), for one machine. What was answered survives
- * `kill -9` and power loss: write-ahead log, `synchronous=FULL`, one flush for all the calls that
- * wait. The file is written on a thread of its own. Several processes of the machine may share it.
+ * `kill -9` and power loss: write-ahead log, `synchronous=FULL`, one flush for all calls that wait.
+ * A thread of its own writes the file. Several processes of the machine may share it.
  *
- * @throws SpendcapError `store_unavailable` if the file cannot be opened, is no database, or was
- *   made by a newer version
+ * @throws SpendcapError `store_misconfigured` if the file cannot be opened or written, is not a ledger,
+ *   or was made by a newer version; `store_unavailable` if another process holds it too long
  * @throws TypeError for other wrong options
  */
 export function sqliteStore(options: SqliteStoreOptions): Store {
@@ -31,7 +31,7 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
   if (typeof path !== 'string' || path === '') throw new TypeError('path must name a file');
   checkWait({ busyTimeoutMs }, 0);
   checkWhole({ maxBatch, maxQueue }, 1);
-  // Here and not on the thread, so that a wrong file is told at once.
+  // On this thread too, so that a wrong file is reported by this call.
   sqliteLedger({ path, busyTimeoutMs }).close();
   const thread = sqliteThread({ path, busyTimeoutMs });
   const queue = groupCommit<string, unknown>({ ...thread, maxBatch, maxQueue });
@@ -44,8 +44,8 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
     <C, R>(name: SqliteCommand[0]) =>
     async (command: C): Promise<R> => {
       assertOpen();
-      const asked: SqliteCommand = [name, command];
-      return (await queue.submit(JSON.stringify(asked))) as R;
+      const sent: SqliteCommand = [name, command];
+      return (await queue.submit(JSON.stringify(sent))) as R;
     };
   const reserve = verb<ReserveCommand, ReserveReply>('reserve');
   const ready = verb('ready');

@@ -48,15 +48,16 @@ export const SCHEMA = `
 type Row = Record<string, SQLOutputValue>;
 
 /** `countedAmount` as SQL. */
-const COUNTED = `CASE state WHEN 'reserved' THEN amount WHEN 'committed' THEN committed - restored
+const COUNTED_AMOUNT = `CASE state WHEN 'reserved' THEN amount WHEN 'committed' THEN committed - restored
   ELSE 0 END`;
 
-/** Subjects whose counters are remembered; beyond it they are worked out again when next asked for. */
+/** Accounts in the cache at most; when it is full, it is emptied. */
 const MAX_ACCOUNTS = 100_000;
 
 /**
- * The ledger's rows in a SQLite file whose transaction the caller holds. Counters are a cache of the
- * purchases, so they stay in memory: `refresh` drops them when the file may have changed otherwise.
+ * The ledger's rows in a SQLite file whose transaction the caller holds. Accounts are a cache of
+ * the purchases and stay in memory: `refresh` drops them when another process may have changed the
+ * file.
  */
 export function sqliteRows(database: DatabaseSync) {
   const accounts = new Map<string, Account>();
@@ -83,7 +84,7 @@ export function sqliteRows(database: DatabaseSync) {
       AND state = 'reserved' AND on_expiry = 'release'`,
   );
   const selectSum = sql(
-    `SELECT total(${COUNTED}) AS total FROM purchases WHERE seq IN (${SEQS_IN_WINDOW})
+    `SELECT total(${COUNTED_AMOUNT}) AS total FROM purchases WHERE seq IN (${SEQS_IN_WINDOW})
       AND reserved_at >= :start AND reserved_at < :end AND currency = :currency
       AND (:app IS NULL OR app = :app)
       AND (:categories IS NULL OR category IN (SELECT value FROM json_each(:categories)))`,
@@ -131,12 +132,12 @@ export function sqliteRows(database: DatabaseSync) {
 
   return {
     rows,
-    /** At the begin of a transaction, if another process has written since the last. */
+    /** At the beginning of a transaction, if another process has written since the last one. */
     refresh: () => {
       accounts.clear();
       subjects.refresh();
     },
-    /** After a transaction that was undone. */
+    /** After a rollback. */
     forget: () => {
       accounts.clear();
       subjects.forget();

@@ -1,10 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 
 /**
- * Which purchases are whose. An index that every purchase is entered into at once touches one random
- * page for each, and those pages are most of what a transaction then writes. So purchases are entered
- * by the thousand: `by_subject` has those up to `entered_to`, later ones are known in memory. `open` is
- * 1 for a hold that ends by itself, for as long as it is open.
+ * Deferred secondary index: subject -> purchases. An index entry for each purchase would dirty one
+ * random page each, and those pages would be most of what a transaction writes. So purchases are
+ * entered by the thousand: `by_subject` has those up to `entered.to_seq`, and later ones are in
+ * memory. `open` is 1 for an open hold with `onExpiry: 'release'`.
  */
 export const SUBJECTS_SCHEMA = `
   CREATE TABLE by_subject (
@@ -24,18 +24,18 @@ export const SUBJECTS_SCHEMA = `
   END;
 `;
 
-/** Both take `:subject`, and as `:recent` what `recent` gives for it. */
+/** Both take `:subject`, and as `:recent` what `recent` returns for it. */
 export const OPEN_OF_SUBJECT = `
   SELECT seq FROM by_subject WHERE subject = :subject AND open = 1
   UNION ALL SELECT value FROM json_each(:recent)`;
 
-/** Takes `:start` and `:end` too. Of the recent ones some may lie outside. */
+/** Takes `:start` and `:end` too. Some of the recent ones may be outside. */
 export const SEQS_IN_WINDOW = `
   SELECT seq FROM by_subject WHERE subject = :subject AND open IN (0, 1)
     AND reserved_at >= :start AND reserved_at < :end
   UNION ALL SELECT value FROM json_each(:recent)`;
 
-/** Purchases that are entered together: more would make the one transaction wait for long. */
+/** Purchases that are entered together: more would delay the transaction that enters them. */
 const ENTER_AT = 4_096;
 
 const ENTER = `
@@ -56,7 +56,7 @@ export function sqliteSubjects(database: DatabaseSync) {
   const later = new Map<string, number[]>();
   let count = 0;
   let lastSeq = 0;
-  /** What the file says of `entered`; `undefined` until it is read, and after a `forget`. */
+  /** `entered.to_seq` of the file; `undefined` until it is read, and after `forget`. */
   let entered: number | undefined;
 
   const added = (subject: string, seq: number): void => {
@@ -78,7 +78,7 @@ export function sqliteSubjects(database: DatabaseSync) {
     added,
     /** The subject's purchases that are not entered yet, as a JSON array. */
     recent: (subject: string): string => `[${later.get(subject)?.join(',') ?? ''}]`,
-    /** Learns which purchases are not entered yet: never many more than `ENTER_AT`. */
+    /** Reads which purchases are not entered yet: never many more than `ENTER_AT`. */
     refresh(): void {
       const to = Number(selectEntered.get()?.to_seq);
       if (to !== entered) clear(to);
@@ -86,7 +86,7 @@ export function sqliteSubjects(database: DatabaseSync) {
       for (const { seq, subject } of found) added(String(subject), Number(seq));
     },
     forget: () => clear(undefined),
-    /** Enters what has gathered, once that is worth it. */
+    /** Enters the later ones, once they are `ENTER_AT`. */
     tidy(): void {
       if (count < ENTER_AT) return;
       enter.run();

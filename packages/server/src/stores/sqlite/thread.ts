@@ -21,8 +21,8 @@ interface Started {
 
 /**
  * Runs batches on a thread of its own, one after another. If the thread dies, the outcome of the
- * batches in flight is unknown, and the next batch starts another thread. It keeps the process alive
- * only while it has something to do.
+ * batches in flight is unknown, and the next batch starts another thread. It keeps the process
+ * alive only while it has something to do.
  *
  * Commands cross as the JSON of a `SqliteCommand`, so that one without JSON fails at its caller.
  *

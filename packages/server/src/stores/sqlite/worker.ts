@@ -2,8 +2,9 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { failureOf, type SqliteCommand, type SqliteFile, sqliteLedger } from './file.ts';
 
 /**
- * The thread that `sqliteStore` starts; not to be imported. It waits for the disk, so that the thread
- * that serves players need not. Batches cross as JSON, the cheapest way for many small objects.
+ * The thread that `sqliteStore` starts; not to be imported. It waits for the disk, so that the
+ * thread that serves players need not. Batches cross as JSON, the cheapest way for many small
+ * objects.
  */
 export function serveLedger(port: MessagePort, file: SqliteFile): void {
   let ledger: ReturnType<typeof sqliteLedger> | undefined;

@@ -7,35 +7,36 @@ import { WRONG_ISOLATION } from './states.ts';
  * follows the rules of `ledger/ledger.ts`.
  *
  * Locks. A subject's account is its lock: nothing of a subject is written without it. Batches lock
- * accounts in the order of the subject, so that they do not deadlock, and one that waits to insert an
- * account waits for no lock afterwards. (Two batches that use one id for different subjects can still
- * deadlock; the server then rolls one back.)
+ * accounts in the order of the subject, so that they do not deadlock, and one that waits to insert
+ * an account waits for no lock afterwards. (Two batches that use one id for different subjects can
+ * still deadlock; the server then rolls one back.)
  *
  * Steps:
  *
- * 1. Fast path of `reserve`, for all its commands in one statement: the hold fits into windows whose
- *    sums are known, and no hold of the subject has expired. The update of the account is its lock, so
- *    what is decided is decided by the locked row. Whether the id is new is seen as of the begin of the
- *    statement; if it was taken since, the primary key rolls the batch back, and the caller retries
- *    with `in_order_`, which skips this step.
- * 2. The accounts of the other commands are found, made where missing, and locked. After step 1 that
- *    would be out of order, so it may not wait: if it would have to, only the replies of step 1 are
- *    returned, and the caller retries the rest with `in_order_`.
- * 3. Now all that others committed is visible. The fast path again, for accounts that were missing or
- *    had changed in step 1; then the fast path of `commit`, of the whole amount.
+ * 1. Fast path of `reserve`, for all its commands in one statement: the hold fits into windows
+ *    whose sums are known, and no hold of the subject has expired. The update of the account is its
+ *    lock, so what is decided is decided by the locked row. Whether the id is new is seen as of the
+ *    begin of the statement; if it was taken since, the primary key rolls the batch back, and the
+ *    caller retries with `in_order_`, which skips this step.
+ * 2. The accounts of the other commands are found, made where missing, and locked. After step 1
+ *    that would be out of order, so it may not wait: if it would have to, only the replies of step
+ *    1 are returned, and the caller retries the rest with `in_order_`.
+ * 3. Now all that others committed is visible. The fast path again, for accounts that were missing
+ *    or had changed in step 1; then the fast path of `commit`, of the whole amount.
  * 4. The slow path: the rest one by one (`apply_one_by_one`).
  *
  * The account in step 1. `a` may be the version that another transaction committed while this one
  * waited for it, but purchases are seen as of before. It may be used if no hold can have expired
  * (`at` is before its `next_expiry`), or if it is the version that the snapshot sees (its `ctid` is
- * found there). A transaction that only locked the account with FOR UPDATE leaves that version as it
- * is. It can only have settled holds of this subject in full, and a hold that is taken for open although
- * it was settled makes the batch go to the slow path, never past a cap.
+ * found there). A transaction that only locked the account with FOR UPDATE leaves that version as
+ * it is. It can only have settled holds of this subject in full, and a hold that is taken for open
+ * although it was settled makes the batch go to the slow path, never past a cap.
  *
- * A hold lasts `MAX_HOLD_MS` at most. So the first hold that expires at `next_expiry` was made at most
- * that long before, and the index on `(subject, reserved_at)` finds it without the history.
+ * A hold lasts `MAX_HOLD_MS` at most. So the first hold that expires at `next_expiry` was made at
+ * most that long before, and the index on `(subject, reserved_at)` finds it without the history.
  *
- * The settings keep the plans right for tables of any size: they are made while the tables are empty.
+ * The settings keep the plans right for tables of any size: they are made while the tables are
+ * empty.
  */
 export const APPLY_BATCH = `
 CREATE FUNCTION apply_batch(${PARAMETERS}, in_order_ boolean) RETURNS text LANGUAGE plpgsql
@@ -112,7 +113,8 @@ BEGIN
     END IF;
     EXIT WHEN locked OR cardinality(done) = cardinality(verb_);
 
-    -- Step 2: the locks. A subject without purchases gets no account for a mere reading of its usage.
+    -- Step 2: the locks. A subject without purchases gets no account for a mere reading of its
+    -- usage.
     SELECT array_agg(CASE b.verb
         WHEN 'reserve' THEN b.subject
         WHEN 'usage' THEN (SELECT q.subject FROM purchases q WHERE q.subject = b.subject LIMIT 1)

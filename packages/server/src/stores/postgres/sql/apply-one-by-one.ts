@@ -3,15 +3,15 @@ import { MAX_COUNTERS } from '../../../ledger/ledger.ts';
 import { SLOW_PARAMETERS } from './batch.ts';
 
 /**
- * The slow path of `apply_batch`: the verbs of `ledger/ledger.ts`, one command after another, for all
- * commands that are not in `done`. Returns a reply for each of them, by its place in the batch, and
- * null for the others.
+ * The slow path of `apply_batch`: the verbs of `ledger/ledger.ts`, one command after another, for
+ * all commands that are not in `done`. Returns a reply for each of them, by its place in the batch,
+ * and null for the others.
  *
  * Order: by subject and, within a subject, as in the batch. All of a subject's commands work on one
  * copy of its account in variables (`own_…`), which is written when the next subject begins.
  *
- * The caller has locked the account of every owner, so what is read of a subject stays true. Commands
- * without an owner name an id that was never held, or a subject that has bought nothing.
+ * The caller has locked the account of every owner, so what is read of a subject stays true.
+ * Commands without an owner name an id that was never held, or a subject that has bought nothing.
  */
 export const APPLY_ONE_BY_ONE = `
 CREATE FUNCTION apply_one_by_one(owners text[], done int[], ${SLOW_PARAMETERS})

@@ -13,8 +13,8 @@ export const COLUMNS = [
   ['amount', 'bigint'],
   // Which of the batch's window lists, from 1.
   ['list', 'int'],
-  // Which fast path may do it: `reserve` if no other command of the batch names its subject or id and
-  // all its windows count it; `commit` if no other command names its id; else null.
+  // Which fast path may do it: `reserve` if no other command of the batch names its subject or id
+  // and all its windows count it; `commit` if no other command names its id; else null.
   ['fast', 'text'],
   // All windows of the `reserve` count it.
   ['in_all_windows', 'boolean'],

@@ -8,8 +8,9 @@ $body$;
 `;
 
 /**
- * True if an amount fits beside all sums, under the caps that come after the `first` so many. False for
- * more than four windows, which the slow path does. Unrolled, so that the planner can inline it.
+ * True if an amount fits beside all sums, under the caps that come after the `first` so many. False
+ * for more than four windows, which the slow path does. Unrolled, so that the planner can inline
+ * it.
  */
 const FITS = `
 CREATE FUNCTION fits(sums bigint[], amount bigint, caps bigint[], first int)
@@ -39,10 +40,10 @@ $body$;
 `;
 
 /**
- * The sums of the wanted windows, if they are not the account's own, as when a day has ended. A window
- * that the account has keeps its sum, and one that began after the last purchase has none. Null if a
- * sum has to be worked out from the purchases, or if a window of the account that has not ended would
- * be lost.
+ * The sums of the wanted windows, if they are not the account's own, as when a day has ended. A
+ * window that the account has keeps its sum, and one that began after the last purchase has none.
+ * Null if a sum has to be worked out from the purchases, or if a window of the account that has not
+ * ended would be lost.
  */
 const ROLLED = `
 CREATE FUNCTION rolled(windows text, sums bigint[], last_at bigint, wanted text, at bigint)

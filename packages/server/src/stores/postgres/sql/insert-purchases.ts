@@ -1,6 +1,6 @@
 /**
- * Writes the purchases of reserves, named by their numbers in the batch, each with its log entry. The
- * other parameters are columns of the batch.
+ * Writes the purchases of reserves, named by their numbers in the batch, each with its log entry.
+ * The other parameters are columns of the batch.
  */
 export const INSERT_PURCHASES = `
 CREATE FUNCTION insert_purchases(held int[], amount_ bigint[], at_ bigint[], expires_at_ bigint[],

@@ -1,7 +1,7 @@
 /**
- * Locks the accounts of subjects and makes those that are missing, both in the order of the subject.
- * Returns false if another transaction has one locked and `may_wait` is false. It always waits for a
- * transaction that is making one of them.
+ * Locks the accounts of subjects and makes those that are missing, both in the order of the
+ * subject. Returns false if another transaction has one locked and `may_wait` is false. It always
+ * waits for a transaction that is making one of them.
  */
 export const LOCK_ACCOUNTS = `
 CREATE FUNCTION lock_accounts(owners text[], may_wait boolean) RETURNS boolean LANGUAGE plpgsql

@@ -19,9 +19,9 @@ export const MIN_SERVER_VERSION = 140_000;
 const MONTHS_AHEAD = 12;
 
 /**
- * One statement, and so one transaction, that brings a schema up to date and makes the partitions of
- * the entry log for this month and the next ones, in UTC. It does nothing where that has been done.
- * Processes that start at the same time wait for the first of them.
+ * One statement, and so one transaction, that brings a schema up to date and makes the partitions
+ * of the entry log for this month and the next ones, in UTC. It does nothing where that has been
+ * done. Processes that start at the same time wait for the first of them.
  *
  * Entries of a month without a partition are in `entries_other`. Once some are, the month gets no
  * partition, so that no migration has to move rows.

@@ -9,9 +9,9 @@ const UNANSWERED = COLUMNS.map(
 ).join(',\n      ');
 
 /**
- * Answers a batch of reads (`get`, `usage`, `overdue`) from one snapshot and without a lock, so that
- * reads neither wait for purchases nor delay them. Only if a hold of the subject has expired, or a window
- * has yet to be summed, `apply_batch` answers, since that has to be written.
+ * Answers a batch of reads (`get`, `usage`, `overdue`) from one snapshot and without a lock, so
+ * that reads neither wait for purchases nor delay them. Only if a hold of the subject has expired,
+ * or a window has yet to be summed, `apply_batch` answers, since that has to be written.
  */
 export const READ_BATCH = `
 CREATE FUNCTION read_batch(${PARAMETERS}) RETURNS text LANGUAGE plpgsql

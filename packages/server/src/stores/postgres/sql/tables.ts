@@ -1,13 +1,15 @@
 import { MAX_HOLD_MS } from '@spendcap/core';
 
 /**
- * Accounts are a cache of the purchases and may be deleted at any time; entries are only ever added.
+ * Accounts are a cache of the purchases and may be deleted at any time; entries are only ever
+ * added.
  *
- * - No index contains a column that a settlement changes, and pages have free space (`fillfactor`), so
- *   that a settlement is a HOT update and writes to no index.
- * - An account's windows are the text of an array of JSON: most purchases only compare it with theirs.
- * - The columns of an account that a purchase changes are its last ones: the write-ahead log contains
- *   what lies between the first and the last changed byte.
+ * - No index contains a column that a settlement changes, and pages have free space (`fillfactor`),
+ *   so that a settlement is a HOT update and writes to no index.
+ * - An account's windows are the text of an array of JSON: most purchases only compare it with
+ *   theirs.
+ * - The columns of an account that a purchase changes are its last ones: the write-ahead log
+ *   contains what lies between the first and the last changed byte.
  */
 export const TABLES = `
   CREATE TABLE purchases (
