@@ -1,3 +1,4 @@
+import { assertOptions } from '@spendcap/core';
 import { completeSession, expireDueSessions, finishSession } from './fake-stripe/checkout.ts';
 import { unexpectedState } from './fake-stripe/errors.ts';
 import type {
@@ -86,16 +87,25 @@ export interface FakeStripe {
  * documentation. Unknown endpoints respond with 404.
  */
 export function fakeStripe(options: FakeStripeOptions = {}): FakeStripe {
+  assertOptions('fakeStripe', options, { now: true, webhookSecret: true, prices: true });
   const { now = Date.now, webhookSecret = 'whsec_fake', prices = {} } = options;
   const state = newState(now);
-  for (const [id, price] of Object.entries(prices)) state.prices.set(id, price);
+  for (const [id, price] of Object.entries(prices)) {
+    assertOptions('fakeStripe prices', price, { unit_amount: true, currency: true });
+    if (typeof price.unit_amount !== 'number' || typeof price.currency !== 'string') {
+      throw new TypeError('prices: expected unit_amount and currency for each');
+    }
+    state.prices.set(id, price);
+  }
   const transport = createTransport(state);
-  const webhook = (event: FakeEvent, send: FakeWebhookOptions = {}): Request =>
-    signedRequest(event, {
+  const webhook = (event: FakeEvent, send: FakeWebhookOptions = {}): Request => {
+    assertOptions('webhook', send, { url: true, secret: true, age: true });
+    return signedRequest(event, {
       url: send.url ?? 'https://shop.example/webhooks/stripe',
       secret: send.secret ?? webhookSecret,
       timestamp: Math.floor(now() / 1000) - (send.age ?? 0),
     });
+  };
   return {
     handle: transport.handle,
     async fetch(input, init) {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { assertOptions } from '@spendcap/core';
 import { expireDueSessions } from './checkout.ts';
 import { ApiError } from './errors.ts';
 import { decodeForm } from './form.ts';
@@ -102,6 +103,10 @@ export function createTransport(state: State) {
     handle,
     seen,
     fail(fault: FakeStripeFault): void {
+      assertOptions('fail', fault, { kind: true, on: true, times: true, milliseconds: true });
+      if (!FAULTS.has(fault.kind)) {
+        throw new TypeError(`kind: expected one of ${[...FAULTS].join(', ')}`);
+      }
       faults.push({ ...fault, left: fault.times ?? 1 });
     },
     heal(): void {
@@ -109,6 +114,14 @@ export function createTransport(state: State) {
     },
   };
 }
+
+const FAULTS: ReadonlySet<FakeStripeFault['kind']> = new Set([
+  'error',
+  'drop',
+  'drop_before',
+  'rate_limit',
+  'delay',
+] as const);
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 

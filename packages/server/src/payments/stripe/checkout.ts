@@ -4,7 +4,7 @@ import type { Deps } from './deps.ts';
 import { callError, forbidden } from './errors.ts';
 import { fromStripe, type Money } from './money.ts';
 import { markedMetadata, purchaseIdOf, settleOrLeave, settleSession } from './settle.ts';
-import { callOptionsOf, purchaseContextOf, startCharge } from './start.ts';
+import { callOptionsOf, purchaseContextOf, startCharge, startOptionsOf } from './start.ts';
 import type { GuardedSessions, PurchaseContext } from './types.ts';
 
 /** The session expires this long before the hold, so that a last-minute payment is still held. */
@@ -22,12 +22,12 @@ export function guardSessions(deps: Deps): GuardedSessions<Stripe> {
   return {
     async create(given, options) {
       const params = { ...given };
-      const context = purchaseContextOf(options);
+      const context = purchaseContextOf('checkout_session', options);
       assertGuardable(params, context);
       const started = await startCharge<Session>(deps, {
         kind: 'checkout_session',
         context,
-        options: callOptionsOf(options),
+        options: startOptionsOf(options),
         money: sessionMoney(params, context.amount),
         expiresInSeconds: context.expiresInSeconds ?? HOLD_SECONDS,
         call: (purchase, callOptions) =>

@@ -12,7 +12,7 @@ import {
   settleOrLeave,
   settlePayment,
 } from './settle.ts';
-import { callOptionsOf, purchaseContextOf, startCharge } from './start.ts';
+import { callOptionsOf, purchaseContextOf, startCharge, startOptionsOf } from './start.ts';
 import type { GuardedPaymentIntents } from './types.ts';
 
 const HOLD_SECONDS = 1800;
@@ -28,11 +28,11 @@ export function guardPaymentIntents(deps: Deps): GuardedPaymentIntents<Stripe> {
     async create(given, options) {
       // Copied, so that the held amount is charged even if the caller modifies the object.
       const params = { ...given };
-      const context = purchaseContextOf(options);
+      const context = purchaseContextOf('payment_intent', options);
       const started = await startCharge<Payment>(deps, {
         kind: 'payment_intent',
         context,
-        options: callOptionsOf(options),
+        options: startOptionsOf(options),
         money: fromStripe(params.amount, params.currency),
         expiresInSeconds: context.expiresInSeconds ?? HOLD_SECONDS,
         call: ({ id }, callOptions) =>

@@ -1,11 +1,18 @@
-import { type Purchase, type Refused, type Reservation, SpendcapError } from '@spendcap/core';
+import {
+  checkFields,
+  type OptionNames,
+  type Purchase,
+  type Refused,
+  type Reservation,
+  SpendcapError,
+} from '@spendcap/core';
 import type Stripe from 'stripe';
 import type { Deps } from './deps.ts';
 import { callError, outcomeOf, paymentIntentOf } from './errors.ts';
 import { idempotencyKey } from './idempotency.ts';
 import type { Money } from './money.ts';
 import { KIND_KEY, type PaymentKind } from './settle.ts';
-import type { CallOptions, PurchaseContext } from './types.ts';
+import type { CallOptions, PurchaseContext, PurchaseOptions } from './types.ts';
 
 /** Stripe keeps idempotency keys for at least 24 hours; a later retry might charge twice. */
 const KEY_LIFETIME_MS = 23 * 3_600_000;
@@ -95,14 +102,33 @@ async function giveUp(
   }
 }
 
-/** The purchase context of the options. @throws TypeError without one, before any call */
+const CONTEXT: OptionNames<Omit<PurchaseContext, 'amount'>> = {
+  id: true,
+  category: true,
+  app: true,
+  product: true,
+  guardianApproval: true,
+  expiresInSeconds: true,
+  ageToken: true,
+  proof: true,
+  evidence: true,
+};
+const CHECKOUT_CONTEXT: OptionNames<PurchaseContext> = { ...CONTEXT, amount: true };
+
+/**
+ * The purchase context of the options, before any call.
+ *
+ * @throws TypeError without one, SpendcapError `invalid_request` for an unknown field
+ */
 export function purchaseContextOf(
+  kind: PaymentKind,
   options: { readonly spendcap?: PurchaseContext } | undefined,
 ): PurchaseContext {
   const context = options?.spendcap;
   if (typeof context !== 'object' || context === null || typeof context.id !== 'string') {
     throw new TypeError('options.spendcap: required, with the purchase id');
   }
+  checkFields(context, kind === 'payment_intent' ? CONTEXT : CHECKOUT_CONTEXT, 'spendcap');
   return context;
 }
 
@@ -115,19 +141,28 @@ const CALL_OPTIONS: ReadonlySet<string> = new Set<keyof CallOptions>([
 ]);
 
 /**
- * Request options for Stripe, without ours; `undefined` if there are none, because clients before
+ * Request options for Stripe; `undefined` if there are none, because clients before
  * Stripe 22 reject an empty object.
  *
  * @throws TypeError for an unsupported option
  */
-export function callOptionsOf(
-  options: (CallOptions & { readonly spendcap?: PurchaseContext }) | undefined,
-): CallOptions | undefined {
-  const { spendcap: _, ...rest } = options ?? {};
-  for (const name of Object.keys(rest)) {
-    if (!CALL_OPTIONS.has(name)) {
-      throw new TypeError(`${name}: unsupported. Use one guard per account.`);
-    }
+export function callOptionsOf(options: CallOptions): CallOptions | undefined {
+  const names = Object.keys(options);
+  for (const name of names) {
+    if (CALL_OPTIONS.has(name)) continue;
+    if (name === 'spendcap') throw new TypeError('spendcap: only for calls that start a charge');
+    throw new TypeError(`${name}: unsupported. Use one guard per account.`);
   }
-  return Object.keys(rest).length === 0 ? undefined : rest;
+  return names.length === 0 ? undefined : options;
+}
+
+/** The same for a call that starts a charge, whose idempotency key is not the caller's. */
+export function startOptionsOf({
+  spendcap: _,
+  ...options
+}: PurchaseOptions): CallOptions | undefined {
+  if ('idempotencyKey' in options) {
+    throw new TypeError('idempotencyKey: derived from the purchase id');
+  }
+  return callOptionsOf(options);
 }

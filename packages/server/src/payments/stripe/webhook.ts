@@ -73,7 +73,11 @@ export function stripeWebhook(
 ): (request: Request) => Promise<Response> {
   const options: Options = depsOf('stripeWebhook', given, OPTIONS);
   const { secrets, toleranceSeconds = 300 } = options;
-  if (secrets.length === 0 || secrets.some((secret) => secret.trim() === '')) {
+  if (
+    !Array.isArray(secrets) ||
+    secrets.length === 0 ||
+    secrets.some((secret) => secret.trim() === '')
+  ) {
     throw new TypeError('secrets: expected at least one signing secret, none of them blank');
   }
   // Stripe's client treats zero as "any age".
@@ -147,12 +151,17 @@ async function settleEvent(options: Options, event: Stripe.Event): Promise<Respo
   }
 }
 
-/** A listener that throws must not cause Stripe to redeliver the event. */
+/**
+ * A listener that throws must not cause Stripe to redeliver the event, and one that returns a
+ * rejected promise must not end the process.
+ */
 function report({ onProblem }: StripeWebhookOptions, problem: WebhookProblem): void {
-  try {
-    onProblem?.(problem);
-  } catch {
+  const warn = () =>
     process.emitWarning('An onProblem listener of spendcap threw.', 'SpendcapWarning');
+  try {
+    Promise.resolve(onProblem?.(problem)).catch(warn);
+  } catch {
+    warn();
   }
 }
 
