@@ -31,6 +31,7 @@ const ERROR_TABLE = {
   overloaded: { retryable: true, status: 503 },
   payment_forbidden: { retryable: false, status: 403 },
   webhook_invalid: { retryable: false, status: 400 },
+  webhook_body_parsed: { retryable: false, status: 500 },
 } as const;
 
 /** The code of a SpendcapError. Codes are stable; minor versions may add some. */

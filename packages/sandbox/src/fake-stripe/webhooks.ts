@@ -8,9 +8,9 @@ export interface SignOptions {
   readonly timestamp: number;
 }
 
-/** The webhook request for an event, signed as `t=...,v1=HMAC-SHA256(secret, "t.body")`. */
+/** The webhook request for an event, indented as Stripe's are and signed as `t=...,v1=HMAC-SHA256(secret, "t.body")`. */
 export function signedRequest(event: FakeEvent, { secret, url, timestamp }: SignOptions): Request {
-  const body = JSON.stringify(event);
+  const body = JSON.stringify(event, null, 2);
   const signature = createHmac('sha256', secret).update(`${timestamp}.${body}`).digest('hex');
   return new Request(url, {
     method: 'POST',

@@ -1,25 +1,47 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { getRequestListener } from '@hono/node-server';
+import { getRequestListener, RequestError } from '@hono/node-server';
 import { problemResponse } from '../http/problems.ts';
 
 type NodeListener = (req: IncomingMessage, res: ServerResponse) => void;
 
+/** On a Request whose body is not the sent bytes; also known to handlers that verify signatures. */
+const PARSED_BODY = Symbol.for('spendcap.parsed-body');
+
 /** A request with what a body parser leaves on it. */
-export type ParsedRequest = IncomingMessage & { body?: unknown; rawBody?: unknown };
+export type ParsedRequest = IncomingMessage & {
+  body?: unknown;
+  rawBody?: unknown;
+  [PARSED_BODY]?: true;
+};
 
 /**
- * Runs a Fetch handler on Node's HTTP objects, with back-pressure, and the request's `signal`
- * aborted when the client goes away.
+ * Runs a Fetch handler on Node's HTTP objects, with or without a body parser before it, with
+ * back-pressure, and the request's `signal` aborted when the client goes away.
  */
 export function nodeListener(handler: (request: Request) => Promise<Response>): NodeListener {
-  return getRequestListener(handler, {
-    // Keeps the program's own Request and Response.
-    overrideGlobalObjects: false,
-    errorHandler: unreadableRequest,
-  });
+  return getRequestListener(
+    (request, { incoming }) => {
+      const parsed = incoming as ParsedRequest;
+      restoreBody(parsed);
+      if (parsed[PARSED_BODY]) Object.defineProperty(request, PARSED_BODY, { value: true });
+      return handler(request);
+    },
+    {
+      // Keeps the program's own Request and Response.
+      overrideGlobalObjects: false,
+      errorHandler: failed,
+    },
+  );
 }
 
-/** The handler never rejects, so only an invalid target or Host header ends here. */
+function failed(error: unknown): Response {
+  if (error instanceof RequestError) return unreadableRequest();
+  const warning = error instanceof BodyConsumedError ? error.message : 'A handler rejected.';
+  process.emitWarning(warning, 'SpendcapWarning');
+  return problemResponse({ code: 'internal_error', status: 500, detail: warning });
+}
+
+/** The response to an invalid target or Host header. */
 export function unreadableRequest(): Response {
   return problemResponse({
     code: 'invalid_request',
@@ -27,6 +49,8 @@ export function unreadableRequest(): Response {
     detail: 'The request target or the Host header is invalid.',
   });
 }
+
+class BodyConsumedError extends TypeError {}
 
 /**
  * Restores the body of a request that a body parser has consumed: the bytes it kept, or its value
@@ -36,15 +60,16 @@ export function unreadableRequest(): Response {
  */
 export function restoreBody(req: ParsedRequest): void {
   if (!req.readableDidRead || Buffer.isBuffer(req.rawBody)) return;
-  if (req.body === undefined) {
-    throw new TypeError(
+  const kept = req.rawBody ?? req.body;
+  if (kept === undefined) {
+    throw new BodyConsumedError(
       'The body was consumed before spendcap could read it: mount spendcap earlier.',
     );
   }
-  req.rawBody = bytesOf(req.body);
-}
-
-function bytesOf(body: unknown): Buffer {
-  if (Buffer.isBuffer(body)) return body;
-  return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+  if (Buffer.isBuffer(kept) || typeof kept === 'string') {
+    req.rawBody = Buffer.from(kept);
+  } else {
+    req.rawBody = Buffer.from(JSON.stringify(kept));
+    req[PARSED_BODY] = true;
+  }
 }

@@ -108,7 +108,7 @@ describe('signatures', () => {
 
 async function tampered(request: Request): Promise<Request> {
   const body = await request.clone().text();
-  return withBody(request, body.replace('"amount_received":3000', '"amount_received":1'));
+  return withBody(request, body.replace('"amount_received": 3000', '"amount_received": 1'));
 }
 
 function withBody(request: Request, body: string): Request {

@@ -9,12 +9,20 @@ import type { StripeDeps } from './types.ts';
 /** Above the size of any Stripe event. */
 const MAX_BODY_BYTES = 1_048_576;
 
-/** An event that the ledger rejected permanently; the purchase needs attention. */
+/** Set by the adapters on a Request whose body was parsed and serialised again. */
+const PARSED_BODY = Symbol.for('spendcap.parsed-body');
+
+/**
+ * An event that the ledger rejected permanently (the purchase needs attention), or
+ * `webhook_body_parsed`: a body parser runs before the webhook, and no event can be verified.
+ */
 export interface WebhookProblem {
-  /** Stripe's event id, to find it in the dashboard. */
-  readonly eventId: string;
-  readonly eventType: string;
+  /** Stripe's event id, to find it in the dashboard; `null` if the event was not verified. */
+  readonly eventId: string | null;
+  readonly eventType: string | null;
   readonly code: SpendcapErrorCode;
+  /** The cause, and the remedy if there is one. */
+  readonly message: string;
 }
 
 /** Options of `stripeWebhook`. */
@@ -28,7 +36,10 @@ export interface StripeWebhookOptions extends StripeDeps {
    * ignored, because connected accounts control the metadata of their events.
    */
   readonly account?: string;
-  /** Called for every event that the ledger rejected permanently. */
+  /**
+   * Called for every event that the ledger rejected permanently or that reached the webhook through
+   * a body parser. Default: the latter is a process warning.
+   */
   readonly onProblem?: (problem: WebhookProblem) => void;
 }
 
@@ -51,7 +62,7 @@ const OPTIONS: OptionNames<StripeWebhookOptions> = {
  *
  * Responds with 200 for an event that was settled, does not concern a purchase, or was rejected by
  * the ledger permanently (reported to `onProblem`, because a retry would not help); 400 for an
- * invalid signature; 405; 413; and 503 if the ledger or Stripe is unavailable, so that Stripe
+ * invalid signature; 500 if a body parser has consumed the signed bytes (reported); 405; 413; and 503 if the ledger or Stripe is unavailable, so that Stripe
  * retries.
  *
  * @example
@@ -87,6 +98,7 @@ export function stripeWebhook(
     const body = await readBody(request);
     if (body === null) return answer(413, 'invalid_request');
     const header = request.headers.get('stripe-signature');
+    if (header !== null && PARSED_BODY in request) return refuseParsedBody(options);
     const event = header === null ? null : await verify({ ...options, body, header });
     if (event === null || !isWellFormed(event)) return answer(400, 'webhook_invalid');
     if (event.account !== options.account) return answer(200, 'ignored');
@@ -96,6 +108,16 @@ export function stripeWebhook(
 
 function answer(status: number, outcome: string): Response {
   return Response.json({ received: status === 200, outcome }, { status });
+}
+
+/** Even if this body happens to verify: the next one, spaced differently, would not. */
+function refuseParsedBody(options: StripeWebhookOptions): Response {
+  const code = 'webhook_body_parsed';
+  const message =
+    'A body parser consumed the signed bytes. Mount the webhook before it, or keep `rawBody`.';
+  if (options.onProblem === undefined) process.emitWarning(message, 'SpendcapWarning');
+  report(options, { eventId: null, eventType: null, code, message });
+  return Response.json({ received: false, outcome: code, detail: message }, { status: 500 });
 }
 
 async function readBody(request: Request): Promise<Uint8Array | null> {
@@ -146,7 +168,8 @@ async function settleEvent(options: Options, event: Stripe.Event): Promise<Respo
     if (stripeErrorType(error) !== null) return answer(503, 'outcome_unknown');
     if (!SpendcapError.isInstance(error)) throw error;
     if (error.retryable) return answer(503, error.code);
-    report(options, { eventId: event.id, eventType: event.type, code: error.code });
+    const { code, message } = error;
+    report(options, { eventId: event.id, eventType: event.type, code, message });
     return answer(200, error.code);
   }
 }
