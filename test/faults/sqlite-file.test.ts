@@ -163,6 +163,33 @@ test('a thread that dies leaves its calls unknown; a retry counts each once', as
   expect(await used(store)).toBe(4_000);
 });
 
+test('a thread that dies before it is up has done nothing; the next call starts another', async () => {
+  const post = vi.spyOn(Worker.prototype, 'postMessage');
+  onTestFinished(() => post.mockRestore());
+  post.mockImplementationOnce(function (this: Worker) {
+    void this.terminate();
+  });
+  // Made, sent and terminated in one tick, so that the thread cannot have begun.
+  const store = open(temporaryFile('ledger.db'), { maxBatch: 1 });
+  await expect(store.reserve(purchase('p'))).rejects.toMatchObject({
+    code: 'store_unavailable',
+    retryable: true,
+  });
+  expect(await store.reserve(purchase('p'))).toMatchObject({ outcome: 'held', replayed: false });
+});
+
+test('a store whose thread dies while it is closed closes all the same', async () => {
+  const post = vi.spyOn(Worker.prototype, 'postMessage');
+  onTestFinished(() => post.mockRestore());
+  const store = sqliteStore({ path: temporaryFile('ledger.db') });
+  await store.reserve(purchase('p'));
+  post.mockImplementationOnce(function (this: Worker) {
+    this.emit('error', new Error('out of memory'));
+    void this.terminate();
+  });
+  expect(await store.close()).toBeUndefined();
+});
+
 test('calls under way when the store closes are answered and kept', async () => {
   const path = temporaryFile('ledger.db');
   const store = sqliteStore({ path });

@@ -18,7 +18,7 @@ interface Rule {
 const CORE = ['@spendcap/core', '@spendcap/core/wire'];
 const SERVER = 'packages/server/src';
 const TYPES = `${SERVER}/limiter/types.ts`;
-const SQLITE = ['node:sqlite', 'node:worker_threads', 'node:events', 'node:fs'];
+const SQLITE = ['node:sqlite', 'node:worker_threads', 'node:fs'];
 const JWT = [...CORE, `${SERVER}/jwt/**`, 'node:crypto', 'jose', 'lru-cache'];
 const CLI = ['commander', 'pino', 'lru-cache', '@hono/node-server', 'ioredis', 'jose'];
 const SOURCE = [...JWT, `${SERVER}/age/sources/*`, `${SERVER}/age/token/claims.ts`];

@@ -3,7 +3,7 @@ import { groupCommit } from '../../ledger/group-commit.ts';
 import { fromReply, type ReserveReply } from '../../ledger/reserve-reply.ts';
 import { checkWait, checkWhole, lifecycle } from '../../ledger/store-kit.ts';
 import { type SqliteCommand, sqliteLedger } from './file.ts';
-import { sqliteThread } from './thread.ts';
+import { sqliteRunner } from './thread.ts';
 
 /** Options of `sqliteStore`. */
 export interface SqliteStoreOptions {
@@ -20,7 +20,8 @@ export interface SqliteStoreOptions {
 /**
  * A durable ledger in one SQLite file (`node:sqlite`), for one machine. What was answered survives
  * `kill -9` and power loss: write-ahead log, `synchronous=FULL`, one flush for all calls that wait.
- * A thread of its own writes the file. Several processes of the machine may share it.
+ * A thread of its own writes the file, in a bundle the calling thread. Several processes of the
+ * machine may share it.
  *
  * @throws SpendcapError `store_misconfigured` if the file cannot be opened or written, is not a ledger,
  *   or was made by a newer version; `store_unavailable` if another process holds it too long
@@ -33,11 +34,11 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
   checkWhole({ maxBatch, maxQueue }, 1);
   // On this thread too, so that a wrong file is reported by this call.
   sqliteLedger({ path, busyTimeoutMs }).close();
-  const thread = sqliteThread({ path, busyTimeoutMs });
-  const queue = groupCommit<string, unknown>({ ...thread, maxBatch, maxQueue });
+  const runner = sqliteRunner({ path, busyTimeoutMs });
+  const queue = groupCommit<string, unknown>({ ...runner, maxBatch, maxQueue });
   const { assertOpen, close } = lifecycle(async () => {
     await queue.idle();
-    await thread.close();
+    await runner.close();
   });
 
   const verb =

@@ -1,5 +1,6 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { failureOf, type SqliteCommand, type SqliteFile, sqliteLedger } from './file.ts';
+import { reopeningLedger, THREAD_IS_UP } from './batches.ts';
+import type { SqliteFile } from './file.ts';
 
 /**
  * The thread that `sqliteStore` starts; not to be imported. It waits for the disk, so that the
@@ -7,35 +8,18 @@ import { failureOf, type SqliteCommand, type SqliteFile, sqliteLedger } from './
  * objects.
  */
 export function serveLedger(port: MessagePort, file: SqliteFile): void {
-  let ledger: ReturnType<typeof sqliteLedger> | undefined;
-  let notOpened: unknown = null;
-
-  /** The file was opened before, when the store was made, but may have been replaced since. */
-  const open = (): typeof ledger => {
-    try {
-      ledger ??= sqliteLedger(file);
-    } catch (error) {
-      notOpened = { failure: failureOf(error), isDataError: false };
-    }
-    return ledger;
-  };
-
+  const ledger = reopeningLedger(file);
   port.on('message', (batch: string | null) => {
     if (batch === null) {
-      ledger?.close();
+      ledger.close();
       port.close();
-      return;
-    }
-    // More commands of the same batch follow.
-    const isPart = batch.startsWith('+');
-    const commands = JSON.parse(isPart ? batch.slice(1) : batch) as SqliteCommand[];
-    if (notOpened === null) {
-      if (isPart) open()?.prepare(commands);
-      else port.postMessage(JSON.stringify(open()?.runBatch(commands) ?? notOpened));
-    } else if (!isPart) port.postMessage(JSON.stringify(notOpened));
-    // The next batch tries again.
-    if (!isPart) notOpened = null;
+    } else if (batch.startsWith('+')) {
+      // More commands of the same batch follow.
+      ledger.prepare(batch.slice(1));
+    } else port.postMessage(ledger.runBatch(batch));
   });
+  // Until this arrives, certainly nothing was done.
+  port.postMessage(THREAD_IS_UP);
 }
 
 if (parentPort !== null) serveLedger(parentPort, workerData as SqliteFile);
