@@ -48,7 +48,7 @@ export async function capacityTable(): Promise<readonly Record<string, string>[]
       );
     }
     // The first round made the accounts, and the code warm.
-    rows.push(told(`${name}: reserve`, reserves.slice(1)), told(`${name}: commit`, commits));
+    rows.push(rowOf(`${name}: reserve`, reserves.slice(1)), rowOf(`${name}: commit`, commits));
     await server.close();
   }
   return rows;
@@ -67,7 +67,7 @@ async function costOf(server: Server, call: (index: number) => Promise<unknown>)
   return { ours: (user + system) / PURCHASES, theirs: theirs / PURCHASES };
 }
 
-function told(work: string, costs: readonly Cost[]): Record<string, string> {
+function rowOf(work: string, costs: readonly Cost[]): Record<string, string> {
   const least = (of: (cost: Cost) => number) => Math.min(...costs.map(of)).toFixed(1);
   return {
     work,

@@ -66,7 +66,7 @@ export async function postgresPurchaseComparison(): Promise<Comparison | null> {
   };
 }
 
-/** 64 calls at once that all need the same row, beside 64 that need a row each. */
+/** 64 concurrent calls that all need the same row, beside 64 that need a row each. */
 export async function oneSubjectComparison(): Promise<Comparison | null> {
   const url = await findPostgres();
   if (url === null) return null;
@@ -78,7 +78,7 @@ export async function oneSubjectComparison(): Promise<Comparison | null> {
       if (player !== undefined) await reserveFor(limiter, player);
     });
   return {
-    work: `${IN_FLIGHT} calls at once on Postgres`,
+    work: `${IN_FLIGHT} concurrent calls on Postgres`,
     ours: { name: 'one subject', run: run(1) },
     beside: { name: `${IN_FLIGHT} subjects`, run: run(IN_FLIGHT) },
     atLeast: 0.5,

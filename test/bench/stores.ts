@@ -10,7 +10,7 @@ import { type Comparison, inFlight, SUBJECTS } from './harness.ts';
 /** Our hold of day and month, with idempotency, beside a count of both without either. */
 export function memoryComparison(): Comparison {
   const limiter = limiterOn(memoryStore());
-  // 24 days, since its timer cannot wait for a month: it would begin anew at once.
+  // 24 days, since its timer cannot wait for a month: it would fire immediately.
   const union = new RateLimiterUnion(
     new RateLimiterMemory({ keyPrefix: 'day', points: 1e12, duration: 86_400 }),
     new RateLimiterMemory({ keyPrefix: 'month', points: 1e12, duration: 24 * 86_400 }),

@@ -42,7 +42,7 @@ function emptySchema(): string {
   return schema;
 }
 
-/** A migrated schema, and as many stores on it as are asked for. */
+/** A migrated schema, and any number of stores on it. */
 async function world() {
   const schema = emptySchema();
   const operator = pool();
@@ -69,7 +69,7 @@ async function proxied(config: pg.PoolConfig = {}) {
   return { proxy, through: pool(address.href, config) };
 }
 
-/** Holds a subject's lock until it is told to let go. */
+/** Holds a subject's lock until it is released. */
 async function lockSubject(schema: string, subject: string) {
   const client = await pool().connect();
   await client.query('BEGIN');
@@ -107,7 +107,7 @@ describe.skipIf(found === null)('several processes on one database', () => {
     expect(await query('SELECT count(*)::int AS n FROM @purchases')).toEqual([{ n: 14 }]);
   });
 
-  test('the same id everywhere at once is held once, and for one subject', async () => {
+  test('the same id everywhere at the same time is held once, and for one subject', async () => {
     const { open } = await world();
     const stores = [open(), open(), open()];
     for (let round = 0; round < 20; round += 1) {
@@ -159,7 +159,7 @@ describe.skipIf(found === null)('several processes on one database', () => {
     expect((await store.get(over)).expired).toHaveLength(1);
   });
 
-  test('the entry log tells every change and cannot be rewritten', async () => {
+  test('the entry log has every change and cannot be rewritten', async () => {
     const { store, query } = await world();
     await store.reserve(purchase('p', { windows }));
     await store.release({ id: 'p', at: NOON });
@@ -180,7 +180,7 @@ describe.skipIf(found === null)('several processes on one database', () => {
 });
 
 describe.skipIf(found === null)('migrations', () => {
-  test('ten processes that start at once make the schema once', async () => {
+  test('ten processes that start together make the schema once', async () => {
     const schema = emptySchema();
     const stores = Array.from({ length: 10 }, () => postgresStore({ pool: pool(), schema }));
     await Promise.all(stores.map((store) => store.migrate()));
@@ -299,7 +299,7 @@ describe.skipIf(found === null)('a connection that ends', () => {
     for (const subject of subjects) expect(await usedToday(store, subject)).toBe(8_000);
   });
 
-  test('no connection at all is store_unavailable, and it recovers by itself', async () => {
+  test('no connection at all is store_unavailable, and it recovers', async () => {
     const { open } = await world();
     const { proxy, through } = await proxied();
     const store = open(through);

@@ -20,7 +20,7 @@ function world(oneTickApart: boolean) {
 }
 
 describe('batches', () => {
-  test('one that is full goes at once, and the rest at the end of the turn', async () => {
+  test('a full one is sent immediately, and the rest at the end of the tick', async () => {
     const { sizes, submit } = world(false);
     submit(6);
     expect(sizes).toEqual([4]);
@@ -28,7 +28,7 @@ describe('batches', () => {
     expect(sizes).toEqual([4, 2]);
   });
 
-  test('for a client that writes at the end of a turn each has two turns to itself', async () => {
+  test('for a client that flushes at the end of a tick they are one tick apart', async () => {
     const { sizes, submit } = world(true);
     submit(8);
     await turn();
@@ -37,7 +37,7 @@ describe('batches', () => {
     expect(sizes).toEqual([4, 4]);
   });
 
-  test('where many wait none has to, however long a turn takes', () => {
+  test('with many waiting they are not, however long a tick takes', () => {
     const { sizes, submit } = world(true);
     submit(30);
     expect(sizes).toEqual([4, 4, 4]);

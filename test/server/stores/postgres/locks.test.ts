@@ -21,7 +21,7 @@ async function someoneWaits({ query, schema }: World): Promise<void> {
 }
 
 describe.skipIf(url === null)('a purchase that waited for another process', () => {
-  test('sees the hold that was made meanwhile, and that it is over', async () => {
+  test('sees the hold that was made meanwhile, and that it has expired', async () => {
     const made = await world();
     const { store, begin } = made;
     // The account remembers when this hold would have ended.
@@ -34,9 +34,9 @@ describe.skipIf(url === null)('a purchase that waited for another process', () =
     const waiting = store.reserve(purchase('waiting', { at: NOON + 2, windows }));
     await someoneWaits(made);
     await other.end('COMMIT');
-    const told = await waiting;
-    expect(told).toMatchObject({ outcome: 'held', used: [2_000] });
-    expect(told.expired.map(({ id }) => id)).toEqual(['brief']);
+    const results = await waiting;
+    expect(results).toMatchObject({ outcome: 'held', used: [2_000] });
+    expect(results.expired.map(({ id }) => id)).toEqual(['brief']);
   });
 
   test('finds no room that was taken meanwhile', async () => {
@@ -61,7 +61,7 @@ describe.skipIf(url === null)('a purchase that waited for another process', () =
     await someoneWaits(made);
     await other.end('COMMIT');
     expect(await twin).toMatchObject({ outcome: 'held', replayed: true, used: [2_000] });
-    // Who sends twice often does so again, and would undo a batch each time.
+    // A caller that sends an id twice often does so again, and would roll a batch back each time.
     const sent = vi.spyOn(pg.Client.prototype, 'query');
     onTestFinished(() => sent.mockRestore());
     await store.reserve(buy('in order', 'ann'));
@@ -77,7 +77,7 @@ describe.skipIf(url === null)('a purchase that waited for another process', () =
     await Promise.all(['ann', 'bob', 'cyn'].map((who) => store.reserve(buy(`${who}: 1`, who))));
     const other = await begin();
     await other.store.reserve(buy('same', 'ann'));
-    // Both are in one statement: every other subject goes another way.
+    // Both are in one statement: every other subject takes the other lane.
     const [thief, , beside] = ['same', 'elsewhere', 'beside'].map((id, index) =>
       store.reserve(buy(id, ['bob', 'dan', 'cyn'][index] ?? '')),
     );
@@ -95,13 +95,13 @@ describe.skipIf(url === null)('a purchase that waited for another process', () =
     const { store, open, query, begin } = made;
     const other = await begin();
     await other.store.reserve(buy('first', 'aaa'));
-    // Every other subject goes another way, so that this statement makes `aaa` and then `ann`.
-    const asked = ['aaa', 'x', 'ann'].map((who) => store.reserve(buy(`${who}: 2`, who)));
+    // Every other subject takes the other lane, so that this statement makes `aaa` and then `ann`.
+    const calls = ['aaa', 'x', 'ann'].map((who) => store.reserve(buy(`${who}: 2`, who)));
     await someoneWaits(made);
     await open().reserve(buy('meanwhile', 'ann'));
     await query(`DELETE FROM @accounts WHERE subject = 'ann'`);
     await other.end('ROLLBACK');
-    expect(await Promise.all(asked)).toMatchObject([
+    expect(await Promise.all(calls)).toMatchObject([
       { used: [1_000] },
       { used: [1_000] },
       { used: [2_000] },
@@ -118,7 +118,7 @@ describe.skipIf(url === null)('two processes', () => {
     const { store, open, query, begin } = made;
     const names = [first, second];
     const reserve = (with_ = store, round = 1) =>
-      // What goes the same way shares a statement: every other subject goes another way.
+      // What takes one lane shares a statement: every other subject goes another way.
       Promise.all(
         [second, 'x', first, 'y'].map((who) => with_.reserve(buy(`${who}: ${round}`, who))),
       );
@@ -137,7 +137,7 @@ describe.skipIf(url === null)('two processes', () => {
 });
 
 describe.skipIf(url === null)('calls that share a statement with one that has to wait', () => {
-  // Every other subject goes another way, and so without those of bob.
+  // Every other subject takes the other lane, and so without those of bob.
   const buyers = ['ann', 'x1', 'cyn', 'x2', 'bob', 'bob'];
 
   const waitForBob = async (made: World) => {
@@ -145,32 +145,32 @@ describe.skipIf(url === null)('calls that share a statement with one that has to
     for (const who of new Set(buyers)) await store.reserve(buy(`${who}: 1`, who));
     const other = await begin();
     await other.query(`SELECT FROM @accounts WHERE subject = 'bob' FOR UPDATE`);
-    const asked = buyers.map((who, index) =>
+    const calls = buyers.map((who, index) =>
       store.reserve(buy(`${who}: 2.${index}`, who)).catch(({ code }: { code: string }) => code),
     );
     await someoneWaits(made);
-    return { other, asked };
+    return { other, calls };
   };
 
   test('are done and answered without it, and it is done later', async () => {
     const made = await world();
-    const { other, asked } = await waitForBob(made);
-    for (const each of asked.slice(0, 4)) expect(await each).toMatchObject({ used: [2_000] });
+    const { other, calls } = await waitForBob(made);
+    for (const each of calls.slice(0, 4)) expect(await each).toMatchObject({ used: [2_000] });
     // Nor do they keep their subjects locked.
     const next = made.open().reserve(buy('ann: 3', 'ann'));
     expect(await next).toMatchObject({ used: [3_000] });
     await other.end('ROLLBACK');
-    const told = await Promise.all(asked.slice(4));
-    expect(told).toMatchObject([{ used: [2_000] }, { used: [3_000] }]);
+    const results = await Promise.all(calls.slice(4));
+    expect(results).toMatchObject([{ used: [2_000] }, { used: [3_000] }]);
   });
 
-  test('are not told another answer if it fails', async () => {
+  test('do not get another answer if it fails', async () => {
     const made = await world();
-    const { other, asked } = await waitForBob(made);
+    const { other, calls } = await waitForBob(made);
     await made.query(`SELECT pg_terminate_backend(pid) FROM (${whoWaits(made.schema)}) AS waiting`);
-    const told = await Promise.all(asked);
+    const results = await Promise.all(calls);
     await other.end('ROLLBACK');
-    const outcomes = told.map((each) => (typeof each === 'string' ? each : each.outcome));
+    const outcomes = results.map((each) => (typeof each === 'string' ? each : each.outcome));
     const unknown = 'outcome_unknown';
     expect(outcomes).toEqual(['held', 'held', 'held', 'held', unknown, unknown]);
     expect(await made.query(`SELECT FROM @purchases WHERE id LIKE 'bob: 2.%'`)).toEqual([]);

@@ -27,7 +27,7 @@ export interface Transaction {
   readonly end: (how: 'COMMIT' | 'ROLLBACK') => Promise<void>;
 }
 
-/** A migrated ledger, which goes when the test is over. */
+/** A migrated ledger, which is dropped at the end of the test. */
 export async function world(): Promise<World> {
   const pool = poolOf(url ?? '', { max: 8 });
   const schema = freshSchema();

@@ -13,7 +13,7 @@ const windows = [capped(TODAY, 10_000), capped(MONTH, 10_000)];
 const usage = { subject: 'subject-a', windows, at: NOON };
 
 describe.skipIf(url === null)('calls of one process', () => {
-  test('that come together are done in the order in which they came', async () => {
+  test('that are made together run in the order in which they were made', async () => {
     const { store } = await world();
     const calls = await Promise.all([
       store.usage(usage),
@@ -23,23 +23,23 @@ describe.skipIf(url === null)('calls of one process', () => {
       store.commit({ id: 'p', amount: 400, at: NOON }),
       store.reserve(purchase('q', { windows })),
       store.usage(usage),
-      // This id goes one way, and its subject goes another already.
+      // This id is in one lane, and its subject in another.
       store.get({ id: 'r', at: NOON }),
       store.reserve(purchase('r', { windows })),
       store.release({ id: 'r', at: NOON }),
       store.usage(usage),
     ]);
-    const told = calls.map((call) => {
+    const results = calls.map((call) => {
       if ('used' in call) return call.used[0];
       return 'purchase' in call ? call.purchase?.state : call.outcome;
     });
-    expect(told).toEqual([
+    expect(results).toEqual([
       ...[0, 1_000, 1_000, 'reserved', 'committed', 1_400, 1_400],
       ...[undefined, 2_400, 'released', 1_400],
     ]);
   });
 
-  test('beyond the queue are refused at once, and no others', async () => {
+  test('beyond the queue are rejected immediately, and no others', async () => {
     const { open } = await world();
     const store = open({ maxQueue: 10 });
     const burst = () =>
@@ -71,7 +71,7 @@ describe.skipIf(url === null)('reads', () => {
     expect((await held).outcome).toBe('held');
   });
 
-  test('of a window that was not asked for before remember its sum', async () => {
+  test('of a window that is new keep its sum', async () => {
     const { store, query } = await world();
     await store.reserve(purchase('p'));
     expect((await store.usage(usage)).used).toEqual([1_000, 1_000]);
@@ -119,7 +119,7 @@ describe.skipIf(url === null)('the entry log', () => {
     await Promise.all(going);
     expect(await partsOf(made)).toHaveLength(200);
     expect((await store.get({ id: 'old', at: month })).purchase?.state).toBe('reserved');
-    // What comes for that month has a place all the same, and stays there when months are made.
+    // An entry of that month is still stored, and stays where it is when months are made.
     await buy(made, 'stray', month);
     await store.migrate();
     await buy(made, 'stray again', month);
@@ -133,7 +133,7 @@ describe.skipIf(url === null)('the entry log', () => {
 });
 
 test.skipIf(url === null)(
-  'a subject is served although very many of its holds end at once',
+  'a subject is served although very many of its holds expire together',
   { timeout: 40_000 },
   async () => {
     const { pool, schema, query } = await world();
