@@ -9,6 +9,7 @@ import {
   AGE_TOKEN,
   ALLOWANCE,
   API_KEY,
+  EVIDENCE,
   OTHER_KEY,
   REFUSED,
   reservation,
@@ -170,7 +171,8 @@ describe('who may call what', () => {
     expect([own.status, own.json.allowed]).toEqual([200, true]);
     expect(calls).toEqual([
       ['check', request],
-      ['check', { ...wish, ageToken: AGE_TOKEN }],
+      ['verifyAge', { ageToken: AGE_TOKEN }],
+      ['check', { ...wish, evidence: EVIDENCE }],
     ]);
   });
 
@@ -187,12 +189,38 @@ describe('who may call what', () => {
     const body = { amount: '48.00', currency: 'CNY', [field]: 'x' };
     const { status, json } = await send(handler, '/v1/decisions', { bearer: AGE_TOKEN, body });
     expect([status, json.errors]).toEqual([400, [{ path: field, message: 'Unknown field.' }]]);
-    expect(calls).toEqual([]);
+    expect(calls).toEqual([['verifyAge', { ageToken: AGE_TOKEN }]]);
+  });
+
+  it('reads no body before the token of its player is verified', async () => {
+    const error = new SpendcapError('age_token_invalid', 'Expired.', { why: 'expired' });
+    let read = 0;
+    const body = new ReadableStream(
+      {
+        pull(controller) {
+          read += 1;
+          controller.enqueue(new TextEncoder().encode('{"lang":[],"\\u":0}'));
+          controller.close();
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    const { handler, calls } = setup({ verifyAge: error });
+    const response = await handler(
+      new Request('http://limiter.example/v1/decisions', {
+        method: 'POST',
+        headers: { authorization: `Bearer ${AGE_TOKEN}`, 'content-type': 'application/json' },
+        body,
+        duplex: 'half',
+      }),
+    );
+    expect([response.status, read]).toEqual([401, 0]);
+    expect(calls).toEqual([['verifyAge', { ageToken: AGE_TOKEN }]]);
   });
 
   it('answers 401 to a bad bearer token, and 422 to a bad token in the body', async () => {
     const error = new SpendcapError('age_token_invalid', 'Expired.', { why: 'expired' });
-    const { handler } = setup({ allowance: error, check: error, reserve: error });
+    const { handler } = setup({ allowance: error, verifyAge: error, reserve: error });
     const body = { amount: '48.00', currency: 'CNY' };
     const bad = { code: 'age_token_invalid', why: 'expired' };
     const read = await send(handler, '/v1/allowance', { bearer: AGE_TOKEN });

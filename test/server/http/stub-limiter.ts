@@ -1,10 +1,24 @@
-import { type Purchase, type Refused, type Reservation, SpendcapError } from '@spendcap/core';
+import {
+  type AgeEvidence,
+  type Purchase,
+  type Refused,
+  type Reservation,
+  SpendcapError,
+} from '@spendcap/core';
 import type { Limiter } from '../../../packages/server/src/limiter/types.ts';
 
 export const API_KEY = 'an-example-key-of-a-test';
 export const OTHER_KEY = 'another-key-for-rotation';
 /** Only its shape counts here: the stub verifies nothing. */
 export const AGE_TOKEN = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl';
+
+export const EVIDENCE: AgeEvidence = {
+  subject: 'a',
+  statements: [],
+  kind: 'test',
+  assurance: 'verified',
+  expiresAt: Number.MAX_SAFE_INTEGER,
+};
 
 const row = {
   id: 'test.day',
@@ -84,6 +98,7 @@ export function stubLimiter(answers: Partial<Record<keyof Limiter, unknown>> = {
     refund: async (id, refund) => answer('refund', purchase(id), id, refund),
     reverseRefund: async (id, refund) => answer('reverseRefund', purchase(id), id, refund),
     get: async (id) => answer('get', purchase(id), id),
+    verifyAge: async (player) => answer('verifyAge', EVIDENCE, player),
     check: async (request) => answer('check', { allowed: true, allowance: ALLOWANCE }, request),
     allowance: async (request) => answer('allowance', ALLOWANCE, request),
     overdue: async () => [],

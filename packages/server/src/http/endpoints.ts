@@ -112,10 +112,13 @@ function playerEndpoints({ limiter, authenticator, decided, proofs, maxBytes }: 
         return json(decision);
       }
       const player = proofs.inHeader(request, caller, '/v1/decisions');
-      // Neither another token nor a guardian's approval can be sent by a player.
-      const body = await readJson(request, playerDecisionSchema, { maxBytes });
       return asPlayer(async () => {
-        const decision = await limiter.check({ ...body, ...player });
+        // Before the body: only a verified player's is read and parsed.
+        const evidence = await limiter.verifyAge(player);
+        if (evidence === null) throw new SpendcapError('unauthorized', 'Send an age token.');
+        // Neither another token nor a guardian's approval can be sent by a player.
+        const body = await readJson(request, playerDecisionSchema, { maxBytes });
+        const decision = await limiter.check({ ...body, evidence });
         decided(decision);
         return json(decision);
       });

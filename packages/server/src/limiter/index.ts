@@ -1,5 +1,5 @@
 import { type Context, contextOf, type LimiterOptions } from './context.ts';
-import { allowance, check, reserve } from './reserve.ts';
+import { allowance, check, reserve, verifyAge } from './reserve.ts';
 import { commit, get, overdue, refund, release, reverseRefund } from './settle.ts';
 import { traced } from './tracing.ts';
 import type { Limiter } from './types.ts';
@@ -26,6 +26,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
   const { store, permits, outageQueue } = context;
   const limiter: Limiter = {
     reserve: (request) => reserve(context, request),
+    verifyAge: (player) => verifyAge(context, player),
     check: (request) => check(context, request),
     allowance: (request) => allowance(context, request),
     commit: (id, charged = {}) => commit(context, id, charged),

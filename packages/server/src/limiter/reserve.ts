@@ -1,6 +1,7 @@
 import {
   type AgeEvidence,
   type Allowance,
+  checkFields,
   type Decision,
   invalidRequest,
   parseAmount,
@@ -35,7 +36,7 @@ import {
   type Wanted,
   wantedOf,
 } from './purchase.ts';
-import type { AllowanceRequest, DecisionRequest, PurchaseRequest } from './types.ts';
+import type { AllowanceRequest, DecisionRequest, Player, PurchaseRequest } from './types.ts';
 import { checkDecision, checkPurchase, HOLD_SECONDS } from './validate.ts';
 
 export async function reserve(
@@ -72,6 +73,11 @@ export async function reserve(
   const allowance = allowanceOf(assessment, result.used);
   const reasons = reasonsAgainst(assessment, result.used);
   return refused(context, request.id, { allowed: false, reasons: atLeastOne(reasons), allowance });
+}
+
+export async function verifyAge(context: Context, player: Player): Promise<AgeEvidence | null> {
+  checkFields(player, { ageToken: true, proof: true, evidence: true });
+  return evidenceOf(context, player);
 }
 
 export async function check(context: Context, request: DecisionRequest): Promise<Decision> {

@@ -47,6 +47,7 @@ export function traced(limiter: Limiter, tracer: Tracer): Limiter {
   return {
     ...limiter,
     reserve: span('reserve', limiter.reserve),
+    verifyAge: span('verify_age', limiter.verifyAge),
     check: span('check', limiter.check),
     allowance: span('allowance', limiter.allowance),
     commit: span('commit', limiter.commit),

@@ -172,6 +172,11 @@ export interface Limiter {
   reverseRefund(id: string, refund: { readonly id: string }): Promise<Purchase>;
   /** Reads a purchase; `null` if the ledger has none with this id. */
   get(id: string): Promise<Purchase | null>;
+  /**
+   * Verifies a player's age token, before anything else of a call is read; hand the evidence to
+   * `check`. `null` without a token. Rejects with `age_token_invalid` or `age_keys_unavailable`.
+   */
+  verifyAge(player: Player): Promise<AgeEvidence | null>;
   /** What `reserve` would decide now. Holds nothing and writes nothing. */
   check(request: DecisionRequest): Promise<Decision>;
   /** Reads what a player may still spend. */
