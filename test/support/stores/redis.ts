@@ -125,6 +125,9 @@ async function openLedgerAt(
   };
 }
 
+/** A client that reports no failure of its connection. */
+const SILENT = { on: () => undefined, off: () => undefined };
+
 const STOPS = ['stop', 'crash'] as const satisfies readonly (keyof RedisServer)[];
 
 const DURABLE_SERVER: ServerKind = {
@@ -154,7 +157,7 @@ export const redis: StoreEntry = {
         ...{ timeoutMs: 'wait from 1', keepMs: 'from 1' },
       },
       create: (options) =>
-        redisStore({ client: { isReady: true, sendCommand: noServer }, ...options }),
+        redisStore({ client: { ...SILENT, isReady: true, sendCommand: noServer }, ...options }),
     },
     properties: { histories: 200 },
     simulation: { reorders: false },

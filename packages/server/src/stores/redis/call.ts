@@ -2,10 +2,11 @@ import { SpendcapError } from '@spendcap/core';
 import { unavailable, within } from '../../ledger/store-kit.ts';
 import { checkServers } from './check.ts';
 import type { Connection } from './clients.ts';
-import { isReply, readError, sentError } from './errors.ts';
+import { connectProblem, isReply, readError, sentError } from './errors.ts';
 import type { Script } from './lua/script.ts';
 
 export interface CallOptions {
+  readonly prefix: string;
   readonly minReplicas: number;
 }
 
@@ -31,8 +32,9 @@ export interface RedisCalls {
   send(key: string, args: readonly string[], deadline: number): Promise<unknown>;
   /** Waits until the connection can be used and its servers have been checked. */
   ensureReady(deadline: number): Promise<void>;
-  /** Checks the servers again. */
+  /** Checks the servers again, and whether enough replicas are connected. */
   checkReady(deadline: number): Promise<void>;
+  close(): void;
 }
 
 const POLL_MS = 20;
@@ -40,23 +42,30 @@ const POLL_MS = 20;
 const timedOut = () => new Error('timed out');
 
 /** Whether a connection can be used: it is up, and its servers have been checked. */
-function readiness(connection: Connection) {
+function readiness(connection: Connection, options: CallOptions) {
   let checked = false;
+  let problem: SpendcapError | undefined;
+  const stopListening = connection.onError((error) => {
+    problem = connectProblem(error);
+  });
 
   const reach = async (deadline: number): Promise<void> => {
     while (!connection.isReady()) {
       const left = deadline - performance.now();
+      if (problem !== undefined) throw problem;
       if (left <= 0) throw unavailable('Redis is not connected.');
       await new Promise((resolve) => setTimeout(resolve, Math.min(POLL_MS, left)));
     }
+    problem = undefined;
     if (performance.now() >= deadline) throw unavailable('Redis did not answer in time.');
   };
 
-  const check = async (deadline: number): Promise<void> => {
+  const check = async (deadline: number) => {
     await reach(deadline);
     try {
-      await within(deadline, checkServers(connection), timedOut);
+      const facts = await within(deadline, checkServers(connection, options), timedOut);
       checked = true;
+      return facts;
     } catch (cause) {
       throw readError(cause);
     }
@@ -64,6 +73,7 @@ function readiness(connection: Connection) {
 
   return {
     check,
+    stopListening,
     reach,
     /** True if there is nothing to wait for, so that a call is sent in this turn of the event loop. */
     isReady: (deadline: number): boolean =>
@@ -77,14 +87,17 @@ function readiness(connection: Connection) {
 /** Script calls that end in time, with errors that say whether the call may have been done. */
 export function redisCalls(connection: Connection, options: CallOptions): RedisCalls {
   const { minReplicas } = options;
-  const { check, reach, isReady, ensureReady } = readiness(connection);
+  const { check, stopListening, reach, isReady, ensureReady } = readiness(connection, options);
 
-  const evaluateOnce = async ({ script, keys, args }: ScriptCall): Promise<unknown> => {
+  const evaluateOnce = async ({ script, keys, args, deadline }: ScriptCall): Promise<unknown> => {
     const command = ['EVALSHA', script.sha, String(keys.length), ...keys, ...args];
     try {
       return await connection.send(keys[0], command);
     } catch (error) {
       if (!isReply(error) || !error.message.startsWith('NOSCRIPT')) throw error;
+      // A server without the script may be another one than was checked. The masters of a cluster are
+      // not checked again, because one that is down must not stop the others.
+      if (!connection.cluster) await check(deadline);
       return connection.send(keys[0], command.with(0, 'EVAL').with(1, script.text));
     }
   };
@@ -150,6 +163,11 @@ export function redisCalls(connection: Connection, options: CallOptions): RedisC
       }
     },
     ensureReady,
-    checkReady: check,
+    async checkReady(deadline) {
+      const { replicas } = await check(deadline);
+      if (replicas >= minReplicas) return;
+      throw unavailable(`Redis has ${replicas} replicas, and minReplicas is ${minReplicas}.`);
+    },
+    close: stopListening,
   };
 }

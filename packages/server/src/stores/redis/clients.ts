@@ -4,7 +4,13 @@
  */
 export type RedisClient = IoredisClient | NodeRedisClient | NodeRedisCluster;
 
-interface IoredisClient {
+/** Both libraries report a failed connection by this event. */
+interface Emitter {
+  on(event: 'error', listener: (error: unknown) => void): unknown;
+  off(event: 'error', listener: (error: unknown) => void): unknown;
+}
+
+interface IoredisClient extends Emitter {
   readonly status: string;
   readonly isCluster: boolean;
   call(command: string, args: string[]): Promise<unknown>;
@@ -20,12 +26,12 @@ interface IoredisCluster extends IoredisClient {
   nodes(role: 'master'): readonly IoredisClient[];
 }
 
-interface NodeRedisClient {
+interface NodeRedisClient extends Emitter {
   readonly isReady: boolean;
   sendCommand(args: readonly string[]): Promise<unknown>;
 }
 
-interface NodeRedisCluster {
+interface NodeRedisCluster extends Emitter {
   readonly isOpen: boolean;
   readonly masters: readonly unknown[];
   sendCommand(
@@ -35,23 +41,25 @@ interface NodeRedisCluster {
   ): Promise<unknown>;
 }
 
-/** One way to speak to both clients. */
+/** What the store needs of a client, whichever library it is from. */
 export interface Connection {
   readonly cluster: boolean;
-  /** It writes at the end of a turn of the event loop. */
+  /** It writes to its socket at the end of a turn of the event loop. */
   readonly writesLater: boolean;
   isReady(): boolean;
+  /** Calls a listener with each failure of the connection, until the returned function is called. */
+  onError(listener: (error: unknown) => void): () => void;
   /** Sends a command to the server that has the key. */
   send(key: string, args: readonly string[]): Promise<unknown>;
   /**
-   * Sends commands that touch one key one after the other to one server; what one is refused with
-   * stands in its place. `null` where the client cannot.
+   * Sends commands on one key to one server, in order, and returns a reply or an error for each.
+   * `null` where the client cannot.
    */
   readonly sendTogether:
     | ((commands: readonly (readonly string[])[]) => Promise<readonly unknown[]>)
     | null;
-  /** What `INFO` says, of each master of a cluster. */
-  infos(): Promise<readonly unknown[]>;
+  /** Sends a command without a key to the server, or to each master that the client of a cluster knows. */
+  sendToMasters(args: readonly string[]): Promise<readonly unknown[]>;
 }
 
 /** @throws TypeError if it is neither client */
@@ -63,6 +71,11 @@ export function connectionOf(client: RedisClient): Connection {
   throw new TypeError('client must be a client of ioredis or of redis (node-redis)');
 }
 
+function listen(client: Emitter, listener: (error: unknown) => void): () => void {
+  client.on('error', listener);
+  return () => client.off('error', listener);
+}
+
 function ofIoredis(client: IoredisClient): Connection {
   const call = (to: IoredisClient, args: readonly string[]) =>
     to.call(args[0] ?? '', args.slice(1));
@@ -72,13 +85,18 @@ function ofIoredis(client: IoredisClient): Connection {
     cluster: client.isCluster,
     writesLater: false,
     isReady: () => client.status === 'ready',
+    // That of a cluster has its cause in another property.
+    onError: (listener) =>
+      listen(client, (error) =>
+        listener((error as { lastNodeError?: unknown }).lastNodeError ?? error),
+      ),
     send: (_, args) => call(client, args),
     sendTogether: async (commands) => {
       const pipeline = client.pipeline();
       for (const [name = '', ...args] of commands) pipeline.call(name, args);
       return ((await pipeline.exec()) ?? []).map(([error, reply]) => error ?? reply);
     },
-    infos: () => Promise.all(nodes().map((node) => call(node, ['INFO']))),
+    sendToMasters: (args) => Promise.all(nodes().map((node) => call(node, args))),
   };
 }
 
@@ -87,12 +105,13 @@ function ofNodeRedis(client: NodeRedisClient): Connection {
     cluster: false,
     writesLater: true,
     isReady: () => client.isReady,
+    onError: (listener) => listen(client, listener),
     send: (_, args) => client.sendCommand(args),
     sendTogether: (commands) =>
       Promise.all(
         commands.map((args) => client.sendCommand(args).catch((error: unknown) => error)),
       ),
-    infos: async () => [await client.sendCommand(['INFO'])],
+    sendToMasters: async (args) => [await client.sendCommand(args)],
   };
 }
 
@@ -100,17 +119,18 @@ function ofNodeCluster(client: NodeRedisCluster): Connection {
   const nodeClient = (client as { nodeClient?: (node: unknown) => unknown }).nodeClient;
   return {
     cluster: true,
-    // Its commands go one by one.
+    // It sends each command when it is called.
     writesLater: false,
     isReady: () => client.isOpen,
+    onError: (listener) => listen(client, listener),
     send: (key, args) => client.sendCommand(key, false, [...args]),
-    // It follows a redirection of each command by itself.
+    // It follows the redirection of each command separately.
     sendTogether: null,
-    infos: () =>
+    sendToMasters: (args) =>
       Promise.all(
         client.masters.map(async (master) => {
           const node = (await nodeClient?.call(client, master)) as NodeRedisClient;
-          return node.sendCommand(['INFO']);
+          return node.sendCommand(args);
         }),
       ),
   };

@@ -63,7 +63,7 @@ const DAY_MS = 86_400_000;
  * trips. What survives a crash depends on how Redis is set up: see docs/redis.md.
  *
  * The first call and `ready()` reject with `store_misconfigured` if the server may evict keys, is too
- * old, or does not fit the client.
+ * old, lacks a right, or does not fit the client.
  *
  * @throws TypeError for wrong options
  * @example
@@ -86,7 +86,7 @@ export function redisStore(options: RedisStoreOptions): Store {
   if (connection.sendTogether === null && minReplicas > 0) {
     throw new TypeError('minReplicas on a cluster needs a Cluster of ioredis');
   }
-  const calls = redisCalls(connection, { minReplicas });
+  const calls = redisCalls(connection, { prefix, minReplicas });
   const ledger = (connection.cluster ? redisClusterLedger : redisLedger)({ calls, prefix, keepMs });
   const queue = groupCommit<QueuedCommand, RedisReply>({
     runBatch: ledger.executeBatch,
@@ -95,7 +95,10 @@ export function redisStore(options: RedisStoreOptions): Store {
     maxInFlight: MAX_IN_FLIGHT,
     maxQueue,
   });
-  const { assertOpen, close } = lifecycle(queue.idle);
+  const { assertOpen, close } = lifecycle(async () => {
+    await queue.idle();
+    calls.close();
+  });
   const deadline = (): number => {
     assertOpen();
     return performance.now() + timeoutMs;
