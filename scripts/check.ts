@@ -36,6 +36,7 @@ async function checkSources(): Promise<void> {
   await step('prose', 'node', 'scripts/prose.ts');
   await step('style: Biome', 'biome', 'check', '--error-on-warnings', '--max-diagnostics=200');
   await step('PL/pgSQL: plpgsql_check', 'node', ...SOURCE, 'scripts/lint-sql.ts');
+  await step('Lua: luac and luacheck', 'node', ...SOURCE, 'scripts/lint-lua.ts');
   await step('unused files, exports and dependencies: knip', 'knip');
   await step('docs: TypeDoc', 'node', 'scripts/docs.ts');
 }

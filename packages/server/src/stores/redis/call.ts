@@ -21,8 +21,8 @@ export interface ScriptCall {
 
 export interface RedisCalls {
   /**
-   * Evaluates a script and waits for `minReplicas`, unless `confirm: false` says that the write may be
-   * lost.
+   * Evaluates a script and waits for `minReplicas`, unless `confirm: false` says that the write may
+   * be lost.
    *
    * @throws SpendcapError `store_unavailable` or `store_misconfigured`: nothing has been done;
    *   `outcome_unknown`: it may have been done
@@ -75,7 +75,7 @@ function readiness(connection: Connection, options: CallOptions) {
     check,
     stopListening,
     reach,
-    /** True if there is nothing to wait for, so that a call is sent in this turn of the event loop. */
+    /** True if there is nothing to wait for: a call is then sent in this turn of the event loop. */
     isReady: (deadline: number): boolean =>
       checked && connection.isReady() && performance.now() < deadline,
     ensureReady: async (deadline: number): Promise<void> => {
@@ -95,18 +95,18 @@ export function redisCalls(connection: Connection, options: CallOptions): RedisC
       return await connection.send(keys[0], command);
     } catch (error) {
       if (!isReply(error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      // A server without the script may be another one than was checked. The masters of a cluster are
-      // not checked again, because one that is down must not stop the others.
+      // A server without the script may be another one than was checked. The masters of a cluster
+      // are not checked again, because one that is down must not stop the others.
       if (!connection.cluster) await check(deadline);
       return connection.send(keys[0], command.with(0, 'EVAL').with(1, script.text));
     }
   };
 
   /**
-   * Evaluates a script and then waits until enough replicas have all that this connection has written.
-   * It writes a key each time, because the script may have written nothing and still have read what
-   * another connection has just written. `WAIT` on another connection than that of the script would
-   * wait for nothing, hence the two connection ids.
+   * Evaluates a script and then waits until enough replicas have all that this connection has
+   * written. It writes a key each time, because the script may have written nothing and still have
+   * read what another connection has just written. `WAIT` on another connection than that of the
+   * script would wait for nothing, hence the two connection ids.
    */
   const evaluateAndWait = async (call: ScriptCall): Promise<unknown> => {
     const [before, reply, , confirmed, after] = await pipelined(call);

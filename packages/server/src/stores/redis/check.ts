@@ -13,9 +13,11 @@ export interface Needs {
 const OLDEST_VERSION = 7;
 
 /**
- * Checks that the servers of a connection can keep a ledger, and returns the fewest replicas of any of them.
+ * Checks that the servers of a connection can keep a ledger, and returns the fewest replicas of any
+ * of them.
  *
- * @throws SpendcapError `store_misconfigured`, with what to change, or `store_unavailable`: a replica
+ * @throws SpendcapError `store_misconfigured`, with what to change, or `store_unavailable`: a
+ * replica
  */
 export async function checkServers(
   connection: Connection,
@@ -51,7 +53,7 @@ function checkServer(info: Info, expectCluster: boolean): void {
   if (!isCluster && expectCluster) {
     throw misconfigured('Redis is not a cluster: use a client for one server.');
   }
-  // A cluster client finds its master when a replica redirects it; during a failover both are replicas.
+  // A cluster client learns of a new master by a call that is redirected, so calls go on there.
   if (!isCluster && info.get('role') === 'slave') {
     throw unavailable('Redis is a replica, which accepts no writes.');
   }
@@ -72,9 +74,8 @@ async function checkRights(connection: Connection, needs: Needs): Promise<void> 
   const evaluation = ['EVAL', MISSING_RIGHTS_SCRIPT.text, '0', key, ...commands];
   const missing = new Set((await connection.sendToMasters(evaluation)).flat().map(String));
   if (missing.size === 0) return;
-  throw misconfigured(
-    `Redis does not let this user run ${[...missing].join(', ')} on ${needs.prefix}*. See docs/redis.md.`,
-  );
+  const names = [...missing].join(', ');
+  throw misconfigured(`This user may not run ${names} on ${needs.prefix}*. See docs/redis.md.`);
 }
 
 /** The commands that a script calls. */

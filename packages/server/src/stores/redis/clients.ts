@@ -1,6 +1,6 @@
 /**
- * The part of a client that the store uses: an ioredis `Redis` or `Cluster`, or what `createClient` or
- * `createCluster` of node-redis gives. The caller connects and closes it.
+ * The part of a client that the store uses: an ioredis `Redis` or `Cluster`, or what `createClient`
+ * or `createCluster` of node-redis gives. The caller connects and closes it.
  */
 export type RedisClient = IoredisClient | NodeRedisClient | NodeRedisCluster;
 
@@ -47,7 +47,7 @@ export interface Connection {
   /** It writes to its socket at the end of a turn of the event loop. */
   readonly writesLater: boolean;
   isReady(): boolean;
-  /** Calls a listener with each failure of the connection, until the returned function is called. */
+  /** Calls a listener with each failure of the connection. The result removes the listener. */
   onError(listener: (error: unknown) => void): () => void;
   /** Sends a command to the server that has the key. */
   send(key: string, args: readonly string[]): Promise<unknown>;
@@ -58,7 +58,7 @@ export interface Connection {
   readonly sendTogether:
     | ((commands: readonly (readonly string[])[]) => Promise<readonly unknown[]>)
     | null;
-  /** Sends a command without a key to the server, or to each master that the client of a cluster knows. */
+  /** Sends a command without a key to the server, or to each master that a cluster client knows. */
   sendToMasters(args: readonly string[]): Promise<readonly unknown[]>;
 }
 

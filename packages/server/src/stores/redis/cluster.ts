@@ -18,10 +18,10 @@ const SHARDS = 16;
 const SETTLED_WITHIN_MS = 10 * 366 * 86_400_000;
 
 /**
- * The ledger on a cluster, where a purchase id and its subject are in different slots, so that no script
- * reaches both. An id is claimed for its subject before the atomic hold, and released after a refusal.
- * A failure between the two leaves the id with that subject, and nothing else. A reconcile hold is
- * listed before it is made, and leaves the list when that is next read.
+ * The ledger on a cluster, where a purchase id and its subject are in different slots, so that no
+ * script reaches both. An id is claimed for its subject before the atomic hold, and released after
+ * a refusal. A failure between the two leaves the id with that subject, and nothing else. A
+ * reconcile hold is listed before it is made, and leaves the list when that is next read.
  */
 export function redisClusterLedger(options: LedgerOptions): RedisLedger {
   const { calls, prefix } = options;
@@ -125,7 +125,8 @@ async function readList(key: string, reading: Reading): Promise<readonly StoredP
     for (const [index, purchase] of (await Promise.all(ids.map(purchaseOf))).entries()) {
       // A hold is listed before it is made, so it may still be made.
       if (purchase === null) continue;
-      // A refused attempt may have listed it, and the next one may have made a hold of the other kind.
+      // A refused attempt may have listed it, and the next one may have made a hold of the other
+      // kind.
       const isOpen = purchase.state === 'reserved' && purchase.onExpiry === 'reconcile';
       if (!isOpen) gone.push(ids[index] ?? '');
       else if (purchase.expiresAt <= at) found.set(purchase.id, purchase);

@@ -80,7 +80,7 @@ function shownPurchase([subject, id, record]: List): StoredPurchase | null {
   return id === undefined ? null : toPurchase(String(subject), String(id), String(record));
 }
 
-/** The first line of a record, if something has happened to the purchase; `lua/main.ts` has all of it. */
+/** The lines of a record, see `lua/main.ts`. */
 type Head = [StoredPurchase['state'], number, number, number, number, ...unknown[]];
 type Body = [
   ...[amount: number, reservedAt: number, expiresAt: number, releases: number, currency: string],

@@ -13,8 +13,8 @@ import { memoizedByWindows } from '../../ledger/window-cache.ts';
 /** A command as the script takes it, see `lua/main.ts`. */
 export interface RedisCommand {
   /**
-   * The verb, the instant and the verb's other short values: a list in JSON without its brackets, because
-   * the number of its list of windows is appended when the call is made.
+   * The verb, the instant and the verb's other short values: a list in JSON without its brackets,
+   * because the number of its list of windows is appended when the call is made.
    */
   readonly numbers: string;
   /** The subject as a hash tag; empty where only the purchase is known. */

@@ -2,8 +2,8 @@ import { SpendcapError } from '@spendcap/core';
 import { misconfigured, unavailable } from '../../ledger/store-kit.ts';
 
 /**
- * A refusal that no retry can change: an operator has to act. A missing right inside a script has the
- * general code, so it is known by its text.
+ * A refusal that no retry can change: an operator has to act. A missing right inside a script has
+ * the general code, so it is known by its text.
  */
 const NEVER = [
   [/^(NOAUTH|WRONGPASS) /, 'the client must authenticate'],
@@ -16,8 +16,8 @@ const NEVER = [
 const UNTRUSTED = /^(CERT_|ERR_TLS_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
 
 /**
- * Why the client cannot connect, if no retry can change it. It connects again and again, so that this
- * event is the only place that has the reason.
+ * Why the client cannot connect, if no retry can change it. It connects again and again, so that
+ * this event is the only place that has the reason.
  */
 export function connectProblem(error: unknown): SpendcapError | undefined {
   const code = String((error as { code?: unknown } | null)?.code ?? '');
@@ -37,7 +37,7 @@ export function refusal(reply: string): SpendcapError {
   return misconfigured(`Redis refused the call (${code}): ${never[1]}. See docs/redis.md.`);
 }
 
-/** True for an error that a server replied, which begins with a code; a broken connection has none. */
+/** True for an error that a server replied: it begins with a code. A broken connection has none. */
 export function isReply(error: unknown): error is Error {
   return error instanceof Error && /^[A-Z]{2,} /.test(error.message);
 }

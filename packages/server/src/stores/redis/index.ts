@@ -28,8 +28,8 @@ export type { RedisClient } from './clients.ts';
 /** Options of `redisStore`. */
 export interface RedisStoreOptions {
   /**
-   * A client of `ioredis` (`Redis`, `Cluster`) or of `redis` (`createClient`, `createCluster`). The caller
-   * connects it, and closes it after the store.
+   * A client of `ioredis` (`Redis`, `Cluster`) or of `redis` (`createClient`, `createCluster`). The
+   * caller connects it, and closes it after the store.
    */
   readonly client: RedisClient;
   /** The beginning of every key, without braces. Default `spendcap:`. */
@@ -43,12 +43,12 @@ export interface RedisStoreOptions {
   readonly timeoutMs?: number;
   /** The most calls per script. Default 32: Redis does nothing else meanwhile. */
   readonly maxBatch?: number;
-  /** The most calls that may wait for the store; more are refused as `overloaded`. Default 10,000. */
+  /** The most calls that may wait for the store; more are `overloaded`. Default 10,000. */
   readonly maxQueue?: number;
   /**
-   * How long a purchase is kept at least after its hold would have expired and after it last changed, in
-   * milliseconds. Default 400 days, so that a yearly limit which is added later counts it. A
-   * purchase that an open window counts is kept until that window ends.
+   * How long a purchase is kept at least after its hold would have expired and after it last
+   * changed, in milliseconds. Default 400 days, so that a yearly limit which is added later counts
+   * it. A purchase that an open window counts is kept until that window ends.
    */
   readonly keepMs?: number;
 }
@@ -58,12 +58,12 @@ const MAX_IN_FLIGHT = 8;
 const DAY_MS = 86_400_000;
 
 /**
- * A ledger in Redis 7 or newer, or Valkey, for any number of processes. On one server each verb is one
- * script, and calls of one turn of the event loop share it; on a cluster a verb takes two round
+ * A ledger in Redis 7 or newer, or Valkey, for any number of processes. On one server each verb is
+ * one script, and calls of one turn of the event loop share it; on a cluster a verb takes two round
  * trips. What survives a crash depends on how Redis is set up: see docs/redis.md.
  *
- * The first call and `ready()` reject with `store_misconfigured` if the server may evict keys, is too
- * old, lacks a right, or does not fit the client.
+ * The first call and `ready()` reject with `store_misconfigured` if the server may evict keys, is
+ * too old, lacks a right, or does not fit the client.
  *
  * @throws TypeError for wrong options
  * @example

@@ -5,9 +5,10 @@ const DAY_MS = 86_400_000;
 /**
  * On a cluster: claims a purchase id for a subject, and returns the subject that has it.
  *
- * - `KEYS[1]`: the subject of the purchase. `ARGV[1]`: the subject. `ARGV[2]`: the claim's lifetime.
- * - `KEYS[2]`: the number of attempts that were not refused, so that a refusal leaves no trace. It lasts
- *   a day; an older attempt counts as one that no later refusal may undo.
+ * - `KEYS[1]`: the subject of the purchase. `ARGV[1]`: the subject. `ARGV[2]`: the claim's
+ *   lifetime.
+ * - `KEYS[2]`: the number of attempts that were not refused, so that a refusal leaves no trace. It
+ *   lasts a day; an older attempt counts as one that no later refusal may undo.
  */
 export const CLAIM_SCRIPT: Script = scriptOf(`
 local owner = redis.call('GET', KEYS[1])

@@ -16,39 +16,42 @@ const forEachSum = (lines: (sum: string, n: number) => string): string =>
   FAST_WINDOWS.map((n) => lines(`s${n}`, n)).join('\n');
 
 /**
- * The rules of `ledger/ledger.ts` in Lua 5.1, inside Redis. One call executes a batch of commands, each
- * atomically, because nothing interrupts a script.
+ * The rules of `ledger/ledger.ts` in Lua 5.1, inside Redis. One call executes a batch of commands,
+ * each atomically, because nothing interrupts a script.
  *
- * **Input.** `KEYS[1]` only selects the server. `ARGV`: the key prefix, `keepMs`, whether purchase ids
- * are indexed (`1` on one server, `0` on a cluster), the number of lists of windows, those lists, each
- * followed by a line with its caps; then four arguments per command: its numbers in JSON
- * (`encode.ts`), the subject and the purchase id, both as hash tags (`{name}`) or empty, and the
- * record of a new purchase.
+ * **Input.** `KEYS[1]` only selects the server. `ARGV`: the key prefix, `keepMs`, whether purchase
+ * ids are indexed (`1` on one server, `0` on a cluster), the number of lists of windows, those
+ * lists, each followed by a line with its caps; then four arguments per command: its numbers in
+ * JSON (`encode.ts`), the subject and the purchase id, both as hash tags (`{name}`) or empty, and
+ * the record of a new purchase.
  *
- * **Output.** One flat list, because nested lists are slow. A fast reserve adds the new usage of each of
- * its windows; a fast commit adds the subject and the record before the commit; any other command
- * adds one list: outcome, purchase, usage, expired purchases (`decode.ts`).
+ * **Output.** One flat list, because nested lists are slow. A fast reserve adds the new usage of
+ * each of its windows; a fast commit adds the subject and the record before the commit; any other
+ * command adds one list: outcome, purchase, usage, expired purchases (`decode.ts`).
  *
  * **Keys.** All keys of a subject are in one hash slot.
- * - `{subject}`: a hash. Its fields `{ID}` are the open holds; `w` is the text of the windows that have
- *   a counter, one per line; `u` is packed doubles, see `TO` to `SUMS` below.
- * - `{subject}:PAGE`: a hash of the purchases that have ended, by the page (32 days) in which they were
- *   reserved. It is in pages so that old purchases leave without a sweeper.
+ * - `{subject}`: a hash. Its fields `{ID}` are the open holds; `w` is the text of the windows that
+ *   have a counter, one per line; `u` is packed doubles, see `TO` to `SUMS` below.
+ * - `{subject}:PAGE`: a hash of the purchases that have ended, by the page (32 days) in which they
+ *   were reserved. It is in pages so that old purchases leave without a sweeper.
  * - `{ID}:s`: the subject of a purchase.
- * - `overdue`: a sorted set of the open reconcile holds, by their end. On a cluster `cluster.ts` keeps it.
+ * - `overdue`: a sorted set of the open reconcile holds, by their end. On a cluster `cluster.ts`
+ *   keeps it.
  *
- * **A record** is the text that reserve brought: `[amount,reservedAt,expiresAt,releases,currency,app,
- * category,requestLength]`, a line feed, the request and the basis. Once something has happened to the
- * purchase, a line precedes it: `+[state,committed,refunded,restored,late,keepTo,refunds]`.
+ * **A record** is the text that reserve brought:
+ * `[amount,reservedAt,expiresAt,releases,currency,app, category,requestLength]`, a line feed, the
+ * request and the basis. Once something has happened to the purchase, a line precedes it:
+ * `+[state,committed,refunded,restored,late,keepTo,refunds]`.
  *
  * **Invariants** after each command:
- * 1. Each purchase is in exactly one hash: the subject's while it is open, else its page. These hashes
- *    are the ledger; `w` and `u` are a cache that can be computed from them.
+ * 1. Each purchase is in exactly one hash: the subject's while it is open, else its page. These
+ *    hashes are the ledger; `w` and `u` are a cache that can be computed from them.
  * 2. A counter is the sum of `counted` over the purchases that its window selects.
  * 3. `NEXT` is at most the end of each open hold that expires automatically. It may be earlier.
- * 4. `TO` is at least the `keepTo` of each purchase, and that is at least the end of each window with a
- *    counter that counts the purchase. The subject's key lives until `TO`, or without an end while it
- *    has reconcile holds; a page and `{ID}:s` live at least until the `keepTo` of their purchases.
+ * 4. `TO` is at least the `keepTo` of each purchase, and that is at least the end of each window
+ *    with a counter that counts the purchase. The subject's key lives until `TO`, or without an end
+ *    while it has reconcile holds; a page and `{ID}:s` live at least until the `keepTo` of their
+ *    purchases.
  * 5. `LAST` is after each `reservedAt`; `FIRST_PAGE` is at most the page of each ended purchase.
  *
  * Lifetimes are relative to the caller's clock, so that Redis's own clock does not matter. Lua's
@@ -59,9 +62,9 @@ local prefix, keep, indexed = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
 local OVERDUE, FOREVER, PAGE = prefix .. 'overdue', ${FOREVER}, ${PAGE_MS}
 local MAX_SAFE, MAX_INTEGER_REPLY = ${Number.MAX_SAFE_INTEGER}, ${MAX_INTEGER_REPLY}
 local MAX_COUNTERS = ${MAX_COUNTERS}
--- The numbers in u: until when the subject's key lives, when the first hold ends, after which instant
--- nothing was reserved, the open reconcile holds, the first page, a digest of w in two numbers, and
--- from SUMS on the usage of each window in w.
+-- The numbers in u: until when the subject's key lives, when the first hold ends, after which
+-- instant nothing was reserved, the open reconcile holds, the first page, a digest of w in two
+-- numbers, and from SUMS on the usage of each window in w.
 local TO, NEXT, LAST, PENDING, FIRST_PAGE, DIGEST, SUMS = 1, 2, 3, 4, 5, 6, 8
 local call, pack, unpacked = redis.call, struct.pack, struct.unpack
 local floor, format, match = math.floor, string.format, string.match
@@ -116,9 +119,9 @@ local function is_taken(key, id, first, last)
   return false
 end
 
--- Fast path of reserve, for most purchases: the windows are those of the subject's last purchase and
--- ${FAST_WINDOWS.length} at most, there is room, and no hold has expired. Returns true if done; else it
--- has changed nothing and the slow path decides.
+-- Fast path of reserve, for most purchases: the windows are those of the subject's last purchase
+-- and ${FAST_WINDOWS.length} at most, there is room, and no hold has expired. Returns true if done;
+-- else it has changed nothing and the slow path decides.
 local function fast_reserve(c, tag, id, record)
   local size = #caps
   if size > ${FAST_WINDOWS.length} then return false end
@@ -126,7 +129,8 @@ local function fast_reserve(c, tag, id, record)
   local packed = call('HGET', key, 'u')
   if not packed or #packed ~= 8 * (SUMS - 1 + size) then return false end
   local layout = doubles(SUMS - 1 + size)
-  local to, next_end, last, pending, first, a, b, ${SUMS} = unpacked(layout, packed)
+  local to, next_end, last, pending, first, a, b,
+    ${SUMS} = unpacked(layout, packed)
   if a ~= digest_a or b ~= digest_b or at >= next_end or c.needed_to > to then return false end
 ${forEachSum(
   (sum, n) => `  if size >= ${n} then
@@ -150,10 +154,10 @@ ${forEachSum((sum, n) => `  if size >= ${n} then replies[reply_count + ${n}] = $
   return true
 end
 
--- Fast path of commit: an open hold is committed in full, and no hold of the subject has expired. No
--- counter changes then, so only the purchase is moved. It is kept until TO, by invariant 4 at least
--- as long as it must be; where that would be much longer, the slow path computes the exact time.
--- Returns true if done; else it has changed nothing.
+-- Fast path of commit: an open hold is committed in full, and no hold of the subject has expired.
+-- No counter changes then, so only the purchase is moved. It is kept until TO, by invariant 4 at
+-- least as long as it must be; where that would be much longer, the slow path computes the exact
+-- time. Returns true if done; else it has changed nothing.
 local function fast_commit(c, tag, id)
   local at, charged, key = c[2], c[3], prefix .. tag
   local found = call('HMGET', key, 'u', id)
@@ -172,8 +176,8 @@ local function fast_commit(c, tag, id)
   return true
 end
 
--- Everything else. Its functions are made when a command first needs them, since making them takes as
--- long as a command of the fast path.
+-- Everything else. Its functions are made when a command first needs them, since making them takes
+-- as long as a command of the fast path.
 local function slow_path()
   local null, PLUS = cjson.null, 43
   local EMPTY_ACCOUNT = { 0, FOREVER, 0, 0 }
@@ -433,7 +437,8 @@ local function slow_path()
     return used
   end
 
-  -- Adds a purchase. Its windows become the first ones, as the next purchase is likely to have them.
+  -- Adds a purchase. Its windows become the first ones, as the next purchase is likely to have
+  -- them.
   local function hold(s, p, counters)
     s.known, s.dirty, s.last = true, true, math.max(s.last, p.reserved_at + 1)
     local listed, ordered = {}, {}
@@ -474,8 +479,8 @@ local function slow_path()
     return { 'changed', p }
   end
 
-  -- A refund as text, in which all integers are exact: amount, restored, whether it was reversed. An
-  -- amount of -1: its reversal came first.
+  -- A refund as text, in which all integers are exact: amount, restored, whether it was reversed.
+  -- An amount of -1: its reversal came first.
   local function refund_text(amount, restored, reversed)
     return format('[%d,%d,%d]', amount, restored, reversed)
   end
@@ -596,8 +601,8 @@ local function slow_path()
     return { reply[1], shown(tag, reply[2]), used, expired }
   end
 
-  -- After a command that failed midway its subject's counters may be wrong: without windows they are
-  -- computed again, and with NEXT = 0 so is what depends on the open holds.
+  -- After a command that failed midway its subject's counters may be wrong: without windows they
+  -- are computed again, and with NEXT = 0 so is what depends on the open holds.
   local function drop_counters()
     local s = subject_in_use
     if not (s and s.known) then return end
