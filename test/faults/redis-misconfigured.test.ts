@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { EventEmitter } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createLimiter, parsePolicy, usAppStore } from '@spendcap/server';
 import { type RedisStoreOptions, redisStore } from '@spendcap/server/stores/redis';
@@ -201,6 +202,14 @@ describe.skipIf(!canStartRedis('a misconfigured Redis'))('a server that is set u
     }
     const store = redisStore({ client });
     await expect(store.reserve(purchase('q'))).rejects.toMatchObject(saying('INCRBY'));
+
+    const refused = new Cluster(
+      ports.map((port) => ({ host: '127.0.0.1', port })),
+      { redisOptions: { ...redisOptions, password: 'wrong' }, clusterRetryStrategy: () => 20 },
+    );
+    undo.push(() => refused.disconnect());
+    const other = redisStore({ client: refused, timeoutMs: 1_000 });
+    await expect(other.reserve(purchase('q'))).rejects.toMatchObject(saying('authenticate'));
   });
 
   test('no right to other keys than those of its prefix', async () => {
@@ -315,6 +324,15 @@ test('a cluster whose masters the client does not know yet is unavailable', asyn
   };
   const store = redisStore({ client, timeoutMs: 100 });
   await expect(store.get({ id: 'p', at: NOON })).rejects.toMatchObject(UNAVAILABLE);
+});
+
+test('a certificate that is not trusted', async () => {
+  const sendCommand = () => Promise.reject(new Error('not connected'));
+  const client = Object.assign(new EventEmitter(), { isReady: false, sendCommand });
+  const call = redisStore({ client, timeoutMs: 500 }).get({ id: 'p', at: NOON });
+  const code = 'DEPTH_ZERO_SELF_SIGNED_CERT';
+  client.emit('error', Object.assign(new Error('self-signed certificate'), { code }));
+  await expect(call).rejects.toMatchObject(saying(code));
 });
 
 test.each([

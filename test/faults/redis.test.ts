@@ -93,7 +93,7 @@ describe.skipIf(!canStartRedis('faults of Redis'))('Redis', () => {
     ['lose before answer', 'outcome_unknown', true],
     ['lose before request', 'outcome_unknown', false],
     ['refuse', 'store_unavailable', false],
-  ] as const)('%s: %s in time, and it recovers by itself', async (trouble, code, isDone) => {
+  ] as const)('%s: %s in time, and it recovers', async (trouble, code, isDone) => {
     const { proxy, store, client } = await world({ timeoutMs: 400 });
     await store.reserve(purchase('before', 'a'));
     proxy.make(trouble);
@@ -147,7 +147,7 @@ describe.skipIf(!canStartRedis('faults of Redis'))('Redis', () => {
     expect(await usedBy(store, 'a')).toBe(4);
   });
 
-  test('a full queue refuses at once, and a full memory refuses without a trace', async () => {
+  test('a full queue rejects immediately, and a full memory refuses without a trace', async () => {
     const { direct, client } = await world();
     const store = redisStore({ client, maxQueue: 5 });
     const codes = await Promise.all(
@@ -161,7 +161,7 @@ describe.skipIf(!canStartRedis('faults of Redis'))('Redis', () => {
     expect(await usedBy(store, 'a')).toBe(50);
   });
 
-  test('keys leave by themselves when no window needs them, and never before', async () => {
+  test('keys expire when no window needs them, and never before', async () => {
     const { client, direct } = await world();
     const store = redisStore({ client, keepMs: 1_000 });
     await store.reserve({ ...purchase('short', 'a'), windows: [] });
@@ -190,7 +190,7 @@ describe.skipIf(!canStartRedis('faults of Redis'))('Redis', () => {
     for (const key of ['{a}', '{longer}:s']) {
       expect(near(await ttl(key), 3 * HOUR + 1_000), key).toBe(true);
     }
-    // A year that is asked for later keeps what it counts.
+    // A year that is requested later keeps what it counts.
     const year = { selector: ALL, start: AT - HOUR, end: AT + 8_000 * HOUR };
     await store.usage({ subject: 'a', windows: [year], at: AT });
     for (const key of ['{a}', '{short}:s']) {
@@ -204,10 +204,10 @@ describe.skipIf(!canStartRedis('faults of Redis'))('Redis', () => {
     const inApp = (app: string) => ({ ...purchase(app, 'a', CAP + 1), app });
     const windows = (app: string) => [{ ...DAY, selector: { ...ALL, app }, cap: CAP }];
     const apps = Array.from({ length: 300 }, (_, index) => `app-${index}`);
-    const told = await Promise.all(
+    const results = await Promise.all(
       apps.map((app) => store.reserve({ ...inApp(app), windows: windows(app) })),
     );
-    expect(new Set(told.map(({ outcome }) => outcome))).toEqual(new Set(['refused']));
+    expect(new Set(results.map(({ outcome }) => outcome))).toEqual(new Set(['refused']));
     expect(String(await direct.hget('spendcap:{a}', 'w')).split('\n')).toHaveLength(100);
   });
 
@@ -290,7 +290,7 @@ describe.skipIf(!canStartRedis('faults of Redis'))('Redis', () => {
     expect((await reader.get({ id: 'p', at: AT })).purchase).toMatchObject({ state: 'reserved' });
   });
 
-  test('node-redis: down is store_unavailable, and it recovers by itself', async () => {
+  test('node-redis: down is store_unavailable, and it recovers', async () => {
     const { server } = await world();
     const client = createClient({
       ...{ url: `redis://127.0.0.1:${server.port}`, disableOfflineQueue: true },
