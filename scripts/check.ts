@@ -2,7 +2,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { listPackages } from './packages.ts';
+import { listPackages, PACKED } from './packages.ts';
 import { type RunResult, run } from './run.ts';
 
 /** The modules are ESM, which Node.js 22.13 and later also requires; the ignored rules deny that. */
@@ -44,7 +44,7 @@ async function checkSources(): Promise<void> {
 /** Checks of the packages as published. */
 async function checkPackages(): Promise<void> {
   await step('build', 'node', 'scripts/build.ts');
-  await step('pack', 'npm', 'pack', '--workspaces', '--silent', '--pack-destination', tarballs);
+  await step('pack', 'npm', 'pack', ...PACKED, '--silent', '--pack-destination', tarballs);
   for (const { id, manifest } of listPackages()) {
     const name = readdirSync(tarballs).find((file) => file.startsWith(`spendcap-${id}-`));
     const tarball = join(tarballs, name ?? 'missing');

@@ -55,6 +55,9 @@ function expandPatterns(folder: string, exports: Manifest['exports']): Manifest[
   return Object.fromEntries(entries);
 }
 
+/** The arguments of `npm pack` that leave out the examples, which are workspaces as well. */
+export const PACKED = listPackages().map(({ id }) => `--workspace=packages/${id}`);
+
 /** The importable module names of a package, for example `@spendcap/core/wire`. */
 export function moduleNames({ manifest }: Package): readonly string[] {
   return Object.entries(manifest.exports)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { listPackages, moduleNames, ROOT } from '../../scripts/packages.ts';
+import { listPackages, moduleNames, PACKED, ROOT } from '../../scripts/packages.ts';
 import { run } from '../../scripts/run.ts';
 import { faultsOf, SETTINGS, withStripe, writePrograms } from './compile.ts';
 
@@ -27,7 +27,7 @@ async function evaluate(type: 'module' | 'commonjs', script: string): Promise<un
 beforeAll(async () => {
   consumer = mkdtempSync(join(tmpdir(), 'spendcap-packed-'));
   await must('node', ['scripts/build.ts'], ROOT);
-  await must('npm', ['pack', '--workspaces', '--silent', '--pack-destination', consumer], ROOT);
+  await must('npm', ['pack', ...PACKED, '--silent', '--pack-destination', consumer], ROOT);
   const tarballs = readdirSync(consumer).map((file) => `./${file}`);
   writeFileSync(join(consumer, 'package.json'), '{ "private": true, "type": "module" }');
   await must('npm', [

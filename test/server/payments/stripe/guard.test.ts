@@ -105,7 +105,6 @@ describe('paymentIntents.create', () => {
   it.each([
     ['no options', undefined],
     ['no purchase', {}],
-    ['a purchase without an id', { spendcap: {} }],
   ])('rejects with a TypeError and calls nobody: %s', async (_, options) => {
     const world = realWorld();
     const create = world.guard.paymentIntents.create as (

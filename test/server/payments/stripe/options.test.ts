@@ -81,6 +81,17 @@ describe('the purchase of a call', () => {
     },
   );
 
+  it.each([{}, { id: undefined }, { id: 1 }, null, 'order-1'])(
+    'that is %j is an invalid request, as it may come from a body',
+    async (spendcap) => {
+      const world = createWorld();
+      const options = { spendcap } as never;
+      const call = world.guard.paymentIntents.create(THIRTY, options);
+      await expect(call).rejects.toMatchObject({ code: 'invalid_request', status: 400 });
+      expect(world.fake.requests).toEqual([]);
+    },
+  );
+
   it('has a maximum amount in Checkout only, where Stripe computes the total', async () => {
     const world = createWorld();
     const spendcap = { ...world.buyer('p1'), amount: 100 };

@@ -118,16 +118,14 @@ const CHECKOUT_CONTEXT: OptionNames<PurchaseContext> = { ...CONTEXT, amount: tru
 /**
  * The purchase context of the options, before any call.
  *
- * @throws TypeError without one, SpendcapError `invalid_request` for an unknown field
+ * @throws TypeError without one, SpendcapError `invalid_request` for an unknown or invalid field
  */
 export function purchaseContextOf(
   kind: PaymentKind,
   options: { readonly spendcap?: PurchaseContext } | undefined,
 ): PurchaseContext {
   const context = options?.spendcap;
-  if (typeof context !== 'object' || context === null || typeof context.id !== 'string') {
-    throw new TypeError('options.spendcap: required, with the purchase id');
-  }
+  if (context === undefined) throw new TypeError('options.spendcap: required');
   checkFields(context, kind === 'payment_intent' ? CONTEXT : CHECKOUT_CONTEXT, 'spendcap');
   return context;
 }
