@@ -31,6 +31,23 @@ describe('form', () => {
     expect(await verifierOf(age).verify(fits)).toBeDefined();
   });
 
+  it('reads escaped names as they are written, and refuses them for registered claims', async () => {
+    const [head, claims] = (await age.sign({})).split('.', 2).map((part) => {
+      return Buffer.from(part, 'base64url').toString();
+    }) as [string, string];
+    // nodejs/node#63785
+    JSON.parse('{"first":0,"\\\\u":0}');
+    const range = '{"first":1,"\\u0061ge_range":{"min":12,"max_exclusive":13},';
+    const token = await age.signText(head, range + claims.slice(1));
+    const evidence = await verifierOf(age).verify(token);
+    expect(evidence.statements).toMatchObject([{ kind: 'range', min: 12, maxExclusive: 13 }]);
+    // jose parses the text again, so it might not see what is read here.
+    const late = `{"first":1,"\\u006ebf":${SECOND + 60},`;
+    expect(await fault(await age.signText(head, late + claims.slice(1)))).toBe('malformed');
+    const kid = head.replace('"kid"', '"\\u006bid"');
+    expect(await fault(await age.signText(kid, claims))).toBe('malformed');
+  });
+
   it('refuses everything but three parts of canonical base64url', async () => {
     const token = await age.sign();
     const [head = '', payload = '', signature = ''] = token.split('.');

@@ -31,6 +31,7 @@ export {
   type SpendcapErrorCode,
   type SpendcapErrorOptions,
 } from './errors.ts';
+export { escapedNames, parseJson } from './json.ts';
 export {
   type ExchangeOptions,
   exchange,

@@ -1,4 +1,5 @@
 import { createDecipheriv, createHash } from 'node:crypto';
+import { parseJson } from '@spendcap/core';
 
 /** The credentials of a game. */
 export interface FakeGame {
@@ -61,7 +62,7 @@ export function signatureOf(
 /** Decrypts a body. @throws NppaError 1012 if it was not encrypted with this game's key */
 export function decryptBody({ secretKey }: FakeGame, body: string): Record<string, unknown> {
   try {
-    const bytes = Buffer.from(JSON.parse(body).data, 'base64');
+    const bytes = Buffer.from((parseJson(body) as { data: string }).data, 'base64');
     const decipher = createDecipheriv(
       'aes-128-gcm',
       Buffer.from(secretKey, 'hex'),
@@ -69,7 +70,7 @@ export function decryptBody({ secretKey }: FakeGame, body: string): Record<strin
       { authTagLength: 16 },
     ).setAuthTag(bytes.subarray(-16));
     const text = Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]);
-    const members: unknown = JSON.parse(text.toString());
+    const members: unknown = parseJson(text.toString());
     if (typeof members === 'object' && members !== null) return { ...members };
   } catch {
     // Every failure has the same error code.

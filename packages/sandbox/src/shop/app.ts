@@ -1,5 +1,5 @@
 import type { Purchase } from '@spendcap/core';
-import { SpendcapError } from '@spendcap/core';
+import { parseJson, SpendcapError } from '@spendcap/core';
 import { type Context, Hono } from 'hono';
 import { isRefused } from '../game.ts';
 import { PERSONAS } from '../personas.ts';
@@ -104,7 +104,10 @@ function playerIn(c: Context): string {
 }
 
 async function orderIn(c: Context): Promise<{ id: string; product: Product }> {
-  const body: unknown = await c.req.json().catch(() => null);
+  const body: unknown = await c.req
+    .text()
+    .then(parseJson)
+    .catch(() => null);
   const { id, product } = (body ?? {}) as { readonly id?: unknown; readonly product?: unknown };
   const chosen = PRODUCTS.find((each) => each.id === product);
   if (typeof id !== 'string' || chosen === undefined) throw invalid();

@@ -6,6 +6,7 @@ import {
   jpTypical,
   type Policy,
   type PolicyRow,
+  parseJson,
   parsePolicy,
   SpendcapError,
   usAppStore,
@@ -45,7 +46,7 @@ export function readJsonFile(file: string, expected: string): unknown {
     throw new UsageError(`cannot read '${file}': it must be ${expected}`);
   }
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     throw new UsageError(`'${file}' is not valid JSON`);
   }

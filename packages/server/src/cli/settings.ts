@@ -1,4 +1,4 @@
-import { type Assurance, SpendcapError, type Store } from '@spendcap/core';
+import { type Assurance, parseJson, SpendcapError, type Store } from '@spendcap/core';
 import { InvalidArgumentError } from 'commander';
 import { generatePermitKey } from '../permits/index.ts';
 import { memoryStore } from '../stores/memory/index.ts';
@@ -79,7 +79,7 @@ export async function permitKeyOf(
 ): Promise<Readonly<Record<string, unknown>>> {
   if (!hasPermitKey(environment)) return { ...(await generatePermitKey()) };
   try {
-    const key: unknown = JSON.parse(environment.SPENDCAP_PERMIT_KEY ?? '');
+    const key: unknown = parseJson(environment.SPENDCAP_PERMIT_KEY ?? '');
     if (typeof key === 'object' && key !== null) return { ...key };
   } catch {
     // The parser's message would quote the key.

@@ -1,4 +1,4 @@
-import { SpendcapError } from '@spendcap/core';
+import { parseJson, SpendcapError } from '@spendcap/core';
 import type { ZodType } from 'zod';
 import { namesIn, namesOf } from '../jwt/json.ts';
 import { HttpProblem } from './problems.ts';
@@ -132,7 +132,7 @@ function decode(bytes: Uint8Array): string {
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     // The parser's message would quote the body.
     throw invalid([{ path: '', message: 'The body is not valid JSON.' }]);

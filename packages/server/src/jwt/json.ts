@@ -1,3 +1,5 @@
+import { parseJson } from '@spendcap/core';
+
 /** Deeper than any valid input, and shallow enough for recursion. */
 const MAX_DEPTH = 32;
 
@@ -8,7 +10,7 @@ const MAX_DEPTH = 32;
  * @throws Error for every other text; the parser's own message quotes it
  */
 export function parseStrict(text: string): unknown {
-  const value: unknown = JSON.parse(text);
+  const value: unknown = parseJson(text);
   if (namesIn(text) !== namesOf(value))
     throw new Error('a name is repeated, or it is nested too deep');
   return value;

@@ -1,4 +1,4 @@
-import { SpendcapError } from '@spendcap/core';
+import { escapedNames, SpendcapError } from '@spendcap/core';
 import { errors, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose';
 import { parseStrict } from './json.ts';
 
@@ -60,6 +60,12 @@ const MAX_NUMERIC_DATE = 8.64e12;
 /** Keys tried where several fit a token: it names none, or two share its `kid`. */
 const MAX_TRIED_KEYS = 10;
 
+/** What jose reads in its own `JSON.parse`, which can misread a name with an escape. */
+const READ_BY_JOSE: readonly string[] = [
+  ...['alg', 'b64', 'crit', 'jwk', 'kid', 'typ'],
+  ...['aud', 'exp', 'iat', 'iss', 'nbf', 'sub'],
+];
+
 const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]*$/;
 
 /** By length modulo 4, the characters that may end base64url: those whose unused bits are zero. */
@@ -70,8 +76,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * Reads a compact JWT (RFC 7515, section 7.1) without verifying it. Stricter than jose: it bounds
- * the size, refuses a repeated name and a second base64url spelling of the same bytes, and supports
- * no critical extension, not even `b64` (RFC 7797).
+ * the size, refuses a repeated name, a second base64url spelling of the same bytes and an escape in
+ * the name of a registered claim, and supports no critical extension, not even `b64` (RFC 7797).
  */
 export function readJwt(token: string, maxBytes: number): UnverifiedJwt | JwtFault {
   if (typeof token !== 'string') return 'malformed';
@@ -88,7 +94,9 @@ export function readJwt(token: string, maxBytes: number): UnverifiedJwt | JwtFau
 
 function objectIn(part: string): Claims | null {
   try {
-    const value = parseStrict(utf8.decode(Buffer.from(part, 'base64url')));
+    const text = utf8.decode(Buffer.from(part, 'base64url'));
+    if (escapedNames(text).some((name) => READ_BY_JOSE.includes(name))) return null;
+    const value = parseStrict(text);
     return typeof value === 'object' && !Array.isArray(value) ? (value as Claims | null) : null;
   } catch {
     return null;

@@ -7,6 +7,7 @@ import {
   type Policy,
   type Purchase,
   parseAmount,
+  parseJson,
   type StoredPurchase,
 } from '@spendcap/core';
 import type { PermittedHold, PurchaseRequest } from './types.ts';
@@ -130,7 +131,7 @@ export function policyOf(stored: StoredPurchase): string {
 /** A stored purchase as the API returns it. Pass `wanted` to save parsing it again. */
 export function toPurchase(
   stored: StoredPurchase,
-  wanted = JSON.parse(stored.request) as Wanted,
+  wanted = parseJson(stored.request) as Wanted,
 ): Purchase {
   const { currency: capCurrency } = stored;
   return {
@@ -155,7 +156,7 @@ export function toPurchase(
 /** The part of a hold that a permit carries: nothing long, nothing about the guardian. */
 export function permittedHold(
   stored: StoredPurchase,
-  wanted = JSON.parse(stored.request) as Wanted,
+  wanted = parseJson(stored.request) as Wanted,
 ): PermittedHold {
   const { subject, amount, currency, app, category, reservedAt: at, expiresAt, basis } = stored;
   const { product: _product, metadata: _metadata, guardianApproval: _approval, ...kept } = wanted;
@@ -186,7 +187,7 @@ export function laterAmount(
   amount: string,
   rounding: 'up' | 'down',
 ): number {
-  const { amount: price, currency } = JSON.parse(stored.request) as Wanted;
+  const { amount: price, currency } = parseJson(stored.request) as Wanted;
   const minor = parseAmount(amount, currency);
   // A full refund returns the full hold, including its rounding.
   if (minor === price) return stored.amount;

@@ -56,6 +56,25 @@ describe('signatures', () => {
     expect((await world.purchase('p1')).state).toBe('reserved');
   });
 
+  it('reads escaped names as they are written, whatever was parsed before', async () => {
+    const world = createWorld();
+    await chargedUnseen(world);
+    const { type, ...rest } = eventOf(world, 'payment_intent.succeeded');
+    // nodejs/node#63785
+    JSON.parse('{"first":0,"\\\\u":0}');
+    const body = `{"first":1,"\\u0074ype":"${type}",${JSON.stringify(rest).slice(1)}`;
+    const secret = world.fake.webhookSecret;
+    const request = world.fake.webhook({ ...rest, type } as Event);
+    const timestamp = Number(/t=(\d+)/.exec(request.headers.get('stripe-signature') ?? '')?.[1]);
+    const header = world.stripe.webhooks.generateTestHeaderString({
+      payload: body,
+      secret,
+      timestamp,
+    } as Parameters<typeof world.stripe.webhooks.generateTestHeaderString>[0]);
+    const sent = withBody(await withSignature(request, header), body);
+    expect(await (await post(world, sent)).json()).toEqual({ received: true, outcome: 'settled' });
+  });
+
   it('ignores what a connected account writes, unless it is the one', async () => {
     const world = createWorld();
     await chargedUnseen(world);

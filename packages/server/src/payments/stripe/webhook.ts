@@ -1,4 +1,4 @@
-import { type OptionNames, SpendcapError, type SpendcapErrorCode } from '@spendcap/core';
+import { type OptionNames, parseJson, SpendcapError, type SpendcapErrorCode } from '@spendcap/core';
 import type Stripe from 'stripe';
 import { DEPS, type Deps, depsOf } from './deps.ts';
 import { stripeErrorType } from './errors.ts';
@@ -146,7 +146,7 @@ async function verify(signed: Signed): Promise<Stripe.Event | null> {
   const { stripe, secrets, toleranceSeconds = 300, now = Date.now, body, header } = signed;
   for (const secret of secrets) {
     try {
-      return await stripe.webhooks.constructEventAsync(
+      await stripe.webhooks.constructEventAsync(
         body,
         header,
         secret,
@@ -154,6 +154,8 @@ async function verify(signed: Signed): Promise<Stripe.Event | null> {
         undefined,
         now(),
       );
+      // Stripe's client uses JSON.parse, which can misread a name with an escape.
+      return parseJson(new TextDecoder().decode(body)) as Stripe.Event;
     } catch {
       // Another secret may match. The cause is not disclosed to an unauthenticated caller.
     }

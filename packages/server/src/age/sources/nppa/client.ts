@@ -1,3 +1,4 @@
+import { parseJson } from '@spendcap/core';
 import { boundedFetch } from '../../../jwt/bounded-fetch.ts';
 import { evidenceInvalid, unavailable } from './faults.ts';
 import { type Throttle, throttle } from './throttle.ts';
@@ -119,7 +120,7 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 
 function readAnswer(text: string): NppaAnswer | 'answer_invalid' {
   try {
-    const { errcode, data } = JSON.parse(text);
+    const { errcode, data } = parseJson(text) as { errcode: number; data: unknown };
     // Four digits, so that nothing else can get into a message.
     if (Number.isInteger(errcode) && errcode >= 0 && errcode <= 9999) return { errcode, data };
   } catch {

@@ -1,4 +1,4 @@
-import { type AgeRange, type Assurance, SpendcapError } from '@spendcap/core';
+import { type AgeRange, type Assurance, parseJson, SpendcapError } from '@spendcap/core';
 import type { SourceFinding } from '../source.ts';
 
 /** The age signal of a device, as the app sends it, and the attestation of the app. */
@@ -96,7 +96,7 @@ function parse(signal: unknown): Members {
     throw platformInvalid('malformed');
   }
   try {
-    const members: unknown = JSON.parse(signal);
+    const members: unknown = parseJson(signal);
     if (typeof members === 'object' && members !== null && !Array.isArray(members)) {
       return members as Members;
     }
