@@ -137,16 +137,13 @@ return purchase
  * A purchase from its hold to its commit beside what a studio would write: counters without a ledger.
  * Nothing there expires an open hold, gives back a refund, or answers for another window later.
  */
-export async function redisPurchaseComparison(kind: 'ioredis' | 'node-redis'): Promise<Comparison> {
-  const { port, client, stop } = await openServer();
-  const node = createClient({ url: `redis://127.0.0.1:${port}` });
-  await node.connect();
+export async function redisPurchaseComparison(): Promise<Comparison> {
+  const { client, stop } = await openServer();
   const hold = String(await client.script('LOAD', HOLD_BY_HAND));
   const commit = String(await client.script('LOAD', COMMIT_BY_HAND));
   const { record } = await sample(client);
-  const limiter = limiterOn(redisStore({ client: kind === 'ioredis' ? client : node }));
-  const evaluate = (args: string[]): Promise<unknown> =>
-    kind === 'ioredis' ? client.call('EVALSHA', args) : node.sendCommand(['EVALSHA', ...args]);
+  const limiter = limiterOn(redisStore({ client }));
+  const evaluate = (args: string[]): Promise<unknown> => client.call('EVALSHA', args);
   let ids = 0;
   const byHand = async (index: number): Promise<void> => {
     ids += 1;
@@ -160,7 +157,7 @@ export async function redisPurchaseComparison(kind: 'ioredis' | 'node-redis'): P
     if (committed !== record) throw new Error('not committed by hand');
   };
   return {
-    work: `reserve + commit on Redis, ${kind}`,
+    work: 'reserve + commit on Redis, ioredis',
     ours: {
       name: 'limiter.reserve, limiter.commit',
       run: (count) =>
@@ -175,7 +172,6 @@ export async function redisPurchaseComparison(kind: 'ioredis' | 'node-redis'): P
     close: async () => {
       await limiter.close();
       client.disconnect();
-      await node.close();
       await stop();
     },
   };
