@@ -1,4 +1,4 @@
-import { cborEncode } from '@owf/mdoc';
+import { cborEncode, DateOnly } from '@owf/mdoc';
 import type { MdocSession } from '@spendcap/server/age/sources/mdoc';
 import { describe, expect, it } from 'vitest';
 import {
@@ -26,6 +26,9 @@ const signedBy = (...chain: readonly (typeof root)[]): Changes => ({
   chain,
   ...(chain[0] === undefined ? {} : { issuerKey: chain[0].key }),
 });
+/** The reply with a text of the same length in place of each other one, in what is signed too. */
+const replaced = (bytes: Uint8Array, from: string, to: string) =>
+  Buffer.from(Buffer.from(bytes).toString('latin1').replaceAll(from, to), 'latin1');
 const algorithm = (...entries: readonly (readonly [number, unknown])[]) => new Map(entries);
 
 /** Each step of the verification, broken alone. */
@@ -229,5 +232,37 @@ describe('CBOR', () => {
     }
     expect(await fault(new Uint8Array(64 * 1024 + 1))).toBe('too_large');
     expect(await fault('A'.repeat(200_000))).toBe('too_large');
+  });
+});
+
+describe('impossible dates', () => {
+  const born = { elements: { age_over_18: true, birth_date: new DateOnly('2010-05-01') } };
+  const made = { elements: { age_over_18: true, issued: new Date('2016-12-31T23:59:59Z') } };
+
+  it('takes the real ones', async () => {
+    expect(await read(deviceResponse(born))).toMatchObject({ range: { min: 18 } });
+    expect(await read(deviceResponse(made))).toMatchObject({ range: { min: 18 } });
+  });
+
+  it.each(['2010-00-01', '2010-13-01', '2010-02-30', '2010-05-00', '2010-05-32'])(
+    'refuses the date %s',
+    async (date) => {
+      const bytes = replaced(deviceResponse(born), '2010-05-01', date);
+      expect(await fault(bytes)).toBe('malformed');
+    },
+  );
+
+  it.each(['2016-12-31T23:59:60Z', '2016-02-30T23:59:59Z', '2016-12-31T24:00:00Z'])(
+    'refuses the instant %s',
+    async (instant) => {
+      const bytes = replaced(deviceResponse(made), '2016-12-31T23:59:59Z', instant);
+      expect(await fault(bytes)).toBe('malformed');
+    },
+  );
+
+  it('refuses them in the validity', async () => {
+    const until = new Date(NOW + DAY).toISOString().replace('.000Z', 'Z');
+    const bytes = replaced(deviceResponse(), until, `${until.slice(0, 5)}02-30${until.slice(10)}`);
+    expect(await fault(bytes)).toBe('malformed');
   });
 });

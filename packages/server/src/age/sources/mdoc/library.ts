@@ -25,7 +25,12 @@ export function readDocument(bytes: Uint8Array): {
     const { version, status, documents = [] } = DeviceResponse.decode(bytes);
     const [document] = documents;
     if (version === VERSION && status === 0 && document !== undefined && documents.length === 1) {
-      return { document, signed: document.issuerSigned.issuerAuth.mobileSecurityObject };
+      const { issuerAuth } = document.issuerSigned;
+      // The signed payload is a byte string, which the check of the response does not look into.
+      const { payload } = issuerAuth;
+      if (payload !== null && isPlainCbor(payload)) {
+        return { document, signed: issuerAuth.mobileSecurityObject };
+      }
     }
   } catch {
     // An error of the library may contain what it read.

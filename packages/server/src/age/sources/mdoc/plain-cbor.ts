@@ -1,7 +1,7 @@
 /**
  * Whether bytes are one item of the plain CBOR that ISO 18013-5 requires of a response: shortest
  * lengths, no indefinite ones, no repeated key, UTF-8 text, no floating point, only the tags of an
- * mdoc, and no trailing bytes. Items embedded as bytes (tag 24) are checked too.
+ * mdoc with possible dates, and no trailing bytes. Items embedded as bytes (tag 24) are checked too.
  *
  * `cbor-x`, which `@owf/mdoc` decodes with, accepts more, and the library hashes what it
  * re-encodes, so that many byte strings would pass for one signed text. It also trusts lengths;
@@ -120,8 +120,15 @@ function readTagged(
   }
   const form = tag === TAG.fullDate ? FULL_DATE : tag === TAG.dateTime ? DATE_TIME : undefined;
   if (form === undefined || major !== MAJOR.text) throw NOT_PLAIN;
-  if (!form.test(textAt(bytes, content, length))) throw NOT_PLAIN;
+  const text = textAt(bytes, content, length);
+  if (!form.test(text) || !isPossible(text)) throw NOT_PLAIN;
   return end;
+}
+
+/** Not the 30th of February, the 24th hour or a leap second: the library throws for some of them. */
+function isPossible(text: string): boolean {
+  const date = new Date(text);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text.replace('Z', ''));
 }
 
 function isPlainAt(bytes: Uint8Array, depth: number): boolean {
