@@ -1,12 +1,15 @@
-import { renameSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { copyFileSync, existsSync, linkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import type { ReserveCommand, Store } from '@spendcap/core';
 import { sqliteStore } from '@spendcap/server/stores/sqlite';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { temporaryFile } from '../support/temporary.ts';
 
+const run = promisify(execFile);
 const AT = Date.UTC(2026, 10, 23);
 const DAY = 86_400_000;
 const selector = { currency: 'CNY', app: null, categories: null };
@@ -188,6 +191,60 @@ test('a store whose thread dies while it is closed closes all the same', async (
     void this.terminate();
   });
   expect(await store.close()).toBeUndefined();
+});
+
+test.each([
+  ['deleted', '', (path: string) => rmSync(path)],
+  ['replaced', '', (path: string) => copyFileSync(`${path}.copy`, `${path}.new`)],
+  ['deleted with its log', '-wal', (path: string) => rmSync(path)],
+])('a file that is %s (%s) acknowledges nothing more', async (_name, suffix, damage) => {
+  const path = temporaryFile('ledger.db');
+  const store = open(path);
+  await store.reserve(purchase('before'));
+  copyFileSync(path, `${path}.copy`);
+  const [whole, away] = [`${path}${suffix}`, `${path}.away`];
+  // Kept under another name, so that the operator can move it back.
+  linkSync(whole, away);
+  damage(suffix === '' ? path : whole);
+  if (existsSync(`${path}.new`)) renameSync(`${path}.new`, path);
+  const calls = Array.from({ length: 40 }, (_, index) => store.reserve(purchase(`p${index}`)));
+  for (const call of calls) await expect(call).rejects.toMatchObject(MISCONFIGURED);
+  await expect(store.ready()).rejects.toMatchObject(MISCONFIGURED);
+  renameSync(away, whole);
+  await store.ready();
+  expect((await store.reserve(purchase('after'))).outcome).toBe('held');
+  expect(await used(store)).toBe(200);
+});
+
+test('a file that is deleted before the first call is not made again', async () => {
+  const path = temporaryFile('ledger.db');
+  const store = open(path);
+  rmSync(path);
+  await expect(store.reserve(purchase('p'))).rejects.toMatchObject(MISCONFIGURED);
+  expect(existsSync(path)).toBe(false);
+});
+
+test('a store that can write no more is not ready, though nobody buys', async () => {
+  // A limit on the size of a file makes its writes fail as a full disk does.
+  const program = `
+    import { sqliteStore } from '@spendcap/server/stores/sqlite';
+    const store = sqliteStore({ path: process.env.LEDGER });
+    await store.ready();
+    const code = ({ code }) => code;
+    const refusedBy = (call) => call.then(() => 'ready', code);
+    let failed;
+    for (let i = 0; i < 1000 && failed === undefined; i += 1) {
+      const command = ${JSON.stringify(purchase('p', { windows: [] }))};
+      failed = await store.reserve({ ...command, id: 'p' + i }).then(() => undefined, code);
+    }
+    console.log(JSON.stringify([failed, await refusedBy(store.ready())]));
+    process.exit();`;
+  const args = ['--conditions=@spendcap/source', '--input-type=module', '--eval', program];
+  const shell = `trap '' XFSZ; ulimit -f 512; exec "$0" "$@"`;
+  const env = { ...process.env, LEDGER: temporaryFile('ledger.db') };
+  const options = { cwd: import.meta.dirname, env };
+  const { stdout } = await run('bash', ['-c', shell, process.execPath, ...args], options);
+  expect(JSON.parse(stdout)).toEqual(['outcome_unknown', 'store_unavailable']);
 });
 
 test('calls under way when the store closes are answered and kept', async () => {

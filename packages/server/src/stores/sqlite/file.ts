@@ -18,9 +18,10 @@ import {
 } from '../../ledger/ledger.ts';
 import { toReply } from '../../ledger/reserve-reply.ts';
 import { misconfigured, unavailable } from '../../ledger/store-kit.ts';
+import { assertSameFile, type FileIdentity, fileOf, logOf } from './identity.ts';
 import { SCHEMA, SCHEMA_VERSION, sqliteRows } from './rows.ts';
 
-/** A verb of the store and its inputs. `ready` only begins and ends a transaction. */
+/** A verb of the store and its inputs. `ready` writes without changing anything. */
 export type SqliteCommand = readonly [verb: Exclude<keyof Store, 'close'>, command: unknown];
 
 /** A SpendcapError in plain data that can cross to another thread. */
@@ -44,6 +45,8 @@ export interface SqliteFailure {
 export interface SqliteFile {
   readonly path: string;
   readonly busyTimeoutMs: number;
+  /** The file that the path named when the store was made. No other one is opened or made. */
+  readonly file?: FileIdentity | undefined;
 }
 
 /**
@@ -62,14 +65,17 @@ const PRAGMAS = `
  * @throws SpendcapError `store_misconfigured` if it cannot be opened, is not a database of ours, or is
  *   newer than this version; `store_unavailable` if it cannot be used now
  */
-function openFile({ path, busyTimeoutMs }: SqliteFile) {
+function openFile({ path, busyTimeoutMs, file }: SqliteFile) {
   let database: DatabaseSync | undefined;
   try {
+    assertSameFile(file);
     database = new DatabaseSync(path, { timeout: busyTimeoutMs });
     database.exec(PRAGMAS);
     migrate(database);
     // Fails on another program's tables, whatever version number it gave them.
-    return { database, ...sqliteRows(database) };
+    const rows = sqliteRows(database);
+    const opened = file ?? fileOf(database);
+    return { database, file: opened, log: logOf(opened), ...rows };
   } catch (cause) {
     database?.close();
     if (SpendcapError.isInstance(cause)) throw cause;
@@ -129,7 +135,6 @@ const VERBS = {
   reverseRefund,
   get,
   usage,
-  ready: () => null,
 };
 
 /**
@@ -145,6 +150,10 @@ export function sqliteLedger(file: SqliteFile) {
   const verbs = {
     ...VERBS,
     overdue: (_: unknown, { at, limit }: OverdueCommand) => opened.overdue(at, limit),
+    ready: () => {
+      opened.touch();
+      return null;
+    },
   };
   /** The first commands of the next batch, and the replies to those that have been run. */
   const early: SqliteCommand[] = [];
@@ -175,6 +184,8 @@ export function sqliteLedger(file: SqliteFile) {
       clearTimeout(prepared?.timer);
       prepared = undefined;
       tidy();
+      assertSameFile(opened.file);
+      assertSameFile(opened.log);
       committing = true;
       transaction.commit();
       return replies;
@@ -203,6 +214,7 @@ export function sqliteLedger(file: SqliteFile) {
     },
     /** Runs a batch: what was prepared, then these. Returns how each came out, in order. */
     runBatch: (commands: readonly SqliteCommand[]) => transact([...early.splice(0), ...commands]),
+    file: opened.file,
     close: () => database.close(),
   };
 }
@@ -228,6 +240,7 @@ const DATA = new Set([18, 19, 20, 25]);
 
 /** An error without a result code comes from converting a value. */
 function isData(error: unknown): boolean {
+  if (SpendcapError.isInstance(error)) return false;
   const result = resultOf(error);
   return result === NO_RESULT || DATA.has(result);
 }

@@ -1,7 +1,7 @@
-import type { ReserveCommand, Store } from '@spendcap/core';
+import { type ReserveCommand, SpendcapError, type Store } from '@spendcap/core';
 import { groupCommit } from '../../ledger/group-commit.ts';
 import { fromReply, type ReserveReply } from '../../ledger/reserve-reply.ts';
-import { checkWait, checkWhole, lifecycle } from '../../ledger/store-kit.ts';
+import { checkWait, checkWhole, lifecycle, unavailable } from '../../ledger/store-kit.ts';
 import { type SqliteCommand, sqliteLedger } from './file.ts';
 import { sqliteRunner } from './thread.ts';
 
@@ -33,8 +33,9 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
   checkWait({ busyTimeoutMs }, 0);
   checkWhole({ maxBatch, maxQueue }, 1);
   // On this thread too, so that a wrong file is reported by this call.
-  sqliteLedger({ path, busyTimeoutMs }).close();
-  const runner = sqliteRunner({ path, busyTimeoutMs });
+  const first = sqliteLedger({ path, busyTimeoutMs });
+  first.close();
+  const runner = sqliteRunner({ path, busyTimeoutMs, file: first.file });
   const queue = groupCommit<string, unknown>({ ...runner, maxBatch, maxQueue });
   const { assertOpen, close } = lifecycle(async () => {
     await queue.idle();
@@ -61,7 +62,15 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
     usage: verb('usage'),
     overdue: verb('overdue'),
     ready: async () => {
-      await ready(null);
+      try {
+        await ready(null);
+      } catch (error) {
+        // Whether it was written does not matter, only that it can be.
+        const isUnknown = SpendcapError.isInstance(error) && error.code === 'outcome_unknown';
+        throw isUnknown
+          ? unavailable('The SQLite file cannot be written now.', error.cause)
+          : error;
+      }
     },
     close,
   };

@@ -53,6 +53,7 @@ export function sqliteSubjects(database: DatabaseSync) {
   const enteredAll = database.prepare(
     'UPDATE entered SET to_seq = (SELECT max(seq) FROM purchases)',
   );
+  const flip = database.prepare('UPDATE entered SET to_seq = -1 - to_seq');
   const later = new Map<string, number[]>();
   let count = 0;
   let lastSeq = 0;
@@ -86,6 +87,11 @@ export function sqliteSubjects(database: DatabaseSync) {
       for (const { seq, subject } of found) added(String(subject), Number(seq));
     },
     forget: () => clear(undefined),
+    /** Writes a page but changes nothing. A statement without effect would not write it. */
+    touch(): void {
+      flip.run();
+      flip.run();
+    },
     /** Enters the later ones, once they are `ENTER_AT`. */
     tidy(): void {
       if (count < ENTER_AT) return;
