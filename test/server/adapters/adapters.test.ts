@@ -283,6 +283,20 @@ describe('node', () => {
     await aborted;
   });
 
+  it.each([
+    ['HTTP/1.0 without Host', 'GET /health/live HTTP/1.0\r\n\r\n', 200],
+    ['two Host headers', 'GET /health/live HTTP/1.1\r\nhost: a\r\nHost: b\r\n\r\n', 400],
+  ])('knows %s', async (_, head, status) => {
+    const { limiter } = stubLimiter();
+    const handler = createHandler(limiter, { apiKeys: [API_KEY] });
+    const { port, hostname } = new URL(await listening(createServer(toNode(handler))));
+    const socket = connect(Number(port), hostname).setEncoding('utf8');
+    socket.write(head);
+    const [answer] = await once(socket, 'data');
+    socket.destroy();
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+  });
+
   it('leaves the Request and Response of the program alone', async () => {
     const { Request: before, Response: beforeToo } = globalThis;
     toNode(setup().handler);

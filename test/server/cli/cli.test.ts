@@ -351,7 +351,7 @@ describe('serve', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 201 /);
   });
 
-  it('closes keep-alive connections with their response while it drains', async () => {
+  it('closes a keep-alive connection with the response that it owes while it drains', async () => {
     const { child, url } = await serving();
     const { port, hostname } = new URL(url);
     const socket = connect(Number(port), hostname).setEncoding('utf8');
@@ -359,20 +359,77 @@ describe('serve', () => {
     socket.on('data', (text) => {
       answer += text;
     });
-    socket.write('GET /health/live HTTP/1.1\r\nhost: a\r\n');
+    socket.write(
+      `POST /v1/purchases/p1/commit HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${API_KEY}\r\n` +
+        'content-type: application/json\r\ncontent-length: 2\r\n\r\n{',
+    );
     await sleep(100);
     child.kill('SIGTERM');
     await sleep(200);
-    socket.write('\r\n');
+    socket.write('}');
     expect(await once(child, 'close')).toEqual([0, null]);
-    expect(answer).toMatch(/^HTTP\/1\.1 200 .*\r\nconnection: close\r\n/is);
+    expect(answer).toMatch(/^HTTP\/1\.1 404 .*\r\nconnection: close\r\n/is);
+  });
+
+  it('does not wait for half a request head, on a new or a kept connection', async () => {
+    const { child, url } = await serving();
+    const { port, hostname } = new URL(url);
+    const half = 'GET /health/live HTTP/1.1\r\nhost: a\r\n';
+    const fresh = connect(Number(port), hostname);
+    fresh.write(half);
+    const kept = connect(Number(port), hostname);
+    kept.write(`${half}\r\n`);
+    await once(kept, 'data');
+    kept.write(half);
+    await sleep(200);
+    const ended = once(child, 'close');
+    const signaled = performance.now();
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+    // Far below both the 10 s of a head and those of the shutdown.
+    expect(performance.now() - signaled).toBeLessThan(4_000);
+  });
+
+  it('cuts half a body after --shutdown-timeout', async () => {
+    const { child, url } = await serving({ '--shutdown-timeout': '1' });
+    const { port, hostname } = new URL(url);
+    const socket = connect(Number(port), hostname).on('error', () => {});
+    socket.write(
+      `POST /v1/purchases HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${API_KEY}\r\n` +
+        'content-type: application/json\r\ncontent-length: 9\r\n\r\n{',
+    );
+    await sleep(200);
+    const ended = once(child, 'close');
+    const signaled = performance.now();
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+    const waited = performance.now() - signaled;
+    expect(waited).toBeGreaterThan(900);
+    expect(waited).toBeLessThan(6_000);
+  });
+
+  it.each([
+    ['HTTP/1.0 without Host', 'GET /health/live HTTP/1.0\r\n\r\n', 200],
+    ['HTTP/1.1 without Host', 'GET /health/live HTTP/1.1\r\n\r\n', 400],
+    ['two Host headers', 'GET /health/live HTTP/1.1\r\nhost: a\r\nHost: b\r\n\r\n', 400],
+  ])('knows %s', async (_, head, status) => {
+    const { url } = await serving();
+    const { port, hostname } = new URL(url);
+    const socket = connect(Number(port), hostname).setEncoding('utf8');
+    socket.write(head);
+    const [answer] = await once(socket, 'data');
+    socket.destroy();
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
   });
 
   it('exits immediately on a second signal', async () => {
     const { child, url } = await serving();
     const { port, hostname } = new URL(url);
     const socket = connect(Number(port), hostname).on('error', () => {});
-    socket.write('POST /v1/purchases HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n');
+    socket.write(
+      `POST /v1/purchases HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${API_KEY}\r\n` +
+        'content-type: application/json\r\ncontent-length: 9\r\n\r\n',
+    );
     await sleep(100);
     child.kill('SIGTERM');
     await sleep(200);
@@ -396,6 +453,7 @@ describe('serve', () => {
     ['no policy', [{ '--policy': undefined }, {}], /--policy/],
     ['an unknown policy', [{ '--policy': 'cn-gmae' }, {}], /cn-game, cn-live/],
     ['no port', [{ '--port': undefined }, {}], /--port/],
+    ['a shutdown without time', [{ '--shutdown-timeout': '0' }, {}], /--shutdown-timeout/],
     ['a port out of range', [{ '--port': '65536' }, {}], /--port/],
     ['a port that is no number', [{ '--port': '80a' }, {}], /--port/],
     [

@@ -14,6 +14,19 @@ export type ParsedRequest = IncomingMessage & {
   [PARSED_BODY]?: true;
 };
 
+/** HTTP/1.0 may omit Host, as simple health probes do. Node refuses HTTP/1.1 without one. */
+export const HOST_IF_ABSENT = 'localhost';
+
+/** Two Host headers are a 400 (RFC 9112 section 3.2); Node would use the first. */
+export function hasTwoHosts({ rawHeaders }: IncomingMessage): boolean {
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i];
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
+  return hosts > 1;
+}
+
 /**
  * Runs a Fetch handler on Node's HTTP objects, with or without a body parser before it, with
  * back-pressure, and the request's `signal` aborted when the client goes away.
@@ -22,6 +35,7 @@ export function nodeListener(handler: (request: Request) => Promise<Response>): 
   return getRequestListener(
     (request, { incoming }) => {
       const parsed = incoming as ParsedRequest;
+      if (hasTwoHosts(parsed)) return unreadableRequest();
       restoreBody(parsed);
       if (parsed[PARSED_BODY]) Object.defineProperty(request, PARSED_BODY, { value: true });
       return handler(request);
@@ -29,6 +43,7 @@ export function nodeListener(handler: (request: Request) => Promise<Response>): 
     {
       // Keeps the program's own Request and Response.
       overrideGlobalObjects: false,
+      hostname: HOST_IF_ABSENT,
       errorHandler: failed,
     },
   );
@@ -59,7 +74,10 @@ class BodyConsumedError extends TypeError {}
  * @throws TypeError if the parser kept nothing
  */
 export function restoreBody(req: ParsedRequest): void {
-  if (!req.readableDidRead || Buffer.isBuffer(req.rawBody)) return;
+  if (!req.readableDidRead) return;
+  // A parser that kept something has decoded it.
+  delete req.headers['content-encoding'];
+  if (Buffer.isBuffer(req.rawBody)) return;
   const kept = req.rawBody ?? req.body;
   if (kept === undefined) {
     throw new BodyConsumedError(

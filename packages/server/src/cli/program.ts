@@ -6,7 +6,7 @@ import { LOG_LEVELS } from './log.ts';
 import { BUILT_IN_NAMES, faultsOf, loadPolicy, policyTable } from './policy.ts';
 import { migrate, type PostgresFlags } from './postgres.ts';
 import { serve } from './serve.ts';
-import { portOf, type ServeFlags, STORES } from './settings.ts';
+import { portOf, type ServeFlags, STORES, shutdownTimeoutOf } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 
 const EXIT_USAGE = 2;
@@ -49,6 +49,11 @@ function addServe(program: Command): void {
     .option('--base-path <path>', 'prefix of every route, such as /spendcap')
     .option('--public-url <url>', 'URL that players call (required for key-bound age tokens)')
     .option('--cors-origin <origin...>', 'origins whose pages may read allowance and decisions')
+    .addOption(
+      new Option('--shutdown-timeout <seconds>', 'open requests are cut this long after SIGTERM')
+        .argParser(shutdownTimeoutOf)
+        .default(10),
+    )
     .addOption(
       new Option('--log-level <level>', 'debug logs a line per request')
         .choices(LOG_LEVELS)

@@ -1,6 +1,7 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import { unreadableRequest } from '../adapters/node-listener.ts';
+import { HOST_IF_ABSENT, hasTwoHosts, unreadableRequest } from '../adapters/node-listener.ts';
 import { ageTokens } from '../age/token/index.ts';
 import { createHandler } from '../http/index.ts';
 import { prometheusMetrics } from '../http/metrics/index.ts';
@@ -24,7 +25,6 @@ import { UsageError } from './usage-error.ts';
 // A slow client may hold neither a connection nor a shutdown indefinitely.
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
-const DRAIN_TIMEOUT_MS = 35_000;
 const IDLE_CHECK_MS = 50;
 
 /**
@@ -49,7 +49,11 @@ export async function serve(given: Partial<ServeFlags>, environment: Environment
       ...(flags.publicUrl === undefined ? {} : { publicUrl: flags.publicUrl }),
     });
     // The process is the command's own, so it may use the faster global Request and Response.
-    const listener = getRequestListener(handler, { errorHandler: unreadableRequest });
+    const listener = getRequestListener(
+      (request, { incoming }) =>
+        hasTwoHosts(incoming as IncomingMessage) ? unreadableRequest() : handler(request),
+      { errorHandler: unreadableRequest, hostname: HOST_IF_ABSENT },
+    );
     server = createServer(
       { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
       (req, res) => log.withRequestId(req, res, () => listener(req, res)),
@@ -59,7 +63,7 @@ export async function serve(given: Partial<ServeFlags>, environment: Environment
     await limiter.close();
     throw error;
   }
-  stopOnSignal(server, { limiter, log });
+  stopOnSignal(server, { limiter, log, timeoutMs: flags.shutdownTimeout * 1000 });
   if (!hasPermitKey(environment)) {
     const kid = limiter.jwks.keys[0]?.kid;
     log.warn('SPENDCAP_PERMIT_KEY is not set: permits are signed with a new key.', { kid });
@@ -100,9 +104,12 @@ function listen(server: Server, { port, host }: ServeFlags): Promise<void> {
 interface Serving {
   readonly limiter: Limiter;
   readonly log: Log;
+  /** Of a shutdown: open requests are cut after it. */
+  readonly timeoutMs: number;
 }
 
-function stopOnSignal(server: Server, { limiter, log }: Serving): void {
+function stopOnSignal(server: Server, { limiter, log, timeoutMs }: Serving): void {
+  const latest = latestResponses(server);
   let stopping = false;
   const exit = (code: number): never => {
     log.flush();
@@ -111,27 +118,50 @@ function stopOnSignal(server: Server, { limiter, log }: Serving): void {
   const onSignal = () => {
     if (stopping) exit(1);
     stopping = true;
-    drain(server, limiter).then(
-      () => exit(0),
-      (error: unknown) => {
-        log.error(error);
-        exit(1);
-      },
-    );
+    drain(server, { latest, timeoutMs })
+      .then(() => limiter.close())
+      .then(
+        () => exit(0),
+        (error: unknown) => {
+          log.error(error);
+          exit(1);
+        },
+      );
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
 }
 
-async function drain(server: Server, limiter: Limiter): Promise<void> {
-  // The response makes keep-alive clients reconnect elsewhere, instead of losing their next request.
-  server.prependListener('request', (_, response) => response.setHeader('connection', 'close'));
+type Responses = ReadonlyMap<Socket, ServerResponse | null>;
+
+/** Of each open connection the latest response; `null` before the first complete request head. */
+function latestResponses(server: Server): Responses {
+  const latest = new Map<Socket, ServerResponse | null>();
+  server.on('connection', (socket: Socket) => {
+    latest.set(socket, null);
+    socket.once('close', () => latest.delete(socket));
+  });
+  server.on('request', (request, response) => latest.set(request.socket, response));
+  return latest;
+}
+
+interface Draining {
+  readonly latest: Responses;
+  readonly timeoutMs: number;
+}
+
+async function drain(server: Server, { latest, timeoutMs }: Draining): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
+  // Also one that has sent a part of a request head: nothing of it was processed.
+  for (const [socket, response] of latest) {
+    if (response === null || response.writableFinished) socket.destroy();
+    // Makes a keep-alive client reconnect elsewhere, instead of losing its next request.
+    else if (!response.headersSent) response.setHeader('connection', 'close');
+  }
   // A keep-alive connection becomes idle only after its last response was sent.
   const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
-  const tooLong = setTimeout(() => server.closeAllConnections(), DRAIN_TIMEOUT_MS);
+  const tooLong = setTimeout(() => server.closeAllConnections(), timeoutMs);
   await closed;
   clearInterval(idle);
   clearTimeout(tooLong);
-  await limiter.close();
 }

@@ -30,6 +30,8 @@ export interface ServeFlags {
   readonly publicUrl?: string;
   readonly corsOrigin?: readonly string[];
   readonly logLevel: LogLevel;
+  /** Seconds. */
+  readonly shutdownTimeout: number;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -39,6 +41,13 @@ export function portOf(text: string): number {
   const port = Number(text);
   if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
   throw new InvalidArgumentError('It must be 0 to 65535.');
+}
+
+/** @throws InvalidArgumentError unless it is 1 to 3600 seconds */
+export function shutdownTimeoutOf(text: string): number {
+  const seconds = Number(text);
+  if (/^\d{1,4}$/.test(text) && seconds >= 1 && seconds <= 3_600) return seconds;
+  throw new InvalidArgumentError('It must be 1 to 3600 seconds.');
 }
 
 /**

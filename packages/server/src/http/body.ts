@@ -36,6 +36,10 @@ export async function readJson<T>(
   if (!isJson && !(optional && mediaType === null)) {
     throw new HttpProblem('unsupported_media_type', 'The body must be application/json in UTF-8.');
   }
+  const encoding = request.headers.get('content-encoding');
+  if (encoding !== null && encoding.toLowerCase() !== 'identity') {
+    throw new HttpProblem('unsupported_media_type', 'The body must be without content-encoding.');
+  }
   const text = decode(await readBytes(request, maxBytes));
   if (optional && text === '') return validate({}, schema);
   if (!isJson) {
