@@ -106,7 +106,7 @@ export const RULES: readonly Rule[] = [
 ];
 
 /** What is still to be rewritten. It only ever gets shorter. */
-export const PENDING: readonly string[] = ['docs/redis.md', 'packages/server/src/stores/redis/'];
+export const PENDING: readonly string[] = [];
 
 const FILES = [
   '*.md',

@@ -133,7 +133,7 @@ function workerUrl(): URL {
   return url;
 }
 
-/** Options of Node.js that the thread needs, with their values. Others, as `-e`, would stop it. */
+/** Options of Node.js that the thread needs, with their values. Others, such as `-e`, would stop it. */
 const NEEDED = /^(?:--conditions|-C|--disable-warning|--no-warnings)(?:=|$)/;
 const TAKES_VALUE = /^(?:--conditions|-C|--disable-warning)$/;
 
