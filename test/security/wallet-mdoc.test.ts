@@ -26,6 +26,7 @@ const signedBy = (...chain: readonly (typeof root)[]): Changes => ({
   chain,
   ...(chain[0] === undefined ? {} : { issuerKey: chain[0].key }),
 });
+const constrained = certified('ca', root, { ca: true, critical: ['2.5.29.30'] });
 /** The reply with a text of the same length in place of each other one, in what is signed too. */
 const replaced = (bytes: Uint8Array, from: string, to: string) =>
   Buffer.from(Buffer.from(bytes).toString('latin1').replaceAll(from, to), 'latin1');
@@ -58,6 +59,18 @@ const BROKEN: Readonly<Record<string, readonly [string, Changes]>> = {
   'an authority that signs documents itself': [
     'certificate_untrusted',
     signedBy(below(root, { ca: true })),
+  ],
+  'a certificate with a critical extension that is not supported': [
+    'certificate_untrusted',
+    signedBy(below(root, { critical: ['2.16.840.1.101.2.1.12.2'] })),
+  ],
+  'an authority with critical name constraints': [
+    'certificate_untrusted',
+    signedBy(certified('leaf', constrained), constrained),
+  ],
+  'a certificate for encryption only': [
+    'certificate_untrusted',
+    signedBy(below(root, { usage: 0x20 })),
   ],
   'a document signed before its certificate': [
     'certificate_untrusted',
@@ -265,4 +278,9 @@ describe('impossible dates', () => {
     const bytes = replaced(deviceResponse(), until, `${until.slice(0, 5)}02-30${until.slice(10)}`);
     expect(await fault(bytes)).toBe('malformed');
   });
+});
+
+it('takes certificates with the critical extensions that it supports', async () => {
+  const certificate = below(root, { critical: ['2.5.29.32'], usage: 0x40 });
+  expect(await read(deviceResponse(signedBy(certificate)))).toMatchObject({ range: { min: 18 } });
 });

@@ -16,7 +16,9 @@ export interface Certified {
 }
 
 export interface CertifiedOptions
-  extends Partial<Pick<CertificateOptions, 'ca' | 'notBefore' | 'notAfter' | 'purposes'>> {
+  extends Partial<
+    Pick<CertificateOptions, 'ca' | 'notBefore' | 'notAfter' | 'purposes' | 'usage' | 'critical'>
+  > {
   readonly key?: KeyObject;
 }
 

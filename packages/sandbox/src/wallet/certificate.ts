@@ -14,6 +14,10 @@ export interface CertificateOptions {
   readonly ca: boolean;
   /** Extended key purposes, as dotted OIDs. */
   readonly purposes?: readonly string[];
+  /** The first eight bits of the key usage. Default by `ca`. */
+  readonly usage?: number;
+  /** Further critical extensions, as dotted OIDs. */
+  readonly critical?: readonly string[];
 }
 
 export interface DistinguishedName {
@@ -74,13 +78,19 @@ export function toPem(certificate: Uint8Array): string {
   return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
 }
 
-function extensions({ ca, purposes = [] }: CertificateOptions): Buffer[] {
+function extensions({
+  ca,
+  purposes = [],
+  usage: bits,
+  critical = [],
+}: CertificateOptions): Buffer[] {
   const basic = ca ? sequence(der(TAG.boolean, Buffer.from([0xff]))) : sequence();
-  const usage = bitString(Buffer.from([ca ? SIGNS_CERTIFICATES : DIGITAL_SIGNATURE]));
+  const usage = bitString(Buffer.from([bits ?? (ca ? SIGNS_CERTIFICATES : DIGITAL_SIGNATURE)]));
   const list = [extension(OID.basicConstraints, basic, true), extension(OID.keyUsage, usage, true)];
   if (purposes.length > 0) {
     list.push(extension(OID.extendedKeyUsage, sequence(...purposes.map(oid)), true));
   }
+  list.push(...critical.map((id) => extension(id, sequence(), true)));
   return list;
 }
 

@@ -1,6 +1,7 @@
 import { hash, type KeyObject, X509Certificate } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { isStrongIfRsa } from './algorithms.ts';
+import { certificateExtensions } from './certificate-extensions.ts';
 
 /** Certificates that identify issuers. They come from the configuration, never from a token. */
 export interface TrustedRoots {
@@ -30,8 +31,9 @@ const CACHED_CHAINS = 1_000;
 
 /**
  * Verifies that a chain, the signer's certificate first, leads to a pinned root (RFC 5280, section
- * 6): each is signed by the next, which is a CA, and all are valid at the instant. CRLs and name
- * constraints are not checked. A verified chain is cached, so that its signatures are verified once
+ * 6): each is signed by the next, which is a CA, and all are valid at the instant. CRLs are
+ * not checked. Below the root, a certificate with another critical extension than basic
+ * constraints, key usages and policies is refused (section 6.1.4, o). A verified chain is cached, so that its signatures are verified once
  * and its dates every time.
  *
  * `X509Certificate` of Node.js and not `@peculiar/x509`: that verifies asynchronously, brings 16
@@ -137,7 +139,29 @@ function maySign(
   keyPurpose: string | undefined,
 ): boolean {
   if (signer.ca && path.length > 1) return false;
+  if (!path.slice(0, -1).every(isSupported)) return false;
+  if (path.length > 1 && !isForSignatures(signer)) return false;
   return keyPurpose === undefined || (signer.keyUsage ?? []).includes(keyPurpose);
+}
+
+/** 2.5.29.15, .19, .32 and .37 */
+const SUPPORTED: readonly string[] = ['551d0f', '551d13', '551d20', '551d25'];
+/** `digitalSignature` and `nonRepudiation` */
+const SIGNATURES = 0xc0;
+
+function isSupported({ raw }: X509Certificate): boolean {
+  try {
+    return certificateExtensions(raw).critical.every((id) => SUPPORTED.includes(id));
+  } catch {
+    // In BER, which OpenSSL also reads.
+    return false;
+  }
+}
+
+/** A certificate without key usage may be used for anything. */
+function isForSignatures({ raw }: X509Certificate): boolean {
+  const { keyUsage } = certificateExtensions(raw);
+  return keyUsage === null || (keyUsage & SIGNATURES) !== 0;
 }
 
 function isStrong(key: KeyObject): boolean {
