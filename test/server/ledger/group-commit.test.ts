@@ -43,3 +43,43 @@ describe('batches', () => {
     expect(sizes).toEqual([4, 4, 4]);
   });
 });
+
+describe('a store that breaks its contract', () => {
+  const OPTIONS = { maxBatch: 4, maxQueue: 100 };
+  const UNKNOWN = { code: 'outcome_unknown', retryable: true };
+  const done = async (commands: readonly number[]) => commands.map((value) => ({ value }));
+
+  test.each<[string, () => Promise<readonly Outcome<number>[]>]>([
+    ['rejects', () => Promise.reject(new Error('broken'))],
+    [
+      'throws',
+      () => {
+        throw new Error('broken');
+      },
+    ],
+    ['returns too little', async () => [{ value: 0 }]],
+  ])('and %s leaves its calls unknown, and the next batch runs', async (_name, broken) => {
+    let runs = 0;
+    const runBatch = (commands: readonly number[]) => {
+      runs += 1;
+      return runs === 1 ? broken() : done(commands);
+    };
+    const queue = groupCommit<number, number>({ runBatch, ...OPTIONS });
+    const calls = [queue.submit(0), queue.submit(1)];
+    await expect(calls[1]).rejects.toMatchObject(UNKNOWN);
+    await Promise.allSettled(calls);
+    expect(await queue.submit(2)).toBe(2);
+    expect(await queue.idle()).toBeUndefined();
+  });
+
+  test('and throws when it prepares, runs the whole batch all the same', async () => {
+    const prepare = () => {
+      throw new Error('broken');
+    };
+    const queue = groupCommit<number, number>({
+      ...{ runBatch: done, prepare, maxBatch: 64, maxQueue: 100 },
+    });
+    const calls = Array.from({ length: 20 }, (_, index) => queue.submit(index));
+    expect(await Promise.all(calls)).toEqual(Array.from({ length: 20 }, (_, index) => index));
+  });
+});

@@ -60,7 +60,7 @@ export function groupCommit<C, R>(options: GroupCommitOptions<C, R>) {
     const batch = queue.slice(0, maxBatch);
     queue = queue.slice(maxBatch);
     prepared = 0;
-    const outcomes = await runBatch(batch.map(({ command }) => command));
+    const outcomes = await orNothing(runBatch, batch);
     for (const [index, waiting] of batch.entries()) settle(waiting, outcomes[index]);
     inFlight -= 1;
     if (queue.length > 0) schedule();
@@ -99,7 +99,11 @@ export function groupCommit<C, R>(options: GroupCommitOptions<C, R>) {
   const prepareNew = (): void => {
     if (prepare === undefined || inFlight > 0 || queue.length > maxBatch) return;
     if (queue.length - prepared < MIN_PREPARED) return;
-    prepare(queue.slice(prepared).map(({ command }) => command));
+    try {
+      prepare(queue.slice(prepared).map(({ command }) => command));
+    } catch {
+      // `runBatch` receives the commands again.
+    }
     prepared = queue.length;
   };
 
@@ -124,9 +128,26 @@ export function groupCommit<C, R>(options: GroupCommitOptions<C, R>) {
   };
 }
 
+/** The outcomes of a batch, or none if it rejects: uncaught, that would end the process. */
+async function orNothing<C, R>(
+  runBatch: GroupCommitOptions<C, R>['runBatch'],
+  batch: readonly Waiting<C, R>[],
+): Promise<readonly Outcome<R>[]> {
+  try {
+    return await runBatch(batch.map(({ command }) => command));
+  } catch {
+    return [];
+  }
+}
+
 function settle<C, R>(waiting: Waiting<C, R>, outcome: Outcome<R> | undefined): void {
-  if (outcome !== undefined && 'value' in outcome) waiting.resolve(outcome.value);
-  else waiting.reject(outcome?.error);
+  if (outcome === undefined) waiting.reject(unknownOutcome());
+  else if ('value' in outcome) waiting.resolve(outcome.value);
+  else waiting.reject(outcome.error);
+}
+
+function unknownOutcome(): SpendcapError {
+  return new SpendcapError('outcome_unknown', 'The store did not say how the call ended. Retry.');
 }
 
 const afterTwoTicks = (next: () => void) => setImmediate(() => setImmediate(next));
