@@ -12,11 +12,20 @@ const WRONG: Readonly<Record<NumberKind, readonly number[]>> = {
   'wait from 1': [0, ...NO_WAIT],
 };
 
-describe.each(storesOf('options'))('$name', ({ needs: { create, numbers } }) => {
+describe.each(storesOf('options'))('$name', ({ name, needs: { create, numbers } }) => {
   test.each(Object.entries(numbers))('refuses a wrong %s: %s', (option, kind) => {
     for (const value of WRONG[kind]) {
       expect(() => create({ [option]: value }), String(value)).toThrow(
         new RegExp(`^${option} must be a whole number from `),
+      );
+    }
+  });
+
+  // The stores that check names so far.
+  test.runIf(name === 'memory' || name === 'sqlite')('refuses a misspelled option', () => {
+    for (const option of ['maxbatch', 'keepEnded', 'toString']) {
+      expect(() => create({ [option]: 1 })).toThrow(
+        new RegExp(`^${name}Store has no option "${option}", only `),
       );
     }
   });

@@ -1,4 +1,4 @@
-import type { Store } from '@spendcap/core';
+import { assertOptions, type Store } from '@spendcap/core';
 import {
   commit,
   get,
@@ -29,7 +29,7 @@ const HOUR_MS = 3_600_000;
  * window that was requested counts it and `keepEndedMs` have passed: after that a late commit or a
  * refund finds nothing, its id may be used again, and a limit added later does not count it.
  *
- * @throws TypeError if `keepEndedMs` is no whole number from 1
+ * @throws TypeError for an unknown option, or if `keepEndedMs` is no whole number from 1
  * @example
  * ```ts
  * import { memoryStore } from '@spendcap/server/stores/memory';
@@ -37,7 +37,9 @@ const HOUR_MS = 3_600_000;
  * await store.get({ id: 'order-1', at: 0 }); // => { purchase: null, expired: [] }
  * ```
  */
-export function memoryStore({ keepEndedMs = 24 * HOUR_MS }: MemoryStoreOptions = {}): Store {
+export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  assertOptions('memoryStore', options, { keepEndedMs: true });
+  const { keepEndedMs = 24 * HOUR_MS } = options;
   checkWhole({ keepEndedMs }, 1);
   const { rows, dropEnded, overdue } = memoryRows(keepEndedMs);
   const { assertOpen, close } = lifecycle(async () => undefined);

@@ -1,4 +1,10 @@
-import { type ReserveCommand, SpendcapError, type Store } from '@spendcap/core';
+import {
+  assertOptions,
+  type OptionNames,
+  type ReserveCommand,
+  SpendcapError,
+  type Store,
+} from '@spendcap/core';
 import { groupCommit } from '../../ledger/group-commit.ts';
 import { fromReply, type ReserveReply } from '../../ledger/reserve-reply.ts';
 import { checkWait, checkWhole, lifecycle, unavailable } from '../../ledger/store-kit.ts';
@@ -17,6 +23,13 @@ export interface SqliteStoreOptions {
   readonly maxQueue?: number;
 }
 
+const OPTIONS: OptionNames<SqliteStoreOptions> = {
+  path: true,
+  busyTimeoutMs: true,
+  maxBatch: true,
+  maxQueue: true,
+};
+
 /**
  * A durable ledger in one SQLite file (`node:sqlite`), for one machine. What was answered survives
  * `kill -9` and power loss: write-ahead log, `synchronous=FULL`, one flush for all calls that wait.
@@ -28,6 +41,7 @@ export interface SqliteStoreOptions {
  * @throws TypeError for other wrong options
  */
 export function sqliteStore(options: SqliteStoreOptions): Store {
+  assertOptions('sqliteStore', options, OPTIONS);
   const { path, busyTimeoutMs = 2_000, maxBatch = 256, maxQueue = 10_000 } = options;
   if (typeof path !== 'string' || path === '') throw new TypeError('path must name a file');
   checkWait({ busyTimeoutMs }, 0);
