@@ -583,6 +583,42 @@ describe('OpenAPI', () => {
     }
   });
 
+  it('allows no text that the server refuses', async () => {
+    const { handler } = setup();
+    const { json } = await send(handler, '/openapi.json');
+    type Text = { pattern: string; minLength: number; maxLength: number };
+    type Schema = { properties: Record<string, Text & { propertyNames: Text }> };
+    const { schemas } = json.components as { schemas: Record<string, Schema> };
+    const { product, metadata, guardianApproval } = schemas.PurchaseRequest?.properties ?? {};
+    const reason = schemas.ReleaseRequest?.properties.reason;
+    const fits = (schema: Text | undefined, text: string) => {
+      if (schema === undefined) expect.fail('no schema');
+      const { pattern, minLength, maxLength } = schema;
+      const isLong = text.length >= minLength && text.length <= maxLength;
+      return isLong && new RegExp(pattern, 'u').test(text);
+    };
+    const texts = ['gems × 60', '钻石 😀', '', 'a\u0000b', 'a\nb', '\u007f', '\u0085', '\u00a0'];
+    texts.push('__proto__', '__proto__x', 'x'.repeat(40), 'x'.repeat(41), 'x'.repeat(201));
+    for (const text of texts) {
+      const accepts = async (path: string, body: string) =>
+        (await send(handler, path, { body })).status < 300;
+      const quoted = JSON.stringify(text);
+      const purchase = (field: string) =>
+        accepts('/v1/purchases', `${JSON.stringify(PURCHASE).slice(0, -1)},${field}}`);
+      expect([text, await purchase(`"product":${quoted}`)]).toEqual([text, fits(product, text)]);
+      expect([text, await purchase(`"guardianApproval":${quoted}`)]).toEqual([
+        text,
+        fits(guardianApproval, text),
+      ]);
+      expect([text, await purchase(`"metadata":{${quoted}:"v"}`)]).toEqual([
+        text,
+        fits(metadata?.propertyNames, text),
+      ]);
+      const released = await accepts('/v1/purchases/order-1/release', `{"reason":${quoted}}`);
+      expect([text, released]).toEqual([text, fits(reason, text)]);
+    }
+  });
+
   it('leaves open what a minor version may add to', async () => {
     const { json } = await send(setup().handler, '/openapi.json');
     const { schemas } = json.components as { schemas: Record<string, { properties: Json }> };

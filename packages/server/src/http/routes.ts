@@ -85,7 +85,7 @@ function settleRoute(verb: string, operationId: string, options: SettleOptions) 
       200: json(purchaseAnswerSchema, 'The purchase after the call.'),
       ...inputProblems,
       404: problem('`purchase_not_found`'),
-      409: problem(options.conflicts),
+      ...(options.conflicts === undefined ? {} : { 409: problem(options.conflicts) }),
       ...(options.invalid === undefined ? {} : { 422: problem(options.invalid) }),
     },
   });
@@ -96,7 +96,7 @@ interface SettleOptions {
   readonly description: string;
   readonly schema: z.ZodType;
   readonly required?: boolean;
-  readonly conflicts: string;
+  readonly conflicts?: string;
   readonly invalid?: string;
 }
 
@@ -146,10 +146,11 @@ export const routes = {
   }),
   reverseRefund: settleRoute('reverse-refund', 'reverseRefund', {
     summary: 'Reverse a refund',
-    description: 'A recorded refund failed at the processor. Its amount counts again.',
+    description:
+      'A recorded refund failed at the processor. Its amount counts again. The id of a refund that was ' +
+      'never recorded is a 200 too, and a later refund with that id changes nothing.',
     schema: reverseRefundSchema,
     required: true,
-    conflicts: '`purchase_not_committed`',
   }),
   get: createRoute({
     method: 'get',
@@ -176,7 +177,13 @@ export const routes = {
     description: 'Would this purchase be allowed now? Reserves nothing.',
     tags: [PLAYERS],
     security: [{ [API_KEY]: [] }, { [AGE_TOKEN]: [] }, { [BOUND_AGE_TOKEN]: [] }],
-    request: { body: body(z.union([decisionSchema, playerDecisionSchema])) },
+    request: {
+      body: {
+        ...body(z.union([decisionSchema, playerDecisionSchema])),
+        description:
+          'With an API key a DecisionRequest, with an age token a PlayerDecisionRequest.',
+      },
+    },
     responses: {
       200: json(decisionAnswerSchema, 'Allowed or refused.'),
       ...inputProblems,

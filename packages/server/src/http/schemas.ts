@@ -16,12 +16,16 @@ import {
   TEXT_PATTERN,
 } from '../limiter/validate.ts';
 
+/** `TEXT_PATTERN` without Unicode classes, which few users of a schema know. */
+const CONTROL_FREE = '[^\\u0000-\\u001f\\u007f-\\u009f]*$';
+
 const text = ({ min, max }: { min: number; max: number }) =>
   z
     .string()
     .min(min)
     .max(max)
-    .refine((value) => TEXT_PATTERN.test(value), 'must not contain control characters');
+    .refine((value) => TEXT_PATTERN.test(value), 'must not contain control characters')
+    .openapi({ pattern: `^${CONTROL_FREE}` });
 
 /** Characters. */
 const MAX_PERMIT = 8_192;
@@ -50,6 +54,15 @@ const app = z
   .regex(APP_PATTERN, 'must be 1 to 64 letters, digits or . _ : -')
   .openapi({ example: 'star-garden' });
 
+// Apart, because the types of OpenAPI's generator do not know `propertyNames` of JSON Schema.
+const METADATA_NAMES = {
+  propertyNames: {
+    minLength: 1,
+    maxLength: MAX_METADATA.key,
+    pattern: `^(?!__proto__$)${CONTROL_FREE}`,
+  },
+};
+
 const metadata = z
   .record(text({ min: 1, max: MAX_METADATA.key }), text({ min: 0, max: MAX_METADATA.value }))
   .refine(
@@ -59,6 +72,7 @@ const metadata = z
   .openapi({
     description: 'At most 20 entries. Do not store personal data.',
     maxProperties: MAX_METADATA.entries,
+    ...METADATA_NAMES,
   });
 
 const decisionFields = {
@@ -115,7 +129,9 @@ export const commitSchema = z
         "The reservation's. If the ledger lost the hold, the purchase is recorded from it, `late`.",
     }),
   })
-  .openapi('CommitRequest', { description: '`amount`: the amount charged, if less than held.' });
+  .openapi('CommitRequest', {
+    description: '`amount`: the amount charged, if it differs from the hold.',
+  });
 
 export const releaseSchema = z
   .strictObject({ reason: text({ min: 1, max: MAX_TEXT }).optional() })
