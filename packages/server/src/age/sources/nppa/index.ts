@@ -152,10 +152,29 @@ function readEvidence(evidence: NppaEvidence): Pick<Registration, 'account' | 'i
   const { account, name, idNumber } = (evidence ?? {}) as Readonly<Record<string, unknown>>;
   if (!isText(account, ACCOUNT)) throw evidenceInvalid('malformed');
   if (name === undefined && idNumber === undefined) return { account, identity: null };
-  const number = typeof idNumber === 'string' ? idNumber.toUpperCase() : idNumber;
-  if (!isText(name, NAME) || !isText(number, ID_NUMBER)) throw evidenceInvalid('malformed');
-  return { account, identity: { name, idNumber: number } };
+  const identity = {
+    name: typed(name).replace(MIDDLE_DOTS, '·'),
+    idNumber: typed(idNumber).toUpperCase(),
+  };
+  if (!isText(identity.name, NAME) || !isText(identity.idNumber, ID_NUMBER)) {
+    throw evidenceInvalid('malformed');
+  }
+  return { account, identity };
 }
+
+/** Keyboards write names of minorities with any of these; the register has U+00B7. */
+const MIDDLE_DOTS = /[\u2022\u2027\u2219\u22c5\u30fb]/g;
+
+/** What a player typed: not full-width, without invisible signs and outer spaces. */
+function typed(value: unknown): string {
+  if (typeof value !== 'string' || value.length > MAX_TYPED) return '';
+  return value
+    .normalize('NFKC')
+    .replace(/\p{Cf}/gu, '')
+    .trim();
+}
+
+const MAX_TYPED = 128;
 
 function isText(value: unknown, pattern: RegExp): value is string {
   return typeof value === 'string' && pattern.test(value);
