@@ -11,8 +11,10 @@ const PARSED_BODY = Symbol.for('spendcap.parsed-body');
 export type ParsedRequest = IncomingMessage & {
   body?: unknown;
   rawBody?: unknown;
-  [PARSED_BODY]?: true;
 };
+
+/** Requests whose body was serialised again. */
+const reserialised = new WeakSet<IncomingMessage>();
 
 /** HTTP/1.0 may omit Host, as simple health probes do. Node refuses HTTP/1.1 without one. */
 export const HOST_IF_ABSENT = 'localhost';
@@ -37,7 +39,7 @@ export function nodeListener(handler: (request: Request) => Promise<Response>): 
       const parsed = incoming as ParsedRequest;
       if (hasTwoHosts(parsed)) return unreadableRequest();
       restoreBody(parsed);
-      if (parsed[PARSED_BODY]) Object.defineProperty(request, PARSED_BODY, { value: true });
+      if (reserialised.has(parsed)) Object.defineProperty(request, PARSED_BODY, { value: true });
       return handler(request);
     },
     {
@@ -88,6 +90,6 @@ export function restoreBody(req: ParsedRequest): void {
     req.rawBody = Buffer.from(kept);
   } else {
     req.rawBody = Buffer.from(JSON.stringify(kept));
-    req[PARSED_BODY] = true;
+    reserialised.add(req);
   }
 }
