@@ -21,8 +21,7 @@ describe.each(storesOf('options'))('$name', ({ name, needs: { create, numbers } 
     }
   });
 
-  // The stores that check names so far.
-  test.runIf(name === 'memory' || name === 'sqlite')('refuses a misspelled option', () => {
+  test('refuses a misspelled option', () => {
     for (const option of ['maxbatch', 'keepEnded', 'toString']) {
       expect(() => create({ [option]: 1 })).toThrow(
         new RegExp(`^${name}Store has no option "${option}", only `),

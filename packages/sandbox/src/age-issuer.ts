@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import type { Assurance } from '@spendcap/core';
+import { type Assurance, assertOptions } from '@spendcap/core';
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 
 /** Options of `ageIssuer`. */
@@ -52,6 +52,7 @@ export interface SandboxAgeIssuer {
  * ```
  */
 export async function ageIssuer(options: AgeIssuerOptions): Promise<SandboxAgeIssuer> {
+  assertOptions('ageIssuer', options, { issuer: true, audience: true, now: true });
   const { issuer, audience, now = Date.now } = options;
   const { privateKey, publicKey } = await generateKeyPair('ES256');
   const kid = randomBytes(8).toString('hex');

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
+import { assertOptions } from '@spendcap/core';
 import { type FakeCitizen, PRESET_PEOPLE } from './fake-nppa/people.ts';
 import { type FakeReport, nppaSystem } from './fake-nppa/system.ts';
 import {
@@ -80,6 +81,13 @@ const LIMITS = { check: 100, query: 300, loginout: 10 };
  * ```
  */
 export function fakeNppa(options: FakeNppaOptions = {}): FakeNppa {
+  assertOptions('fakeNppa', options, {
+    now: true,
+    people: true,
+    games: true,
+    limits: true,
+    allowedIps: true,
+  });
   const { now = Date.now, people = [], games = [GAME] } = options;
   const system = nppaSystem([...PRESET_PEOPLE, ...people], now);
   const transport = nppaTransport(system, {

@@ -1,3 +1,4 @@
+import { assertOptions } from '@spendcap/core';
 import { type MdocRequest, type WalletMdoc, walletMdoc } from './mdoc.ts';
 import { type SdJwtRequest, type WalletSdJwt, walletSdJwt } from './sd-jwt.ts';
 import { certifiedSigner, p256 } from './signer.ts';
@@ -40,7 +41,9 @@ export interface WalletIssuer {
  * presentation.split('~').length; // => 4
  * ```
  */
-export function walletIssuer({ now = Date.now }: WalletIssuerOptions = {}): WalletIssuer {
+export function walletIssuer(options: WalletIssuerOptions = {}): WalletIssuer {
+  assertOptions('walletIssuer', options, { now: true });
+  const { now = Date.now } = options;
   const { root, signer } = certifiedSigner(now());
   return {
     roots: [root],

@@ -1,4 +1,4 @@
-import { parseMoney, SpendcapError } from '@spendcap/core';
+import { assertOptions, parseMoney, SpendcapError } from '@spendcap/core';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import { type JwkSet, keySet } from '../jwt/key-set.ts';
 import { signingKey, signJwt } from '../jwt/signing-key.ts';
@@ -89,6 +89,7 @@ export async function generatePermitKey(): Promise<JWK> {
  * ```
  */
 export function permits(options: PermitOptions): PermitSigner {
+  assertOptions('permits', options, { key: true, issuer: true, audience: true, now: true });
   const now = options.now ?? Date.now;
   assertParties(options);
   const key = signingKey(options.key, ['ES256', 'EdDSA']);
@@ -140,6 +141,13 @@ export function permits(options: PermitOptions): PermitSigner {
 export function permitVerifier(
   options: PermitVerifierOptions,
 ): (permit: string, purchase: PermittedPurchase) => Promise<PermitClaims> {
+  assertOptions('permitVerifier', options, {
+    jwks: true,
+    issuer: true,
+    audience: true,
+    now: true,
+    fetch: true,
+  });
   const now = options.now ?? Date.now;
   assertParties(options);
   const { fetch } = options;
@@ -171,7 +179,8 @@ export async function verifyPermit(
   permit: string,
   options: PermitVerifierOptions & { readonly purchase: PermittedPurchase },
 ): Promise<PermitClaims> {
-  return permitVerifier(options)(permit, options.purchase);
+  const { purchase, ...verifier } = options;
+  return permitVerifier(verifier)(permit, purchase);
 }
 
 function claimsOf({ purchase_id: id, amount, currency, app, policy, exp }: Claims): PermitClaims {

@@ -1,4 +1,4 @@
-import type { Store } from '@spendcap/core';
+import { assertOptions, type Store } from '@spendcap/core';
 import { attributionCases } from './attribution-cases.ts';
 import { expiryCases } from './expiry-cases.ts';
 import { idempotencyCases } from './idempotency-cases.ts';
@@ -27,7 +27,9 @@ export interface StoreSuiteOptions {
  * names.length > 30; // => true
  * ```
  */
-export function storeSuite({ test, open }: StoreSuiteOptions): void {
+export function storeSuite(options: StoreSuiteOptions): void {
+  assertOptions('storeSuite', options, { test: true, open: true });
+  const { test, open } = options;
   const cases = [
     ...raceCases,
     ...idempotencyCases,

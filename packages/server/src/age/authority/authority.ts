@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import {
   ASSURANCES,
   type Assurance,
+  assertOptions,
   type CombinedAge,
   combineFindings,
   invalidRequest,
   isTimeZone,
   MAX_AGE,
+  type OptionNames,
   SpendcapError,
 } from '@spendcap/core';
 import type { AgeSource, SourceContext, SourceFinding } from '../sources/source.ts';
@@ -107,6 +109,19 @@ const TYP = 'age+jwt';
 const TOKEN_SECONDS = { min: 30, max: 86_400, default: 300 } as const;
 const THUMBPRINT = /^[\w-]{43}$/;
 
+const AGE_AUTHORITY_OPTIONS: OptionNames<AgeAuthorityOptions<AgeSources>> = {
+  issuer: true,
+  keys: true,
+  sources: true,
+  subjectKey: true,
+  tokenSeconds: true,
+  audiences: true,
+  statusList: true,
+  minimumAssurance: true,
+  timeZone: true,
+  now: true,
+};
+
 /**
  * Turns evidence of an age into an age token of spendcap's profile: `typ` `age+jwt`, a pairwise
  * `sub`, a short `exp`, `age_range`, `assurance`, `evidence` (the kind). It stores nothing of the
@@ -143,10 +158,11 @@ const THUMBPRINT = /^[\w-]{43}$/;
 export function ageAuthority<const Sources extends AgeSources>(
   options: AgeAuthorityOptions<Sources>,
 ): AgeAuthority<Sources> {
+  assertOptions('ageAuthority', options, AGE_AUTHORITY_OPTIONS);
   const { issuer, sources, now = Date.now, timeZone = 'UTC' } = options;
   const { minimumAssurance = 'guardian' } = options;
   const tokenSeconds = options.tokenSeconds ?? TOKEN_SECONDS.default;
-  assertOptions({ ...options, tokenSeconds, timeZone, minimumAssurance });
+  assertUsable({ ...options, tokenSeconds, timeZone, minimumAssurance });
   const { sign, jwks } = authoritySigner(options.keys, { tokenSeconds, now });
   const groupOf = audienceGroups(options.audiences);
   const pseudonym = pairwise(options.subjectKey);
@@ -191,7 +207,7 @@ export function ageAuthority<const Sources extends AgeSources>(
   };
 }
 
-function assertOptions(options: {
+function assertUsable(options: {
   readonly issuer: string;
   readonly sources: AgeSources;
   readonly tokenSeconds: number;

@@ -1,5 +1,5 @@
 import { deflateSync } from 'node:zlib';
-import { SpendcapError } from '@spendcap/core';
+import { assertOptions, SpendcapError } from '@spendcap/core';
 import type { SignClaims } from './signer.ts';
 import { STATUS_LIST_PLACES, type StatusStore } from './status-store.ts';
 
@@ -53,6 +53,7 @@ export function authorityStatus(
   options: StatusListOptions,
   { issuer, tokenSeconds, sign }: StatusContext,
 ): AuthorityStatus {
+  assertOptions('ageAuthority statusList', options, { uri: true, store: true, ttlSeconds: true });
   const { store, ttlSeconds = Math.min(TTL_SECONDS.default, tokenSeconds) } = options;
   const base = baseOf(options.uri);
   if (typeof store?.allot !== 'function') throw new TypeError('statusList.store must be a store');

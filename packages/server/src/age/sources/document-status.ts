@@ -1,4 +1,4 @@
-import { SpendcapError } from '@spendcap/core';
+import { assertOptions, type OptionNames, SpendcapError } from '@spendcap/core';
 import type { JWTVerifyGetKey } from 'jose';
 import { assertAlgorithms } from '../../jwt/algorithms.ts';
 import { certificateChains } from '../../jwt/certificate-chain.ts';
@@ -34,6 +34,16 @@ export interface StatusListSigner {
   readonly now?: () => number;
 }
 
+const STATUS_LIST_CHECK_OPTIONS: OptionNames<StatusListSigner> = {
+  lists: true,
+  jwks: true,
+  roots: true,
+  algorithms: true,
+  staleSeconds: true,
+  fetch: true,
+  now: true,
+};
+
 /**
  * Checks statuses in signed lists (OAuth Token Status List, JWT form), which are fetched below the
  * configured address only, whatever a document names, and cached for their `ttl`.
@@ -51,6 +61,7 @@ export interface StatusListSigner {
  * ```
  */
 export function statusListCheck(signer: StatusListSigner): StatusCheck {
+  assertOptions('statusListCheck', signer, STATUS_LIST_CHECK_OPTIONS);
   const { lists, algorithms = ['ES256'], staleSeconds = 300, fetch } = signer;
   const check = statusLists({
     lists,

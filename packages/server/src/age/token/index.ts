@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { AgeEvidence } from '@spendcap/core';
+import { type AgeEvidence, assertOptions, type OptionNames } from '@spendcap/core';
 import { LRUCache } from 'lru-cache';
 import type { JwkSet } from '../../jwt/key-set.ts';
 import type { StatusLookup } from '../../jwt/status-list.ts';
@@ -66,6 +66,20 @@ interface Unverified {
 /** 1 to 255 characters, without control characters and lone surrogates. */
 const SUBJECT = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
 
+const AGE_TOKENS_OPTIONS: OptionNames<AgeTokenOptions> = {
+  issuers: true,
+  subjectKey: true,
+  now: true,
+  clockToleranceSeconds: true,
+  maxTokenBytes: true,
+  cacheSize: true,
+  proofSeconds: true,
+  proofCacheSize: true,
+  statusStaleSeconds: true,
+  keysStaleSeconds: true,
+  fetch: true,
+};
+
 /**
  * Verifies age tokens: signed JWTs of configured issuers. By RFC 8725, algorithm, keys, issuer,
  * audience and type come from the configuration and never from the token; `iss`, `aud`, `exp` and
@@ -106,6 +120,7 @@ const SUBJECT = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
  * ```
  */
 export function ageTokens(options: AgeTokenOptions): AgeVerifier {
+  assertOptions('ageTokens', options, AGE_TOKENS_OPTIONS);
   const now = options.now ?? Date.now;
   const maxBytes = within('maxTokenBytes', options.maxTokenBytes ?? 16 * 1024, [256, 2 ** 20]);
   const cacheSize = within('cacheSize', options.cacheSize ?? 10_000, [1, 1_000_000]);

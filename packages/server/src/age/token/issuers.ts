@@ -1,4 +1,4 @@
-import { ASSURANCES, type Assurance } from '@spendcap/core';
+import { ASSURANCES, type Assurance, assertOptions } from '@spendcap/core';
 import { assertAlgorithms } from '../../jwt/algorithms.ts';
 import { type JwkSet, keySet } from '../../jwt/key-set.ts';
 import { type StatusLookup, statusLists } from '../../jwt/status-list.ts';
@@ -69,6 +69,16 @@ export function issuerRules(
   }
   const issuers = new Map<string, IssuerRules>();
   for (const each of configured as readonly AgeIssuer[]) {
+    assertOptions('issuers', each, {
+      issuer: true,
+      audience: true,
+      jwks: true,
+      algorithms: true,
+      typ: true,
+      claims: true,
+      assurance: true,
+      statusLists: true,
+    });
     const { typ = 'age+jwt' } = each;
     const audience = [each.audience].flat();
     if (!isName(each.issuer) || issuers.has(each.issuer)) {

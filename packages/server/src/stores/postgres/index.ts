@@ -1,4 +1,4 @@
-import type { Store } from '@spendcap/core';
+import { assertOptions, type OptionNames, type Store } from '@spendcap/core';
 import { fromReply, type ReserveReply } from '../../ledger/reserve-reply.ts';
 import { checkWait, checkWhole, lifecycle } from '../../ledger/store-kit.ts';
 import type { PostgresPool } from './connection.ts';
@@ -32,6 +32,14 @@ export interface PostgresStore extends Store {
   migrate(): Promise<void>;
 }
 
+const POSTGRES_STORE_OPTIONS: OptionNames<PostgresStoreOptions> = {
+  pool: true,
+  schema: true,
+  maxBatch: true,
+  maxQueue: true,
+  timeoutMs: true,
+};
+
 /**
  * A durable ledger in a PostgreSQL database (14 or newer; tested on 14 to 18), for any number of
  * processes. Calls that wait share one statement; the database itself enforces the limits, so that
@@ -41,6 +49,7 @@ export interface PostgresStore extends Store {
  * @throws TypeError for wrong options
  */
 export function postgresStore(options: PostgresStoreOptions): PostgresStore {
+  assertOptions('postgresStore', options, POSTGRES_STORE_OPTIONS);
   const { pool, schema = 'spendcap', maxBatch = 256, maxQueue = 10_000 } = options;
   const { timeoutMs = 5_000 } = options;
   if (typeof pool?.connect !== 'function') throw new TypeError('pool must be a Pool of pg');

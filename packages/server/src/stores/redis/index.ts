@@ -1,4 +1,10 @@
-import type { RefundResult, SettleResult, Store } from '@spendcap/core';
+import {
+  assertOptions,
+  type OptionNames,
+  type RefundResult,
+  type SettleResult,
+  type Store,
+} from '@spendcap/core';
 import { groupCommit } from '../../ledger/group-commit.ts';
 import { checkWait, checkWhole, lifecycle } from '../../ledger/store-kit.ts';
 import { redisCalls } from './call.ts';
@@ -57,6 +63,16 @@ export interface RedisStoreOptions {
 const MAX_IN_FLIGHT = 8;
 const DAY_MS = 86_400_000;
 
+const REDIS_STORE_OPTIONS: OptionNames<RedisStoreOptions> = {
+  client: true,
+  prefix: true,
+  minReplicas: true,
+  timeoutMs: true,
+  maxBatch: true,
+  maxQueue: true,
+  keepMs: true,
+};
+
 /**
  * A ledger in Redis 7 or newer, or Valkey, for any number of processes. On one server each verb is
  * one script, and calls of one turn of the event loop share it; on a cluster a verb takes two round
@@ -74,6 +90,7 @@ const DAY_MS = 86_400_000;
  * ```
  */
 export function redisStore(options: RedisStoreOptions): Store {
+  assertOptions('redisStore', options, REDIS_STORE_OPTIONS);
   const { client, prefix = 'spendcap:', minReplicas = 0, timeoutMs = 2_000 } = options;
   const { maxBatch = 32, maxQueue = 10_000, keepMs = 400 * DAY_MS } = options;
   checkWait({ timeoutMs }, 1);

@@ -1,3 +1,4 @@
+import { assertOptions, type OptionNames } from '@spendcap/core';
 import { certificateChains, type TrustedSigner } from '../../../jwt/certificate-chain.ts';
 import { findingOf } from '../claims-finding.ts';
 import { demandValid, type StatusCheck } from '../document-status.ts';
@@ -66,6 +67,13 @@ const LICENCE: MdocType = 'org.iso.18013.5.1.mDL';
 const LICENCE_SIGNER = '1.0.18013.5.1.2';
 const BASE64URL = /^[\w-]+$/;
 
+const MDOC_SOURCE_OPTIONS: OptionNames<MdocSourceOptions> = {
+  issuers: true,
+  status: true,
+  timeZone: true,
+  clockToleranceSeconds: true,
+};
+
 /**
  * Ages from ISO mdocs that a wallet presents: the EU's age verification `eu.europa.ec.av.1`, the
  * mobile driving licence, the EU's PID. It verifies the issuer's chain and signature, the type,
@@ -95,6 +103,7 @@ const BASE64URL = /^[\w-]+$/;
  * ```
  */
 export function mdocSource(options: MdocSourceOptions): AgeSource<MdocEvidence> {
+  assertOptions('mdocSource', options, MDOC_SOURCE_OPTIONS);
   const { timeZone, toleranceSeconds } = signedSourceSettings(options);
   const issuers = configure(options.issuers);
 
@@ -223,6 +232,12 @@ function configure(issuers: readonly MdocIssuer[]): readonly Issuer[] {
     throw new TypeError('issuers must have at least one issuer');
   }
   return (issuers as readonly MdocIssuer[]).flatMap((each) => {
+    assertOptions('issuers', each, {
+      types: true,
+      roots: true,
+      keyPurpose: true,
+      algorithms: true,
+    });
     const { types, roots, algorithms = ['ES256'] } = each;
     if (!Array.isArray(types) || types.length === 0 || !types.every(isMdocType)) {
       throw new TypeError('types must list supported document types, spelled exactly');

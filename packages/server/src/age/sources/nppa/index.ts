@@ -1,3 +1,4 @@
+import { assertOptions, type OptionNames } from '@spendcap/core';
 import type { AgeSource } from '../source.ts';
 import { type NppaApi, nppaClient } from './client.ts';
 import { evidenceInvalid, unavailable } from './faults.ts';
@@ -83,6 +84,21 @@ const NAME = /^[^\p{Cc}\p{Cs}]{1,32}$/u;
 // Not its check digit: some valid numbers fail it.
 const ID_NUMBER = /^\d{17}[\dX]$/;
 
+const NPPA_SOURCE_OPTIONS: OptionNames<NppaOptions> = {
+  appId: true,
+  bizId: true,
+  secretKey: true,
+  personKey: true,
+  store: true,
+  ai: true,
+  endpoints: true,
+  callsPerSecond: true,
+  timeoutMs: true,
+  keepPi: true,
+  fetch: true,
+  now: true,
+};
+
 /**
  * Ages from China's real-name system for games (NPPA, interface specification V1.8). An account is
  * registered once with a name and an ID number; after that the account is enough. While the system
@@ -113,6 +129,7 @@ const ID_NUMBER = /^\d{17}[\dX]$/;
  * ```
  */
 export function nppaSource(options: NppaOptions): NppaSource {
+  assertOptions('nppaSource', options, NPPA_SOURCE_OPTIONS);
   const { bizId, now = Date.now } = options;
   assertCredentials(options);
   const records = nppaRecords(options.store, options.personKey);

@@ -1,4 +1,10 @@
-import { ASSURANCES, type Assurance, combineFindings } from '@spendcap/core';
+import {
+  ASSURANCES,
+  type Assurance,
+  assertOptions,
+  combineFindings,
+  type OptionNames,
+} from '@spendcap/core';
 import { assertAlgorithms } from '../../../jwt/algorithms.ts';
 import { type JwkSet, keySet } from '../../../jwt/key-set.ts';
 import { type Claims, type JwtRules, readJwt, verifyJwt } from '../../../jwt/verify.ts';
@@ -59,6 +65,13 @@ interface Reading {
 const KIND = 'oidc';
 const MAX_TOKEN_BYTES = 16 * 1024;
 
+const OIDC_SOURCE_OPTIONS: OptionNames<OidcSourceOptions> = {
+  providers: true,
+  fetch: true,
+  timeZone: true,
+  clockToleranceSeconds: true,
+};
+
 /**
  * Ages from the id_tokens of OpenID providers: `birthdate` (OpenID Connect Core, section 5.1: a
  * date, a year alone, or `0000`, which is ignored) and `verified_claims` (OpenID Identity Assurance
@@ -90,6 +103,7 @@ const MAX_TOKEN_BYTES = 16 * 1024;
  * ```
  */
 export function oidcSource(options: OidcSourceOptions): AgeSource<OidcEvidence> {
+  assertOptions('oidcSource', options, OIDC_SOURCE_OPTIONS);
   const { timeZone, toleranceSeconds } = signedSourceSettings(options);
   const providers = configure(options, toleranceSeconds);
   return {
@@ -178,6 +192,15 @@ function configure(
   }
   const known = new Map<string, Provider>();
   for (const each of providers as readonly OidcProvider[]) {
+    assertOptions('providers', each, {
+      issuer: true,
+      clientId: true,
+      jwks: true,
+      algorithms: true,
+      assurance: true,
+      trustFrameworks: true,
+      oneSubPerPerson: true,
+    });
     const { assurance = 'self_declared', trustFrameworks = {}, oneSubPerPerson = false } = each;
     const [issuer = '', clientId = ''] = strings('issuer and clientId', [
       each.issuer,

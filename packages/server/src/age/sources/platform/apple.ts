@@ -1,4 +1,4 @@
-import { ANY_AGE, type Assurance, MAX_AGE } from '@spendcap/core';
+import { ANY_AGE, type Assurance, assertOptions, MAX_AGE } from '@spendcap/core';
 import type { AgeSource } from '../source.ts';
 import {
   ageOrNull,
@@ -60,6 +60,7 @@ const NO_AGE: Signal = { range: ANY_AGE, assurance: 'client_claim' };
  * ```
  */
 export function appleSource(options: PlatformOptions = {}): AgeSource<PlatformEvidence> {
+  assertOptions('appleSource', options, { attest: true });
   const kind = 'apple_age_range';
   return {
     kind,

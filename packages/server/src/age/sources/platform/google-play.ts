@@ -1,4 +1,4 @@
-import { ANY_AGE, type Assurance, MAX_AGE } from '@spendcap/core';
+import { ANY_AGE, type Assurance, assertOptions, MAX_AGE } from '@spendcap/core';
 import type { AgeSource } from '../source.ts';
 import {
   ageOrNull,
@@ -60,6 +60,7 @@ const NO_AGE: Signal = { range: ANY_AGE, assurance: 'client_claim' };
  * ```
  */
 export function googlePlaySource(options: PlatformOptions = {}): AgeSource<PlatformEvidence> {
+  assertOptions('googlePlaySource', options, { attest: true });
   const kind = 'google_play_age_signals';
   return {
     kind,

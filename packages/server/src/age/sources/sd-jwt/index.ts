@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { SDJwt } from '@sd-jwt/core';
+import { assertOptions, type OptionNames } from '@spendcap/core';
 import type { JwkSet } from '../../../jwt/key-set.ts';
 import { type Claims, readJwt, type UnverifiedJwt, verifyJwt } from '../../../jwt/verify.ts';
 import { findingOf } from '../claims-finding.ts';
@@ -60,6 +61,16 @@ const KIND = 'sd_jwt_vc';
 const MAX_BYTES = 64 * 1024;
 const MAX_DISCLOSURES = 100;
 
+const SD_JWT_SOURCE_OPTIONS: OptionNames<SdJwtSourceOptions> = {
+  issuers: true,
+  audience: true,
+  maxAgeSeconds: true,
+  status: true,
+  fetch: true,
+  timeZone: true,
+  clockToleranceSeconds: true,
+};
+
 /**
  * Ages from SD-JWT VC credentials (RFC 9901) that a wallet presents: the EU's PID with `birthdate`,
  * its older and national profiles with `age_equal_or_over`, `age_in_years` or `age_birth_year`. It
@@ -89,6 +100,7 @@ const MAX_DISCLOSURES = 100;
  * ```
  */
 export function sdJwtSource(options: SdJwtSourceOptions): AgeSource<SdJwtEvidence> {
+  assertOptions('sdJwtSource', options, SD_JWT_SOURCE_OPTIONS);
   const { timeZone, toleranceSeconds } = signedSourceSettings(options);
   const rules: Rules = {
     audience: strings('audience', options.audience),

@@ -1,3 +1,4 @@
+import { assertOptions } from '@spendcap/core';
 import type { JWTVerifyGetKey } from 'jose';
 import { assertAlgorithms } from '../../../jwt/algorithms.ts';
 import { certificateChains } from '../../../jwt/certificate-chain.ts';
@@ -76,6 +77,14 @@ function keyOfChain(header: Claims, issuers: readonly Issuer[], at: number): Iss
 }
 
 function configure(options: SdJwtIssuer, fetchKeys: typeof fetch | undefined): Issuer {
+  assertOptions('issuers', options, {
+    types: true,
+    issuer: true,
+    roots: true,
+    keyPurpose: true,
+    jwks: true,
+    algorithms: true,
+  });
   const { types, issuer, roots, keyPurpose, jwks, algorithms = ['ES256'] } = options;
   if (issuer !== undefined) strings('issuer', issuer);
   if (roots === undefined && (jwks === undefined || issuer === undefined)) {

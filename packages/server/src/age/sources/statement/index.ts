@@ -1,4 +1,12 @@
-import { ANY_AGE, ASSURANCES, type Assurance, ageRangeAt, SpendcapError } from '@spendcap/core';
+import {
+  ANY_AGE,
+  ASSURANCES,
+  type Assurance,
+  ageRangeAt,
+  assertOptions,
+  type OptionNames,
+  SpendcapError,
+} from '@spendcap/core';
 import { assertAlgorithms } from '../../../jwt/algorithms.ts';
 import { type JwkSet, keySet } from '../../../jwt/key-set.ts';
 import {
@@ -72,6 +80,15 @@ const FAULTS: Readonly<Record<StatementFault, string>> = {
   revoked: 'was withdrawn',
 };
 
+const STATEMENT_SOURCE_OPTIONS: OptionNames<StatementOptions> = {
+  issuers: true,
+  audience: true,
+  by: true,
+  isRevoked: true,
+  timeZone: true,
+  fetch: true,
+};
+
 /**
  * A signed statement of an age by a guardian or the operator: a JWT of type `age-statement+jwt`
  * with `iss`, `aud`, `sub` (the account), `iat`, `exp`, `jti` and age claims as in an age token. It
@@ -99,6 +116,7 @@ const FAULTS: Readonly<Record<StatementFault, string>> = {
  * ```
  */
 export function statementSource(options: StatementOptions): AgeSource<StatementEvidence> {
+  assertOptions('statementSource', options, STATEMENT_SOURCE_OPTIONS);
   const { by, timeZone = 'UTC', isRevoked = async () => false } = options;
   const rules = rulesByIssuer(options);
   const assurance = by === 'guardian' ? 'guardian' : by?.operator;
@@ -184,7 +202,9 @@ function rulesByIssuer(options: StatementOptions): ReadonlyMap<string, JwtRules>
     throw new TypeError('issuers must have at least one issuer');
   }
   const rules = new Map<string, JwtRules>();
-  for (const { issuer, jwks, algorithms } of issuers as readonly StatementIssuer[]) {
+  for (const each of issuers as readonly StatementIssuer[]) {
+    assertOptions('issuers', each, { issuer: true, jwks: true, algorithms: true });
+    const { issuer, jwks, algorithms } = each;
     if (typeof issuer !== 'string' || issuer === '' || rules.has(issuer)) {
       throw new TypeError('issuer must be a non-empty string, and each issuer configured once');
     }

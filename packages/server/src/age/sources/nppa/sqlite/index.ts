@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import { SpendcapError } from '@spendcap/core';
+import { assertOptions, SpendcapError } from '@spendcap/core';
 import type { NppaStore } from '../store.ts';
 
 /** Options of `sqliteNppaStore`. */
@@ -29,6 +29,7 @@ export function sqliteNppaStore(options: SqliteNppaStoreOptions): NppaStore & {
   /** Closes the file. */
   close(): Promise<void>;
 } {
+  assertOptions('sqliteNppaStore', options, { path: true, busyTimeoutMs: true });
   const { path, busyTimeoutMs = 2_000 } = options;
   if (typeof path !== 'string' || path === '') throw new TypeError('path must name a file');
   const database = openDatabase(path, busyTimeoutMs);
