@@ -18,8 +18,8 @@ const now = () => Date.UTC(2026, 10, 23, 4);
 
 /** The server that the page's commands talk to, and their variables. */
 export async function startApi() {
-  const age = { issuer: 'https://age.example', audience: 'https://limiter.example', now };
-  const authority = await ageIssuer(age);
+  const age = { issuer: 'https://age.example', audience: 'https://limiter.example' };
+  const authority = await ageIssuer({ ...age, now });
   const limiter = createLimiter({
     policy: cnGame(),
     store: anyStore(),

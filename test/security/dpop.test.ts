@@ -348,9 +348,9 @@ describe('a flood of proofs', () => {
     };
     const flooding = await issueFor(thief);
     for (let shown = 0; shown < 1_000; shown += 1) await show(thief, flooding);
-    expect(await refusal(show(thief, flooding))).toBe('overloaded');
+    expect(await refusal(show(thief, flooding))).toBe('too_many_proofs');
     // A new token for the same key is no way round it.
-    expect(await refusal(show(thief, await issueFor(thief)))).toBe('overloaded');
+    expect(await refusal(show(thief, await issueFor(thief)))).toBe('too_many_proofs');
     await show(phone, token);
     at = NOW + 71_000;
     await show(thief, flooding);

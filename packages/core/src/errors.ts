@@ -28,6 +28,7 @@ const ERROR_TABLE = {
   store_unavailable: { retryable: true, status: 503 },
   store_misconfigured: { retryable: false, status: 503 },
   outcome_unknown: { retryable: true, status: 503 },
+  too_many_proofs: { retryable: true, status: 429 },
   overloaded: { retryable: true, status: 503 },
   payment_forbidden: { retryable: false, status: 403 },
   webhook_invalid: { retryable: false, status: 400 },

@@ -70,6 +70,8 @@ const inputProblems = {
   503: problem('`store_unavailable`, `overloaded`, `age_keys_unavailable`, ... Retry unchanged.'),
 } as const;
 
+const TOO_MANY_PROOFS = '`too_many_proofs`: this key has to wait until its proofs expire';
+
 /** A verb on one purchase: commit, release, refund. */
 function settleRoute(verb: string, operationId: string, options: SettleOptions) {
   return createRoute({
@@ -122,6 +124,7 @@ export const routes = {
         '`purchase_conflict`: the id was used with other fields; `purchase_ended`: the hold has ended',
       ),
       422: problem('`age_token_invalid`, with `why`'),
+      429: problem(TOO_MANY_PROOFS),
     },
   }),
   commit: settleRoute('commit', 'commitPurchase', {
@@ -188,6 +191,7 @@ export const routes = {
       200: json(decisionAnswerSchema, 'Allowed or refused.'),
       ...inputProblems,
       422: problem('`age_token_invalid`, with `why`: the token in the body'),
+      429: problem(TOO_MANY_PROOFS),
     },
   }),
   allowance: createRoute({
@@ -203,6 +207,7 @@ export const routes = {
       200: json(allowanceSchema, "The allowance of the token's subject."),
       400: inputProblems[400],
       401: inputProblems[401],
+      429: problem(TOO_MANY_PROOFS),
       500: inputProblems[500],
       503: inputProblems[503],
     },

@@ -140,7 +140,10 @@ function proofMemory({ proofSeconds, toleranceSeconds, maxProofs }: ProofOptions
     const before = used.get(proof);
     if (before !== undefined) return use !== '' && before.use === use;
     const of = counts.get(jkt) ?? { jkt, proofs: 0 };
-    if (used.size >= maxProofs || of.proofs >= PROOFS_OF_A_KEY) {
+    if (of.proofs >= PROOFS_OF_A_KEY) {
+      throw new SpendcapError('too_many_proofs', 'This key has shown too many DPoP proofs.');
+    }
+    if (used.size >= maxProofs) {
       throw new SpendcapError('overloaded', 'Too many DPoP proofs are in use.');
     }
     counts.set(jkt, of);
