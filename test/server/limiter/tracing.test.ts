@@ -108,6 +108,14 @@ describe('a tracer that throws', () => {
         return fails();
       },
     },
+    'by rejecting': { startActiveSpan: (async () => fails()) as never },
+    'after it calls late': {
+      startActiveSpan: (async (_name: string, fn: (span: TracerSpan) => unknown) => {
+        await Promise.resolve();
+        fn(quiet);
+        return fails();
+      }) as never,
+    },
     'in each method of a span': {
       startActiveSpan: (_name, fn) =>
         fn({ setAttribute: fails, setStatus: fails, end: fails }) as never,

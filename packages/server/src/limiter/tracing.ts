@@ -38,11 +38,13 @@ export function traced(limiter: Limiter, tracer: Tracer): Limiter {
       let result: Promise<R> | undefined;
       ignoringErrors(() =>
         tracer.startActiveSpan(`spendcap.${verb}`, (active) => {
-          result ??= call(...args);
+          if (result !== undefined) return;
+          result = call(...args);
           void record(active, result);
         }),
       );
-      return result ?? call(...args);
+      result ??= call(...args);
+      return result;
     };
   return {
     ...limiter,
@@ -91,7 +93,8 @@ function errorType(error: unknown): string {
 /** Tracing never fails a purchase. */
 function ignoringErrors(work: () => unknown): void {
   try {
-    work();
+    const pending = work();
+    if (pending instanceof Promise) pending.catch(() => undefined);
   } catch {
     // The tracer's own diagnostics report it.
   }

@@ -123,3 +123,17 @@ test('a reply that lacks a call leaves that one unknown, and no other', async ()
   expect(await codeOf(calls[1] ?? Promise.resolve())).toBe('outcome_unknown');
   expect(batches).toBe(2);
 });
+
+test.each([
+  ['a pooler that lost its server', { code: '08P01', severity: 'FATAL' }],
+  ['a connection exception', { code: '08000', severity: 'ERROR' }],
+  ['a server that crashed', { code: 'XX000', severity: 'PANIC' }],
+])('the outcome is unknown after %s', async (_, details) => {
+  const server = { version: 150_000, replica: false, read_only: false, durability: 'on' };
+  const pool = poolAnswering(async ({ text }) => {
+    if (!isBatch(text)) return { rows: [{ ...server, migrated: true, reached: 1 }] };
+    throw Object.assign(new Error('server conn crashed?'), details);
+  });
+  const store = postgresStore({ pool });
+  expect(await codeOf(store.reserve(buy('p')))).toBe('outcome_unknown');
+});

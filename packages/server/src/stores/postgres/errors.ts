@@ -20,7 +20,9 @@ const DATA_CLASSES = new Set(['22', '23', '54']);
 const CONFIGURATION_CLASSES = new Set(['28', '3D', '3F', '42']);
 
 /** The connection or the server ended: a commit may have been in progress. */
-const CONNECTION_ENDED = new Set(['57P01', '57P02', '57P05', '08003', '08006', '08007', '40003']);
+const CONNECTION_ENDED = new Set(['57P01', '57P02', '57P05', '40003']);
+/** Connection exceptions; PgBouncer reports a lost server connection as 08P01. */
+const CONNECTION_CLASS = '08';
 
 /** `pg` reports these before it sends anything. */
 const NOT_SENT = new Set([
@@ -72,7 +74,14 @@ export function isReadOnly(cause: unknown): boolean {
 /** The server rolled the statement back; it can run the next one on the same connection. */
 export function isRolledBack(cause: unknown): boolean {
   const state = stateOf(cause);
-  return SQLSTATE.test(state) && !CONNECTION_ENDED.has(state);
+  const ended = CONNECTION_ENDED.has(state) || state.startsWith(CONNECTION_CLASS);
+  return SQLSTATE.test(state) && !ended && !isFatal(cause);
+}
+
+/** FATAL and PANIC end the session, whatever their code. */
+function isFatal(cause: unknown): boolean {
+  const { severity } = (cause ?? {}) as { readonly severity?: unknown };
+  return severity === 'FATAL' || severity === 'PANIC';
 }
 
 /** Why no connection was made. Certainly nothing was done. */
