@@ -104,3 +104,16 @@ describe('an event', () => {
     expect(lines).toMatchObject([line, line, { ...line, event: 'purchase.unrecorded' }]);
   });
 });
+
+it('goes on when a line cannot be written, also from its timer', async () => {
+  const full = createLog('warn', {
+    write: () => {
+      throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    },
+  });
+  full.error(DOWN);
+  full.error(DOWN);
+  full.warn('still here');
+  await vi.advanceTimersByTimeAsync(PERIOD_MS + 100);
+  full.flush();
+});

@@ -36,10 +36,7 @@ export interface Log {
  *
  * @param destination written to synchronously, so that no line is lost when the process exits
  */
-export function createLog(
-  level: LogLevel,
-  destination: DestinationStream = pino.destination({ fd: 2, sync: true }),
-): Log {
+export function createLog(level: LogLevel, destination: DestinationStream = standardError()): Log {
   const requestIds = new AsyncLocalStorage<string | undefined>();
   const logger = pino(
     {
@@ -52,7 +49,7 @@ export function createLog(
         return requestId === undefined ? {} : { requestId };
       },
     },
-    destination,
+    { write: (line) => writeIfPossible(destination, line) },
   );
   const repeated = new LRUCache<string, { readonly fields: Fields; count: number }>({
     max: MAX_REPEATED,
@@ -96,6 +93,21 @@ export function createLog(
     },
     flush: () => repeated.clear(),
   };
+}
+
+function standardError(): DestinationStream {
+  const stream = pino.destination({ fd: 2, sync: true });
+  stream.on('error', () => undefined);
+  return stream;
+}
+
+/** A full disk or a closed pipe loses lines; it must not end the process. */
+function writeIfPossible(destination: DestinationStream, line: string): void {
+  try {
+    destination.write(line);
+  } catch {
+    // There is nowhere to report it.
+  }
 }
 
 /** Only coded errors have a message that may be logged: any other may quote a request. */
