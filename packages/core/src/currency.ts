@@ -49,7 +49,8 @@ function codesOf(list: string, exponent: CurrencyExponent): [string, CurrencyExp
 export function currencyExponent(code: string): CurrencyExponent {
   const exponent = EXPONENTS.get(code);
   if (exponent === undefined) {
-    throw new SpendcapError('invalid_currency', 'Not the ISO 4217 code of a currency in use.');
+    const message = 'Pass the ISO 4217 code of a currency in use, in upper case, such as "CNY".';
+    throw new SpendcapError('invalid_currency', message);
   }
   return exponent;
 }

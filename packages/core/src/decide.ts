@@ -4,7 +4,7 @@ import { formatMoney, parseMoney } from './money.ts';
 import { boundsOf } from './period.ts';
 import { type Band, limitKey, type Policy } from './policy.ts';
 import { capReason, type LimitUsage, type RuleLimit } from './reason.ts';
-import type { CappedWindow } from './store.ts';
+import type { CappedWindow } from './store-commands.ts';
 import type { AgeRange, PolicyRow, Reason } from './wire.ts';
 
 /** The rules for one age range: the strictest of all bands that the range touches. */
@@ -15,6 +15,8 @@ export interface Rules {
   readonly limits: readonly RuleLimit[];
   /** False if every limit counts every category. */
   readonly hasCategories: boolean;
+  /** The first row that a purchase without a category would evade; `null` if there is none. */
+  readonly categoryRequired: PolicyRow | null;
   readonly forbidden: PolicyRow | null;
   readonly forbiddenCategories: ReadonlyMap<string, PolicyRow>;
   readonly guardianApproval: PolicyRow | null;
@@ -127,11 +129,14 @@ function computeRules(policy: Policy, first: number, last: number): Rules {
     }
   }
   const limits = [...strictest.values()];
+  const [banned] = forbiddenCategories.values();
+  const selective = limits.find(({ categories }) => categories !== null);
   return {
     first,
     last,
     limits,
-    hasCategories: limits.some(({ categories }) => categories !== null),
+    hasCategories: selective !== undefined,
+    categoryRequired: banned ?? selective?.row ?? null,
     forbidden: bands.find((band) => band.forbidden !== undefined)?.forbidden ?? null,
     forbiddenCategories,
     guardianApproval:
@@ -195,6 +200,7 @@ function reasonsOf(
   { purchase, usage }: { readonly purchase: PurchaseFacts; readonly usage: readonly LimitUsage[] },
 ): Reason[] {
   const reasons = blockingReasons(rules, purchase.category);
+  if (purchase.category === null) reasons.push(...categoryRequiredBy(rules));
   if (rules.guardianApproval !== null && !purchase.guardianApproved) {
     reasons.push({ code: 'guardian_approval_required', row: rules.guardianApproval });
   }
@@ -219,6 +225,18 @@ export function blockingReasons(rules: Rules, category: string | null): Reason[]
     reasons.push({ code: 'forbidden_category', row, category });
   }
   return reasons;
+}
+
+/** What each category is refused for, and what a purchase without one is. */
+export function categoryReasons(rules: Rules): readonly Reason[] {
+  const banned = [...rules.forbiddenCategories].map(
+    ([category, row]): Reason => ({ code: 'forbidden_category', row, category }),
+  );
+  return [...banned, ...categoryRequiredBy(rules)];
+}
+
+function categoryRequiredBy({ categoryRequired: row }: Rules): readonly Reason[] {
+  return row === null ? [] : [{ code: 'category_required', row }];
 }
 
 /** `age_not_precise` with the lowest provable age, within the range, that allows the purchase. */

@@ -31,6 +31,7 @@ const ERROR_TABLE = {
   too_many_proofs: { retryable: true, status: 429 },
   overloaded: { retryable: true, status: 503 },
   payment_forbidden: { retryable: false, status: 403 },
+  transaction_invalid: { retryable: false, status: 422 },
   webhook_invalid: { retryable: false, status: 400 },
   webhook_body_parsed: { retryable: false, status: 500 },
 } as const;

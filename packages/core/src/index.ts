@@ -16,6 +16,7 @@ export { CURRENCIES, type CurrencyExponent, currencyExponent, isCurrency } from 
 export {
   blockingReasons,
   type CountedAge,
+  categoryReasons,
   countedAge,
   decide,
   limitsOn,
@@ -25,6 +26,12 @@ export {
   unverifiedReason,
   windowOf,
 } from './decide.ts';
+export type {
+  AppliedCharge,
+  DeviceCharge,
+  DeviceProcessor,
+  DeviceTraits,
+} from './device-processor.ts';
 export {
   invalidRequest,
   SpendcapError,
@@ -66,8 +73,27 @@ export {
   policyInForce,
   policyJsonSchema,
 } from './policy.ts';
+export type {
+  CallOutcome,
+  DisputeSnapshot,
+  Money,
+  NotificationDialect,
+  NotificationReply,
+  NotificationResult,
+  PaymentSnapshot,
+  Processor,
+  ProcessorTraits,
+  RawNotification,
+  RefundShare,
+  RefundSnapshot,
+  RefundTotal,
+  VerifiedNotification,
+} from './processor.ts';
 export { type LimitUsage, limitAllowance, type RuleLimit } from './reason.ts';
+export type { Store } from './store.ts';
 export {
+  type AttachCommand,
+  type AttachResult,
   type CappedWindow,
   type CommitCommand,
   countedAmount,
@@ -75,6 +101,8 @@ export {
   type GetResult,
   MAX_HOLD_MS,
   type OverdueCommand,
+  type RecordCommand,
+  type RecordResult,
   type RefundCommand,
   type RefundResult,
   type ReleaseCommand,
@@ -83,20 +111,21 @@ export {
   type ReverseRefundCommand,
   type Selector,
   type SettleResult,
-  type Store,
   type StoredPurchase,
   type UsageCommand,
   type UsageResult,
   type Window,
   type WithExpired,
-} from './store.ts';
+} from './store-commands.ts';
 export {
   type AgeRange,
   type Allowance,
   type Allowed,
   ASSURANCES,
   type Assurance,
+  type BatchDecision,
   type Decision,
+  type DecisionBatch,
   type LimitAllowance,
   PERIODS,
   type Period,

@@ -26,6 +26,7 @@ export const REFUSAL_CODES = [
   'lifetime_cap_exceeded',
   'forbidden_for_age',
   'forbidden_category',
+  'category_required',
   'age_unverified',
   'age_not_precise',
   'guardian_approval_required',
@@ -60,6 +61,8 @@ export interface LimitAllowance {
 
 /** What a subject may still spend: everything that a shop shows before a purchase. */
 export interface Allowance {
+  /** When it was computed, by the server's clock: a device's clock may be days wrong. */
+  readonly at: string;
   readonly currency: string;
   readonly policy: { readonly id: string; readonly version: string; readonly timeZone: string };
   /** The ages that this person may have, given the evidence. */
@@ -68,6 +71,11 @@ export interface Allowance {
   readonly limits: readonly LimitAllowance[];
   /** Reasons that refuse every purchase of this kind, regardless of its amount. */
   readonly blocked: readonly Reason[];
+  /**
+   * Reasons that refuse every purchase of one category: `forbidden_category` of each that is
+   * forbidden, and `category_required`, which has none, of purchases without a category.
+   */
+  readonly blockedCategories: readonly Reason[];
 }
 
 /**
@@ -130,13 +138,19 @@ export interface Purchase {
   readonly held: string;
   readonly committed: string;
   readonly refunded: string;
-  /** True if the charge came after the hold had ended, so a cap may have been exceeded. */
+  /** True if the charge came without a hold or after its end, so a cap may have been exceeded. */
   readonly late: boolean;
   readonly category: string | null;
   readonly app: string | null;
   readonly product: string | null;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Who moves the money, as `reserve` named it. */
+  readonly processor: string | null;
+  /** The processor's own name of the payment. */
+  readonly processorRef: string | null;
+  /** When it was charged, if there was no hold. */
   readonly reservedAt: string;
+  /** Equal to `reservedAt` if there was no hold. */
   readonly expiresAt: string;
 }
 
@@ -158,6 +172,17 @@ export interface Refused {
 
 /** The result of `check` and `POST /v1/decisions`. Nothing is held. */
 export type Decision = Allowed | Refused;
+
+/** The decision on one product of a `DecisionBatch`, whose allowance is that of all of them. */
+export type BatchDecision = Omit<Allowed, 'allowance'> | Omit<Refused, 'allowance'>;
+
+/** The result of `checkMany` and `POST /v1/decisions/batch`. Nothing is held. */
+export interface DecisionBatch {
+  /** One for each product, in their order, each as if only this product was bought. */
+  readonly decisions: readonly BatchDecision[];
+  /** With the limits of every category. */
+  readonly allowance: Allowance;
+}
 
 /** The result of `reserve` and `POST /v1/purchases` if the purchase is allowed. */
 export interface Reservation extends Allowed {

@@ -42,6 +42,8 @@ export function cnLive(options: CnLiveOptions = {}): Policy {
     age8to15 = { transaction: '50', day: '100' },
     age16to17 = { transaction: '100', day: '200' },
   } = options;
+  // A text would be spread into its letters.
+  if (!Array.isArray(categories)) throw new TypeError('cnLive categories must be an array');
   assertOptions('cnLive age8to15', age8to15, { transaction: true, day: true });
   assertOptions('cnLive age16to17', age16to17, { transaction: true, day: true });
   return parsePolicy({

@@ -1,3 +1,4 @@
+import { assertOptions } from '../option-names.ts';
 import { type Policy, parsePolicy } from '../policy.ts';
 
 const CITATION = 'JOGA 2013 guideline (names no amounts); typical monthly caps of Japanese titles';
@@ -5,9 +6,12 @@ const CITATION = 'JOGA 2013 guideline (names no amounts); typical monthly caps o
 /**
  * Typical self-regulation of Japanese titles: under 16, JPY 5,000 a month; 16 and 17, JPY 20,000;
  * from 18 (the age of majority since 2022-04-01) no limit. Counted per title, so every purchase
- * names its `app`. The strictest band applies to a token that states no age.
+ * names its `app`. The strictest band applies to a token that states no age. It has no options.
+ *
+ * @throws TypeError for any option
  */
-export function jpTypical(): Policy {
+export function jpTypical(options: Readonly<Record<never, never>> = {}): Policy {
+  assertOptions('jpTypical', options, {});
   return parsePolicy({
     id: 'jp-typical',
     version: '2022-04-01',
