@@ -96,6 +96,11 @@ export function unavailable(message: string, cause?: unknown): SpendcapError {
   return new SpendcapError('store_unavailable', message, cause === undefined ? {} : { cause });
 }
 
+/** The error of a call that may be repeated: whether it was done does not matter. */
+export function repeatable(error: SpendcapError): SpendcapError {
+  return error.code === 'outcome_unknown' ? unavailable(error.message, error.cause) : error;
+}
+
 /**
  * The store can never work as it is set up: an operator has to act. Not retryable, and no outage.
  */
