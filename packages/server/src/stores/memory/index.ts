@@ -1,8 +1,10 @@
 import { assertOptions, type Store } from '@spendcap/core';
 import {
+  attach,
   commit,
   get,
   type Rows,
+  record,
   refund,
   release,
   reserve,
@@ -54,6 +56,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     reserve: verb(reserve),
     commit: verb(commit),
     release: verb(release),
+    record: verb(record),
+    attach: verb(attach),
     refund: verb(refund),
     reverseRefund: verb(reverseRefund),
     get: verb(get),

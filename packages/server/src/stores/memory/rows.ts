@@ -1,11 +1,7 @@
-import {
-  countedAmount,
-  type OverdueCommand,
-  type StoredPurchase,
-  type Window,
-} from '@spendcap/core';
+import { countedAmount, type StoredPurchase, type Window } from '@spendcap/core';
 import { type Account, addToCounters, selects } from '../../ledger/account.ts';
 import type { Rows, StoredRefund } from '../../ledger/ledger.ts';
+import { overdueHolds } from './overdue.ts';
 import { retentionQueue } from './retention.ts';
 
 /** A purchase's place in memory; empty once it is deleted. */
@@ -30,7 +26,7 @@ interface Tables {
   readonly refunds: Map<string, Map<string, StoredRefund>>;
   readonly subjects: Map<string, Subject>;
   /** Open holds with `onExpiry: 'reconcile'`. */
-  readonly reconcilable: Set<Cell>;
+  readonly reconcilable: ReturnType<typeof overdueHolds>;
 }
 
 /**
@@ -39,12 +35,9 @@ interface Tables {
  * expired hold whose subject no verb has looked at since.
  */
 export function memoryRows(keepEndedMs: number) {
-  const tables: Tables = {
-    cells: new Map(),
-    refunds: new Map(),
-    subjects: new Map(),
-    reconcilable: new Set(),
-  };
+  const cells: Tables['cells'] = new Map();
+  const reconcilable = overdueHolds((id) => cells.get(id)?.purchase ?? undefined);
+  const tables: Tables = { cells, refunds: new Map(), subjects: new Map(), reconcilable };
   let now = 0;
   const ended = retentionQueue((id, at) => visit(tables, id, at));
   const rows = rowsOf(tables, ({ id, expiresAt }) => {
@@ -56,13 +49,7 @@ export function memoryRows(keepEndedMs: number) {
     now = at;
     ended.drop(at);
   };
-  const overdue = ({ at, limit }: OverdueCommand): StoredPurchase[] =>
-    [...tables.reconcilable]
-      .flatMap(({ purchase }) => purchase ?? [])
-      .filter(({ expiresAt }) => expiresAt <= at)
-      .sort((a, b) => a.expiresAt - b.expiresAt)
-      .slice(0, limit);
-  return { rows, dropEnded, overdue };
+  return { rows, dropEnded, overdue: reconcilable.list };
 }
 
 /** `keep` schedules the deletion of a purchase and returns until when it is kept at least. */
@@ -72,20 +59,25 @@ function rowsOf(tables: Tables, keep: (purchase: StoredPurchase) => number): Row
     purchase: (id) => cells.get(id)?.purchase ?? undefined,
     addPurchase(purchase) {
       if (cells.has(purchase.id)) return false;
-      const release = purchase.onExpiry === 'release';
-      const cell: Cell = { purchase, keepUntil: release ? keep(purchase) : Infinity };
+      const cell: Cell = { purchase, keepUntil: Infinity };
       cells.set(purchase.id, cell);
       const subject = subjectOf(tables, purchase.subject);
       subject.cells.push(cell);
-      if (release) subject.open.push(cell);
-      else reconcilable.add(cell);
+      if (isReconcilable(purchase)) {
+        reconcilable.add(purchase);
+        return true;
+      }
+      cell.keepUntil = keep(purchase);
+      if (purchase.state === 'reserved') subject.open.push(cell);
       return true;
     },
     savePurchase(purchase) {
       const cell = cells.get(purchase.id);
-      if (cell === undefined) return;
+      if (cell?.purchase == null) return;
+      const wasReconcilable = isReconcilable(cell.purchase);
       cell.purchase = purchase;
-      reconcilable.delete(cell);
+      if (purchase.state === 'reserved') return;
+      if (wasReconcilable) reconcilable.remove(purchase);
       cell.keepUntil = keep(purchase);
     },
     account: (name) => subjects.get(name)?.account,
@@ -115,6 +107,10 @@ function rowsOf(tables: Tables, keep: (purchase: StoredPurchase) => number): Row
     },
   };
 }
+
+/** It stays until it is settled, however long that takes. */
+const isReconcilable = ({ state, onExpiry }: StoredPurchase): boolean =>
+  state === 'reserved' && onExpiry === 'reconcile';
 
 function subjectOf({ subjects }: Tables, name: string): Subject {
   let subject = subjects.get(name);
