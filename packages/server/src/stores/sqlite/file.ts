@@ -7,9 +7,11 @@ import {
   type Store,
 } from '@spendcap/core';
 import {
+  attach,
   commit,
   get,
   type Rows,
+  record,
   refund,
   release,
   reserve,
@@ -62,8 +64,8 @@ const PRAGMAS = `
 /**
  * Opens the file and makes the schema if it is new.
  *
- * @throws SpendcapError `store_misconfigured` if it cannot be opened, is not a database of ours, or is
- *   newer than this version; `store_unavailable` if it cannot be used now
+ * @throws SpendcapError `store_misconfigured` if it cannot be opened, is not a database of ours, or
+ *   is newer than this version; `store_unavailable` if it cannot be used now
  */
 function openFile({ path, busyTimeoutMs, file }: SqliteFile) {
   let database: DatabaseSync | undefined;
@@ -131,6 +133,8 @@ const VERBS = {
   reserve: (rows: Rows, command: ReserveCommand) => toReply(reserve(rows, command)),
   commit,
   release,
+  record,
+  attach,
   refund,
   reverseRefund,
   get,
@@ -149,7 +153,7 @@ export function sqliteLedger(file: SqliteFile) {
   const transaction = transactions(opened);
   const verbs = {
     ...VERBS,
-    overdue: (_: unknown, { at, limit }: OverdueCommand) => opened.overdue(at, limit),
+    overdue: (_: unknown, command: OverdueCommand) => opened.overdue(command),
     ready: () => {
       opened.touch();
       return null;

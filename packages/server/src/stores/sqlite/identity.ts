@@ -36,7 +36,8 @@ export function assertSameFile(file: FileIdentity | undefined): void {
 
 function identify(path: string): FileIdentity | undefined {
   try {
-    const stats = statSync(path, { throwIfNoEntry: false });
+    // Without the comment, Next.js takes every file of the package for one that may be read.
+    const stats = statSync(/* turbopackIgnore: true */ path, { throwIfNoEntry: false });
     return stats && { path, device: stats.dev, inode: stats.ino };
   } catch {
     // A folder that cannot be read any more hides the file as a deletion would.

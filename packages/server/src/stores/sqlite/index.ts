@@ -7,7 +7,7 @@ import {
 } from '@spendcap/core';
 import { groupCommit } from '../../ledger/group-commit.ts';
 import { fromReply, type ReserveReply } from '../../ledger/reserve-reply.ts';
-import { checkWait, checkWhole, lifecycle, unavailable } from '../../ledger/store-kit.ts';
+import { checkWait, checkWhole, lifecycle, repeatable } from '../../ledger/store-kit.ts';
 import { type SqliteCommand, sqliteLedger } from './file.ts';
 import { sqliteRunner } from './thread.ts';
 
@@ -36,8 +36,9 @@ const OPTIONS: OptionNames<SqliteStoreOptions> = {
  * A thread of its own writes the file, in a bundle the calling thread. Several processes of the
  * machine may share it.
  *
- * @throws SpendcapError `store_misconfigured` if the file cannot be opened or written, is not a ledger,
- *   or was made by a newer version; `store_unavailable` if another process holds it too long
+ * @throws SpendcapError `store_misconfigured` if the file cannot be opened or written, is not a
+ *   ledger, or was made by a newer version; `store_unavailable` if another process holds it too
+ *   long
  * @throws TypeError for other wrong options
  */
 export function sqliteStore(options: SqliteStoreOptions): Store {
@@ -70,6 +71,8 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
     reserve: async (command) => fromReply(command, await reserve(command)),
     commit: verb('commit'),
     release: verb('release'),
+    record: verb('record'),
+    attach: verb('attach'),
     refund: verb('refund'),
     reverseRefund: verb('reverseRefund'),
     get: verb('get'),
@@ -80,10 +83,7 @@ export function sqliteStore(options: SqliteStoreOptions): Store {
         await ready(null);
       } catch (error) {
         // Whether it was written does not matter, only that it can be.
-        const isUnknown = SpendcapError.isInstance(error) && error.code === 'outcome_unknown';
-        throw isUnknown
-          ? unavailable('The SQLite file cannot be written now.', error.cause)
-          : error;
+        throw SpendcapError.isInstance(error) ? repeatable(error) : error;
       }
     },
     close,

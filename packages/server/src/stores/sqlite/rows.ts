@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import type { StoredPurchase, Window } from '@spendcap/core';
+import type { OverdueCommand, StoredPurchase, Window } from '@spendcap/core';
 import type { Account } from '../../ledger/account.ts';
 import type { Rows, StoredRefund } from '../../ledger/ledger.ts';
 import {
@@ -11,6 +11,9 @@ import {
 
 /** The number of the schema below, kept in the file: a change of it needs a migration. */
 export const SCHEMA_VERSION = 1;
+
+/** The holds that the indexes below contain, so that no other purchase writes to them. */
+const RECONCILABLE = "state = 'reserved' AND on_expiry = 'reconcile'";
 
 export const SCHEMA = `
   CREATE TABLE purchases (
@@ -30,10 +33,13 @@ export const SCHEMA = `
     committed INTEGER NOT NULL DEFAULT 0 CHECK (committed >= 0),
     refunded INTEGER NOT NULL DEFAULT 0 CHECK (refunded BETWEEN 0 AND committed),
     restored INTEGER NOT NULL DEFAULT 0 CHECK (restored BETWEEN 0 AND refunded),
-    late INTEGER NOT NULL DEFAULT 0
+    late INTEGER NOT NULL DEFAULT 0,
+    processor TEXT,
+    processor_ref TEXT
   ) STRICT;
-  CREATE INDEX overdue_holds ON purchases (expires_at)
-    WHERE state = 'reserved' AND on_expiry = 'reconcile';
+  CREATE INDEX overdue_holds ON purchases (expires_at, id) WHERE ${RECONCILABLE};
+  CREATE INDEX overdue_holds_of ON purchases (processor, expires_at, id)
+    WHERE ${RECONCILABLE} AND processor IS NOT NULL;
   ${SUBJECTS_SCHEMA}
   CREATE TABLE refunds (
     purchase TEXT NOT NULL REFERENCES purchases (id),
@@ -48,7 +54,9 @@ export const SCHEMA = `
 type Row = Record<string, SQLOutputValue>;
 
 /** `countedAmount` as SQL. */
-const COUNTED_AMOUNT = `CASE state WHEN 'reserved' THEN amount WHEN 'committed' THEN committed - restored
+const COUNTED_AMOUNT = `CASE state
+  WHEN 'reserved' THEN amount
+  WHEN 'committed' THEN committed - restored
   ELSE 0 END`;
 
 /** Accounts in the cache at most; when it is full, it is emptied. */
@@ -66,18 +74,20 @@ export function sqliteRows(database: DatabaseSync) {
   const selectPurchase = sql('SELECT * FROM purchases WHERE id = ?');
   const insertPurchase = sql(
     `INSERT INTO purchases (id, request, subject, amount, currency, app, category, reserved_at,
-      expires_at, on_expiry, basis, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'reserved')
-      ON CONFLICT (id) DO NOTHING`,
+      expires_at, on_expiry, basis, processor, processor_ref, state)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'reserved') ON CONFLICT (id) DO NOTHING`,
   );
   const updatePurchase = sql(
-    'UPDATE purchases SET state = ?, committed = ?, refunded = ?, restored = ?, late = ? WHERE id = ?',
+    `UPDATE purchases SET state = ?, committed = ?, refunded = ?, restored = ?, late = ?,
+      processor_ref = ? WHERE id = ?`,
   );
   const selectRefund = sql(
     'SELECT amount, restored, reversed FROM refunds WHERE purchase = ? AND id = ?',
   );
   const upsertRefund = sql(
     `INSERT INTO refunds (purchase, id, amount, restored, reversed) VALUES (?, ?, ?, ?, ?)
-      ON CONFLICT (purchase, id) DO UPDATE SET reversed = excluded.reversed`,
+      ON CONFLICT (purchase, id) DO UPDATE
+        SET amount = excluded.amount, restored = excluded.restored, reversed = excluded.reversed`,
   );
   const selectHolds = sql(
     `SELECT * FROM purchases WHERE seq IN (${OPEN_OF_SUBJECT})
@@ -89,24 +99,22 @@ export function sqliteRows(database: DatabaseSync) {
       AND (:app IS NULL OR app = :app)
       AND (:categories IS NULL OR category IN (SELECT value FROM json_each(:categories)))`,
   );
-  const selectOverdue = sql(
-    `SELECT * FROM purchases WHERE state = 'reserved' AND on_expiry = 'reconcile'
-      AND expires_at <= ? ORDER BY expires_at LIMIT ?`,
-  );
-
   const rows: Rows = {
     purchase: (id) => toPurchase(selectPurchase.get(id)),
     addPurchase(p) {
       const { changes, lastInsertRowid } = insertPurchase.run(
         ...[p.id, p.request, p.subject, p.amount, p.currency, p.app, p.category],
-        ...[p.reservedAt, p.expiresAt, p.onExpiry, p.basis],
+        ...[p.reservedAt, p.expiresAt, p.onExpiry, p.basis, p.processor, p.processorRef],
       );
       if (changes === 0) return false;
+      if (p.state !== 'reserved') rows.savePurchase(p);
       subjects.added(p.subject, Number(lastInsertRowid));
       return true;
     },
     savePurchase(p) {
-      updatePurchase.run(p.state, p.committed, p.refunded, p.restored, p.late ? 1 : 0, p.id);
+      updatePurchase.run(
+        ...[p.state, p.committed, p.refunded, p.restored, p.late ? 1 : 0, p.processorRef, p.id],
+      );
     },
     account: (subject) => accounts.get(subject),
     addAccount(subject, account) {
@@ -145,8 +153,23 @@ export function sqliteRows(database: DatabaseSync) {
     /** At the end of a transaction. */
     tidy: subjects.tidy,
     touch: toucher(database, subjects.touch),
-    overdue: (at: number, limit: number): StoredPurchase[] =>
-      selectOverdue.all(at, limit).flatMap((row) => toPurchase(row) ?? []),
+    overdue: overdueReader(database),
+  };
+}
+
+/** A page of the overdue holds, read from its place in the index. */
+function overdueReader(database: DatabaseSync) {
+  const page = (own: string) =>
+    database.prepare(
+      `SELECT * FROM purchases WHERE ${RECONCILABLE} ${own} AND expires_at <= :at
+        AND (expires_at, id) > (:expires_at, :id) ORDER BY expires_at, id LIMIT :limit`,
+    );
+  const ofAll = page('');
+  const ofOne = page('AND processor = :processor');
+  return ({ at, limit, processor, after }: OverdueCommand): StoredPurchase[] => {
+    const place = { at, limit, expires_at: after?.expiresAt ?? -1, id: after?.id ?? '' };
+    const found = processor === undefined ? ofAll.all(place) : ofOne.all({ ...place, processor });
+    return found.flatMap((row) => toPurchase(row) ?? []);
   };
 }
 
@@ -175,6 +198,8 @@ function toPurchase(row: Row | undefined): StoredPurchase | undefined {
     currency: String(row.currency),
     app: row.app as string | null,
     category: row.category as string | null,
+    processor: row.processor as string | null,
+    processorRef: row.processor_ref as string | null,
     reservedAt: Number(row.reserved_at),
     expiresAt: Number(row.expires_at),
     onExpiry: row.on_expiry as StoredPurchase['onExpiry'],
