@@ -1,5 +1,5 @@
 import { misconfigured, unavailable } from '../../ledger/store-kit.ts';
-import { toSpendcapError } from './errors.ts';
+import { INSUFFICIENT_PRIVILEGE, toSpendcapError } from './errors.ts';
 import { MIGRATIONS, MIN_SERVER_VERSION } from './sql/migrate.ts';
 import { FROM_THE_FUTURE } from './sql/states.ts';
 
@@ -17,6 +17,24 @@ const serverOf = (schema: string): string => `
     current_setting('transaction_read_only')::boolean AS read_only,
     current_setting('synchronous_commit') AS durability,
     to_regclass('"${schema}".migrations') IS NOT NULL AS migrated`;
+
+/** What a role that only serves must be granted. */
+const PRIVILEGES = {
+  purchases: ['SELECT', 'INSERT', 'UPDATE'],
+  refunds: ['SELECT', 'INSERT', 'UPDATE'],
+  accounts: ['SELECT', 'INSERT', 'UPDATE'],
+  unsettled: ['SELECT', 'INSERT', 'DELETE'],
+  entries: ['SELECT', 'INSERT'],
+} as const;
+
+const schemaStateOf = (schema: string): string => {
+  const granted = Object.entries(PRIVILEGES).flatMap(([table, privileges]) =>
+    privileges.map((privilege) => `has_table_privilege('"${schema}".${table}', '${privilege}')`),
+  );
+  return `
+    SELECT coalesce(max(version), 0) AS reached, ${granted.join(' AND ')} AS granted
+    FROM "${schema}".migrations`;
+};
 
 /** Sends a statement that changes nothing. `abandoned` resolves when nobody waits for its reply. */
 type Query = (text: string, abandoned: Promise<unknown>) => Promise<readonly unknown[]>;
@@ -48,13 +66,11 @@ export function serverCheck(query: Query, schema: string) {
   const check = async (abandoned: Promise<unknown>): Promise<void> => {
     const { migrated } = await checkServer(abandoned);
     if (!migrated) throw toSpendcapError({ code: '42P01' });
-    const [row] = await query(
-      `SELECT coalesce(max(version), 0) AS reached FROM "${schema}".migrations`,
-      abandoned,
-    );
-    const { reached } = row as { readonly reached: number };
+    const [row] = await query(schemaStateOf(schema), abandoned);
+    const { reached, granted } = row as { readonly reached: number; readonly granted: boolean };
     if (reached < MIGRATIONS.length) throw toSpendcapError({ code: '42P01' });
     if (reached > MIGRATIONS.length) throw toSpendcapError({ code: FROM_THE_FUTURE });
+    if (granted === false) throw toSpendcapError({ code: INSUFFICIENT_PRIVILEGE });
     passed = true;
   };
 

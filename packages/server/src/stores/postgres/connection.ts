@@ -5,6 +5,10 @@ import { isRolledBack, toConnectError } from './errors.ts';
 export interface PostgresPool {
   /** Checks out a connection. */
   connect(): Promise<PostgresClient>;
+  /** Adds a listener. */
+  on?(event: 'error', listener: (error: Error) => void): unknown;
+  /** How many listeners there are. */
+  listenerCount?(event: 'error'): number;
 }
 
 /** What the store uses of a client of `pg`. */
@@ -13,6 +17,7 @@ export interface PostgresClient {
   query(query: {
     readonly text: string;
     readonly values?: unknown[];
+    readonly types?: { readonly getTypeParser: (type: number) => (text: string) => unknown };
   }): Promise<{ readonly rows: readonly unknown[] }>;
   /** Adds a listener. */
   on(event: 'error', listener: (error: Error) => void): unknown;
@@ -37,6 +42,18 @@ export interface Sending {
   readonly abandoned: Promise<unknown>;
 }
 
+/** `bool`, `int4` and `text` are all that statements return. */
+const BOOL = 16;
+const INT4 = 23;
+
+/** Reads replies as sent, whatever parsers the application has set for statements of its own. */
+const TYPES = {
+  getTypeParser: (type: number) => (text: string) => {
+    if (type === BOOL) return text === 't';
+    return type === INT4 ? Number(text) : text;
+  },
+};
+
 /**
  * Sends one statement on any connection of the pool and returns its rows.
  *
@@ -53,15 +70,19 @@ export async function sendStatement(
   // `query` rejects with the same error; without a listener the event would end the process.
   const ignore = (): void => undefined;
   client.on('error', ignore);
+  // Until something is sent, whatever fails leaves the connection as it was.
   let usable = true;
   try {
     const made = statement();
     if (made === null) return [];
+    usable = false;
     const { text, values = [] } = made;
-    const { rows } = await unlessAbandoned(client.query({ text, values: [...values] }), abandoned);
+    const query = client.query({ text, values: [...values], types: TYPES });
+    const { rows } = await unlessAbandoned(query, abandoned);
+    usable = true;
     return rows;
   } catch (cause) {
-    usable = isRolledBack(cause);
+    usable ||= isRolledBack(cause);
     throw cause;
   } finally {
     client.removeListener('error', ignore);
@@ -70,15 +91,13 @@ export async function sendStatement(
 }
 
 async function connect(pool: PostgresPool, abandoned: Promise<unknown>): Promise<PostgresClient> {
-  const connecting = pool.connect();
+  // A pool of the caller's may also throw.
+  const connecting = (async () => pool.connect())();
   try {
     return await unlessAbandoned(connecting, abandoned);
   } catch (cause) {
     // A connection that comes too late goes back to the pool unused.
-    connecting.then(
-      (client) => client.release(),
-      () => undefined,
-    );
+    connecting.then((client) => client.release()).catch(() => undefined);
     throw toConnectError(cause);
   }
 }

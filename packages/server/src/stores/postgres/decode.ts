@@ -12,6 +12,8 @@ type PurchaseRow = readonly [
   currency: string,
   app: string | null,
   category: string | null,
+  processor: string | null,
+  processorRef: string | null,
   reservedAt: number,
   expiresAt: number,
   reconcile: boolean,
@@ -61,9 +63,10 @@ function toOutcome(verb: string, reply: Reply): Outcome<unknown> {
 }
 
 function toPurchase(row: PurchaseRow): StoredPurchase {
-  const [id, request, subject, amount, currency, app, category, reservedAt, ...rest] = row;
-  const [expiresAt, reconcile, basis, state, committed, refunded, restored, late] = rest;
-  const bought = { id, request, subject, amount, currency, app, category };
+  const [id, request, subject, amount, currency, app, category, processor, ...rest] = row;
+  const [processorRef, reservedAt, expiresAt, reconcile, basis, state, ...sums] = rest;
+  const [committed, refunded, restored, late] = sums;
+  const bought = { id, request, subject, amount, currency, app, category, processor, processorRef };
   const held = { reservedAt, expiresAt, onExpiry: reconcile ? 'reconcile' : 'release' } as const;
   return { ...bought, ...held, basis, state, committed, refunded, restored, late };
 }

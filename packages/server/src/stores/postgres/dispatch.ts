@@ -23,11 +23,11 @@
  */
 import { SpendcapError } from '@spendcap/core';
 import { groupCommit, type Outcome } from '../../ledger/group-commit.ts';
-import { isolateDataErrors, unavailable } from '../../ledger/store-kit.ts';
+import { isolateDataErrors, repeatable, unavailable } from '../../ledger/store-kit.ts';
 import { serverCheck } from './check.ts';
 import { type PostgresPool, sendStatement } from './connection.ts';
 import { toOutcomes } from './decode.ts';
-import { encodeBatch, type PostgresCommand } from './encode.ts';
+import { type EncodedBatch, encodeBatch, type PostgresCommand } from './encode.ts';
 import {
   isDataError,
   isReadOnly,
@@ -125,8 +125,8 @@ function sender(pool: PostgresPool, schema: string) {
     const statement = () => {
       const queued = calls.filter(({ state }) => state === 'queued');
       if (queued.length === 0) return null;
+      const batch = encoded(queued);
       for (const call of queued) call.state = 'sent';
-      const batch = encodeBatch(queued);
       sent = batch.commands;
       return { text: callText(schema, sent, inOrder), values: batch.values };
     };
@@ -135,6 +135,15 @@ function sender(pool: PostgresPool, schema: string) {
     const { replies } = row as { readonly replies: string };
     return toOutcomes(sent, replies);
   };
+}
+
+/** @throws SpendcapError `invalid_request` for a batch that cannot be sent, so that nothing was */
+function encoded(calls: readonly Call[]): EncodedBatch<Call> {
+  try {
+    return encodeBatch(calls);
+  } catch (cause) {
+    throw new SpendcapError('invalid_request', 'The call cannot be encoded.', { cause });
+  }
 }
 
 /** Sends a batch until all of its calls have ended. Rejects with what no retry would change. */
@@ -219,8 +228,7 @@ async function sendHarmless(pool: PostgresPool, sending: Parameters<typeof sendS
   try {
     return await sendStatement(pool, sending);
   } catch (cause) {
-    const error = toSpendcapError(cause);
-    throw error.code === 'outcome_unknown' ? unavailable(error.message, error.cause) : error;
+    throw repeatable(toSpendcapError(cause));
   }
 }
 

@@ -1,5 +1,6 @@
 import {
   type OverdueCommand,
+  type RecordCommand,
   type RefundCommand,
   type ReserveCommand,
   SpendcapError,
@@ -12,7 +13,11 @@ import { COLUMNS } from './sql/batch.ts';
 
 /** Any verb's inputs, as `core` names them. */
 export type PostgresInputs = Partial<
-  Omit<ReserveCommand, 'windows'> & RefundCommand & OverdueCommand & Pick<UsageCommand, 'windows'>
+  Omit<ReserveCommand, 'windows'> &
+    Pick<RecordCommand, 'chargedAt'> &
+    RefundCommand &
+    Pick<OverdueCommand, 'limit' | 'after'> &
+    Pick<UsageCommand, 'windows'>
 >;
 
 /** Windows as a list that Postgres reads, and their caps. Many commands have the same. */
@@ -39,20 +44,28 @@ const NO_WINDOWS: readonly Window[] = [];
 
 /** @throws SpendcapError `invalid_request` for a text that Postgres cannot store */
 export function postgresCommand(verb: string, inputs: PostgresInputs): PostgresCommand {
-  const { windows = NO_WINDOWS, id, request, subject, currency, app, category, basis } = inputs;
-  for (const text of [id, request, subject, currency, app, category, basis, inputs.refundId]) {
+  const { windows = NO_WINDOWS, id, subject, at = 0 } = inputs;
+  for (const name of TEXTS) {
+    const text = inputs[name];
     if (typeof text === 'string') checkText(text);
   }
+  if (inputs.after !== undefined) checkText(inputs.after.id);
   return {
     verb,
     isRead: verb === 'get' || verb === 'usage' || verb === 'overdue',
     id,
     subject,
     inputs,
-    list: windowList(windows),
+    // `record` checks no cap, so a window that has ended need not be summed.
+    list: windowList(verb === 'record' ? windows.filter(({ end }) => at < end) : windows),
     inAllWindows: verb === 'reserve' && countsInAll(windows, inputs as ReserveCommand),
   };
 }
+
+const TEXTS = [
+  ...(['id', 'request', 'subject', 'currency', 'app', 'category', 'basis'] as const),
+  ...(['processor', 'processorRef', 'refundId'] as const),
+];
 
 /** NUL, and unpaired surrogates. */
 const UNSTORABLE = /[\0\ud800-\udfff]/u;
@@ -90,7 +103,7 @@ interface Context {
   /** Numbers, from 1, of each distinct list of windows, and of each distinct request and basis. */
   readonly lists: ReadonlyMap<string, number>;
   readonly texts: ReadonlyMap<string, number>;
-  /** The subject that reserves an id in this batch. */
+  /** The subject that has an id reserved or recorded in this batch. */
   readonly buyers: ReadonlyMap<string, string>;
   /** Ids and subjects that several commands name. */
   readonly repeatedIds: ReadonlySet<string>;
@@ -178,9 +191,12 @@ const isFastReserve = (command: PostgresCommand, context: Context): boolean =>
   !context.repeatedSubjects.has(subjectOf(command)) &&
   !hasRepeatedId(command, context);
 
+/** An expiry that no hold has: the first page follows it. */
+const BEFORE_ALL = Number.MIN_SAFE_INTEGER;
+
 const CELLS: Readonly<Record<(typeof COLUMNS)[number][0], Cell>> = {
   verb: ({ verb }) => verb,
-  id: ({ inputs }) => inputs.id,
+  id: ({ verb, inputs }) => (verb === 'overdue' ? (inputs.after?.id ?? '') : inputs.id),
   at: ({ inputs }) => inputs.at,
   subject: ({ inputs }, { buyers }) => inputs.subject ?? buyers.get(inputs.id ?? ''),
   amount: ({ inputs }) => inputs.amount ?? inputs.limit,
@@ -195,11 +211,17 @@ const CELLS: Readonly<Record<(typeof COLUMNS)[number][0], Cell>> = {
   currency: ({ inputs }) => inputs.currency,
   app: ({ inputs }) => inputs.app,
   category: ({ inputs }) => inputs.category,
-  expires_at: ({ inputs }) => inputs.expiresAt,
+  expires_at: ({ verb, inputs }) =>
+    verb === 'overdue'
+      ? (inputs.after?.expiresAt ?? BEFORE_ALL)
+      : (inputs.expiresAt ?? inputs.chargedAt),
   reconcile: ({ inputs }) => inputs.onExpiry && inputs.onExpiry === 'reconcile',
   basis: ({ inputs }, { texts }) => numberOf(texts, inputs.basis),
   refund: ({ inputs }) => inputs.refundId,
   restores: ({ inputs }) => inputs.restores,
+  total: ({ inputs }) => inputs.total,
+  processor: ({ inputs }) => inputs.processor,
+  processor_ref: ({ inputs }) => inputs.processorRef,
 };
 
 /** The values of a column as the text of an array; empty if no command has one. */

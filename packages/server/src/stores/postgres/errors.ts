@@ -6,6 +6,7 @@ const SERIALIZATION_FAILURE = '40001';
 const DEADLOCK = '40P01';
 const UNIQUE_VIOLATION = '23505';
 const READ_ONLY = '25006';
+export const INSUFFICIENT_PRIVILEGE = '42501';
 
 /** It contains a digit, unlike the code `EPIPE` of a socket. */
 const SQLSTATE = /^(?=.*\d)[0-9A-Z]{5}$/;
@@ -43,7 +44,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   '3F000': `The schema does not exist. ${MIGRATE}`,
   '42P01': `Tables are missing from the schema. ${MIGRATE}`,
   '42883': `Functions are missing from the schema. ${MIGRATE}`,
-  '42501': 'The database role lacks a privilege. Grant it what docs/postgres.md lists.',
+  [INSUFFICIENT_PRIVILEGE]:
+    'The database role lacks a privilege. Grant it what docs/postgres.md lists.',
   [FROM_THE_FUTURE]:
     'The schema was migrated by a newer version of spendcap. Upgrade this process first.',
   [WRONG_ISOLATION]:
@@ -63,6 +65,7 @@ export function isUniqueViolation(cause: unknown): boolean {
 
 /** The values of one command are at fault, not the database. */
 export function isDataError(cause: unknown): boolean {
+  if (SpendcapError.isInstance(cause)) return cause.code === 'invalid_request';
   return DATA_CLASSES.has(stateOf(cause).slice(0, 2));
 }
 

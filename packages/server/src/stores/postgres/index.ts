@@ -26,8 +26,8 @@ export interface PostgresStore extends Store {
    * Makes the schema or brings it up to date; does nothing if it is. Any number of processes may
    * call it at the same time.
    *
-   * @throws SpendcapError `store_misconfigured` if the schema is newer than this version, or the role
-   *   lacks a privilege
+   * @throws SpendcapError `store_misconfigured` if the schema is newer than this version, or the
+   *   role lacks a privilege
    */
   migrate(): Promise<void>;
 }
@@ -59,6 +59,8 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
   }
   checkWait({ timeoutMs }, 1);
   checkWhole({ maxBatch, maxQueue }, 1);
+  // Without a listener, an idle connection that breaks would end the process.
+  if (pool.listenerCount?.('error') === 0) pool.on?.('error', () => undefined);
   const { submit, check, migrate, idle } = dispatcher({
     ...{ pool, schema, timeoutMs, maxBatch, maxQueue },
   });
@@ -76,6 +78,8 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
     reserve: async (command) => fromReply(command, await reserve(command)),
     commit: verb('commit'),
     release: verb('release'),
+    record: verb('record'),
+    attach: verb('attach'),
     refund: verb('refund'),
     reverseRefund: verb('reverseRefund'),
     get: verb('get'),

@@ -29,8 +29,9 @@ import { WRONG_ISOLATION } from './states.ts';
  * waited for it, but purchases are seen as of before. It may be used if no hold can have expired
  * (`at` is before its `next_expiry`), or if it is the version that the snapshot sees (its `ctid` is
  * found there). A transaction that only locked the account with FOR UPDATE leaves that version as
- * it is. It can only have settled holds of this subject in full, and a hold that is taken for open
- * although it was settled makes the batch go to the slow path, never past a cap.
+ * it is. It can only have settled holds of this subject in full or attached references, and a hold
+ * that is taken for open although it was settled makes the batch go to the slow path, never past a
+ * cap.
  *
  * A hold lasts `MAX_HOLD_MS` at most. So the first hold that expires at `next_expiry` was made at
  * most that long before, and the index on `(subject, reserved_at)` finds it without the history.
@@ -95,13 +96,14 @@ BEGIN
         -- Columns that are only written are read from the parameters here: one that passes through
         -- the update takes time there.
         INSERT INTO purchases (amount, reserved_at, expires_at, reconcile, id, subject, currency,
-            app, category, request, basis)
+            app, category, request, basis, processor, processor_ref)
           SELECT amount_[h.n], at_[h.n], expires_at_[h.n], reconcile_[h.n], id_[h.n], subject_[h.n],
-            currency_[h.n], app_[h.n], category_[h.n], texts_[request_[h.n]], texts_[basis_[h.n]]
+            currency_[h.n], app_[h.n], category_[h.n], texts_[request_[h.n]], texts_[basis_[h.n]],
+            processor_[h.n], processor_ref_[h.n]
           FROM held h
       ), waiting AS (
-        INSERT INTO unsettled (expires_at, purchase)
-          SELECT expires_at_[h.n], id_[h.n] FROM held h WHERE reconcile_[h.n]
+        INSERT INTO unsettled (expires_at, purchase, processor)
+          SELECT expires_at_[h.n], id_[h.n], processor_[h.n] FROM held h WHERE reconcile_[h.n]
       ), logged AS (
         INSERT INTO entries (at, amount, kind, purchase, subject, basis)
           SELECT at_[h.n], amount_[h.n], 'reserved', id_[h.n], subject_[h.n], texts_[basis_[h.n]]
@@ -117,6 +119,7 @@ BEGIN
     -- usage.
     SELECT array_agg(CASE b.verb
         WHEN 'reserve' THEN b.subject
+        WHEN 'record' THEN b.subject
         WHEN 'usage' THEN (SELECT q.subject FROM purchases q WHERE q.subject = b.subject LIMIT 1)
         ELSE (SELECT q.subject FROM purchases q WHERE q.id = b.id) END ORDER BY b.n)
       INTO owners

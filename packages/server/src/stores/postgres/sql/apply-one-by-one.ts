@@ -46,6 +46,8 @@ DECLARE
   same_windows boolean;
   fits_all boolean;
   is_known boolean;
+  -- A record of a purchase that nobody has.
+  is_new boolean;
   changed boolean;
   outcome text;
   -- By how much the purchase changes the sums of the windows that count it.
@@ -59,10 +61,12 @@ BEGIN
         windows_[b.list]::text[] AS windows,
         a.next_expiry, a.last_at, a.windows::text[] AS known_windows, a.sums AS known_sums,
         (SELECT q.subject FROM purchases q WHERE q.id = b.id) AS buyer
-      FROM unnest(verb_, id_, at_, subject_, amount_, list_, in_all_windows_, repeated_id_, request_,
-          currency_, app_, category_, expires_at_, reconcile_, basis_, refund_, restores_, owners)
+      FROM unnest(verb_, id_, at_, subject_, amount_, list_, in_all_windows_, repeated_id_,
+          request_, currency_, app_, category_, expires_at_, reconcile_, basis_, refund_, restores_,
+          total_, processor_, processor_ref_, owners)
         WITH ORDINALITY AS b (verb, id, at, subject, amount, list, in_all_windows, repeated_id,
-          request, currency, app, category, expires_at, reconcile, basis, refund, restores, owner, n)
+          request, currency, app, category, expires_at, reconcile, basis, refund, restores, total,
+          processor, processor_ref, owner, n)
         LEFT JOIN accounts a ON a.subject = coalesce(b.owner, b.subject)
       WHERE NOT b.n = ANY (done)
       ORDER BY holder, b.n
@@ -100,7 +104,8 @@ BEGIN
       OR c.verb NOT IN ('reserve', 'usage') OR own_windows <> c.windows)
     THEN
       PERFORM insert_purchases(held, amount_, at_, expires_at_, reconcile_, id_, subject_,
-        currency_, app_, category_, request_, basis_, texts_);
+        currency_, app_, category_, request_, basis_, processor_, processor_ref_,
+        texts_);
       held := '{}';
     END IF;
 
@@ -109,7 +114,7 @@ BEGIN
       SELECT q.subject INTO c.buyer FROM purchases q WHERE q.id = c.id;
     END IF;
     -- Nobody has it, or another subject made it after the owners were looked up.
-    IF c.verb NOT IN ('reserve', 'usage') AND c.buyer IS DISTINCT FROM c.holder THEN
+    IF c.verb NOT IN ('reserve', 'record', 'usage') AND c.buyer IS DISTINCT FROM c.holder THEN
       replies[c.n] := CASE c.verb WHEN 'get' THEN '{"purchase":null,"expired":[]}'
         ELSE '{"outcome":"not_found","expired":[]}' END;
       CONTINUE;
@@ -151,7 +156,8 @@ BEGIN
     END IF;
 
     -- The usage of each window. A window without a sum is summed from the purchases, once.
-    IF c.verb IN ('reserve', 'usage') THEN
+    is_new := c.verb = 'record' AND c.buyer IS NULL;
+    IF c.verb IN ('reserve', 'usage') OR is_new THEN
       same_windows := own_windows = c.windows;
       IF same_windows THEN
         used := own_sums;
@@ -268,6 +274,31 @@ BEGIN
       replies[c.n] := '{"purchase":' || purchase_json(p) || ',"expired":[' || expired || ']}';
       CONTINUE;
     END IF;
+    IF is_new THEN
+      -- What was never held is committed below as a hold that has ended: late, past every cap.
+      p.id := c.id;
+      p.subject := current;
+      p.amount := c.amount;
+      p.currency := c.currency;
+      p.app := c.app;
+      p.category := c.category;
+      p.processor := c.processor;
+      p.processor_ref := c.processor_ref;
+      p.request := texts_[c.request];
+      p.basis := texts_[c.basis];
+      p.reserved_at := c.expires_at;
+      p.expires_at := c.expires_at;
+      p.reconcile := true;
+      p.state := 'released';
+      p.committed := 0;
+      p.refunded := 0;
+      p.restored := 0;
+    ELSIF c.verb = 'record' AND (p.subject <> current OR p.currency <> c.currency
+      OR p.processor <> c.processor)
+    THEN
+      replies[c.n] := '{"outcome":"conflict","expired":[' || expired || ']}';
+      CONTINUE;
+    END IF;
     -- First minus what the purchase counts before the change; what it counts after is added below.
     difference := -CASE p.state WHEN 'reserved' THEN p.amount
       WHEN 'committed' THEN p.committed - p.restored ELSE 0 END;
@@ -275,7 +306,7 @@ BEGIN
     changed := false;
     total := NULL;
     CASE c.verb
-    WHEN 'commit' THEN
+    WHEN 'commit', 'record' THEN
       total := coalesce(c.amount, p.amount);
       IF p.state <> 'committed' THEN
         p.late := p.state <> 'reserved';
@@ -284,6 +315,14 @@ BEGIN
         changed := true;
       ELSIF p.committed <> total THEN
         outcome := 'ended';
+      END IF;
+
+    WHEN 'attach' THEN
+      IF p.processor IS DISTINCT FROM c.processor OR p.processor_ref <> c.processor_ref THEN
+        outcome := 'conflict';
+      ELSIF p.processor_ref IS NULL THEN
+        p.processor_ref := c.processor_ref;
+        changed := true;
       END IF;
 
     WHEN 'release' THEN
@@ -298,8 +337,9 @@ BEGIN
     WHEN 'refund' THEN
       SELECT * INTO r FROM refunds q WHERE q.purchase = c.id AND q.id = c.refund;
       is_known := FOUND;
-      total := coalesce(c.amount, p.committed - p.refunded);
-      IF is_known THEN
+      -- What this call adds: a total only grows. Of a refund that is not known, \`r\` is all null.
+      total := coalesce(c.total - coalesce(r.amount, 0), c.amount, p.committed - p.refunded);
+      IF is_known AND (c.total IS NULL OR r.reversed OR total <= 0) THEN
         IF c.amount <> r.amount THEN
           outcome := 'conflict';
         END IF;
@@ -308,9 +348,10 @@ BEGIN
       ELSIF total > p.committed - p.refunded OR total = 0 THEN
         outcome := 'exceeds';
       ELSE
-        r := ROW(c.id, c.refund, total, CASE WHEN c.restores THEN total ELSE 0 END, false);
+        r := ROW(c.id, c.refund, coalesce(r.amount, 0) + total,
+          coalesce(r.restored, 0) + CASE WHEN c.restores THEN total ELSE 0 END, false);
         p.refunded := p.refunded + total;
-        p.restored := p.restored + r.restored;
+        p.restored := p.restored + CASE WHEN c.restores THEN total ELSE 0 END;
         changed := true;
       END IF;
 
@@ -332,7 +373,10 @@ BEGIN
       END IF;
     END CASE;
 
-    IF changed THEN
+    IF changed AND c.verb = 'attach' THEN
+      -- No state changes, and so no sum and no hold that waits to be settled.
+      UPDATE purchases q SET processor_ref = p.processor_ref WHERE q.id = p.id;
+    ELSIF changed THEN
       difference := difference
         + CASE p.state WHEN 'committed' THEN p.committed - p.restored ELSE 0 END;
       FOR i IN 1 .. cardinality(own_sums) LOOP
@@ -356,22 +400,32 @@ BEGIN
           END IF;
         END LOOP;
       END IF;
-      UPDATE purchases q SET state = p.state, committed = p.committed, refunded = p.refunded,
-          restored = p.restored, late = p.late
-        WHERE q.id = p.id;
+      IF is_new THEN
+        INSERT INTO purchases VALUES (p.*);
+        own_last_at := greatest(own_last_at, p.reserved_at);
+        -- Also where no sum counts it: without that time, a window would be taken for empty.
+        changed_account := true;
+      ELSE
+        UPDATE purchases q SET state = p.state, committed = p.committed, refunded = p.refunded,
+            restored = p.restored, late = p.late
+          WHERE q.id = p.id;
+      END IF;
       IF c.verb IN ('refund', 'reverseRefund') THEN
         INSERT INTO refunds (purchase, id, amount, restored, reversed) VALUES (r.*)
-          ON CONFLICT (purchase, id) DO UPDATE SET reversed = excluded.reversed;
-      ELSIF p.reconcile THEN
+          ON CONFLICT (purchase, id) DO UPDATE SET amount = excluded.amount,
+            restored = excluded.restored, reversed = excluded.reversed;
+      ELSIF p.reconcile AND NOT is_new THEN
         DELETE FROM unsettled u WHERE u.expires_at = p.expires_at AND u.purchase = p.id;
       END IF;
-      INSERT INTO entries (at, amount, kind, purchase, subject, refund)
-        VALUES (c.at, total, CASE c.verb
-            WHEN 'commit' THEN CASE WHEN p.late THEN 'committed_late' ELSE 'committed' END
-            WHEN 'release' THEN 'released'
-            WHEN 'refund' THEN 'refunded'
-            ELSE 'refund_reversed' END,
-          p.id, current, c.refund);
+      INSERT INTO entries (at, amount, kind, purchase, subject, refund, basis)
+        VALUES (c.at, total, CASE
+            WHEN is_new THEN 'recorded'
+            WHEN c.verb = 'release' THEN 'released'
+            WHEN c.verb = 'refund' THEN 'refunded'
+            WHEN c.verb = 'reverseRefund' THEN 'refund_reversed'
+            WHEN p.late THEN 'committed_late'
+            ELSE 'committed' END,
+          p.id, current, c.refund, CASE WHEN is_new THEN p.basis END);
     END IF;
     replies[c.n] := '{"outcome":"' || outcome || '","purchase":' || purchase_json(p)
       || CASE outcome WHEN 'done' THEN ',"changed":' || changed::text ELSE '' END
@@ -385,7 +439,8 @@ BEGIN
   END IF;
   IF cardinality(held) > 0 THEN
     PERFORM insert_purchases(held, amount_, at_, expires_at_, reconcile_, id_, subject_,
-      currency_, app_, category_, request_, basis_, texts_);
+      currency_, app_, category_, request_, basis_, processor_, processor_ref_,
+      texts_);
   END IF;
   RETURN replies;
 END $body$;

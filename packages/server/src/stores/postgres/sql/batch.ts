@@ -5,9 +5,11 @@
  */
 export const COLUMNS = [
   ['verb', 'text'],
+  // For `overdue`, the id of the hold that the page follows.
   ['id', 'text'],
   ['at', 'bigint'],
-  // Of a command that names only an id: the subject that reserves this id in this batch, if any.
+  // Of a command that names only an id: the subject that has this id reserved or recorded in this
+  // batch, if any.
   ['subject', 'text'],
   // For `overdue`, its limit.
   ['amount', 'bigint'],
@@ -25,11 +27,15 @@ export const COLUMNS = [
   ['currency', 'text'],
   ['app', 'text'],
   ['category', 'text'],
+  // For `record`, when it was charged; for `overdue`, the expiry of the hold that the page follows.
   ['expires_at', 'bigint'],
   ['reconcile', 'boolean'],
   ['basis', 'int'],
   ['refund', 'text'],
   ['restores', 'boolean'],
+  ['total', 'bigint'],
+  ['processor', 'text'],
+  ['processor_ref', 'text'],
 ] as const;
 
 /**

@@ -74,8 +74,8 @@ END $body$;
 const PURCHASE_JSON = `
 CREATE FUNCTION purchase_json(p purchases) RETURNS text LANGUAGE sql STABLE AS $body$
   SELECT json_build_array(p.id, p.request, p.subject, p.amount, p.currency, p.app, p.category,
-    p.reserved_at, p.expires_at, p.reconcile, p.basis, p.state, p.committed, p.refunded,
-    p.restored, p.late)::text
+    p.processor, p.processor_ref, p.reserved_at, p.expires_at, p.reconcile, p.basis, p.state,
+    p.committed, p.refunded, p.restored, p.late)::text
 $body$;
 `;
 

@@ -33,11 +33,20 @@ BEGIN
   FROM (
     SELECT b.n, CASE
       WHEN b.verb = 'overdue' THEN '[' || coalesce((
+        -- One of the two queries runs, so that each has a condition which its index serves.
         SELECT string_agg(purchase_json(o.purchase_row), ',' ORDER BY o.expires_at, o.purchase)
           FROM (
-            SELECT u.expires_at, u.purchase, q AS purchase_row
+            (SELECT u.expires_at, u.purchase, q AS purchase_row
               FROM unsettled u JOIN purchases q ON q.id = u.purchase
-              WHERE u.expires_at <= b.at ORDER BY u.expires_at, u.purchase LIMIT b.amount
+              WHERE b.processor IS NULL AND u.expires_at <= b.at
+                AND (u.expires_at, u.purchase) > (b.expires_at, b.id)
+              ORDER BY u.expires_at, u.purchase LIMIT b.amount)
+            UNION ALL
+            (SELECT u.expires_at, u.purchase, q AS purchase_row
+              FROM unsettled u JOIN purchases q ON q.id = u.purchase
+              WHERE u.processor = b.processor AND u.expires_at <= b.at
+                AND (u.expires_at, u.purchase) > (b.expires_at, b.id)
+              ORDER BY u.expires_at, u.purchase LIMIT b.amount)
           ) AS o), '') || ']'
       WHEN b.verb = 'get' AND p.id IS NULL THEN '{"purchase":null,"expired":[]}'
       -- A hold has expired.
@@ -63,10 +72,12 @@ BEGIN
             FROM unnest(windows_[b.list]::text[]) WITH ORDINALITY AS w (json, i)
         ) AS t)
       END AS reply
-    FROM unnest(verb_, id_, at_, subject_, amount_, list_)
-        WITH ORDINALITY AS b (verb, id, at, subject, amount, list, n)
+    FROM unnest(verb_, id_, at_, subject_, amount_, list_, expires_at_, processor_)
+        WITH ORDINALITY AS b (verb, id, at, subject, amount, list, expires_at, processor, n)
       LEFT JOIN purchases p ON p.id = b.id AND b.verb = 'get'
       LEFT JOIN accounts a ON a.subject = coalesce(b.subject, p.subject)
+    -- Else the planner merges the queries, and a reply is computed at each of its uses above.
+    OFFSET 0
   ) AS x;
 
   IF unanswered IS NOT NULL THEN

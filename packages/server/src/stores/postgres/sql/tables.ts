@@ -29,6 +29,8 @@ export const TABLES = `
     category text COLLATE "C",
     request text COLLATE "C" NOT NULL,
     basis text COLLATE "C" NOT NULL,
+    processor text COLLATE "C",
+    processor_ref text COLLATE "C",
     CHECK (amount > 0 AND expires_at - reserved_at <= ${MAX_HOLD_MS}
       AND 0 <= restored AND restored <= refunded AND refunded <= committed)
   ) WITH (fillfactor = 85);
@@ -36,8 +38,11 @@ export const TABLES = `
   CREATE TABLE unsettled (
     expires_at bigint NOT NULL,
     purchase text COLLATE "C" NOT NULL,
+    processor text COLLATE "C",
     PRIMARY KEY (expires_at, purchase)
   );
+  CREATE INDEX unsettled_of_processor ON unsettled (processor, expires_at, purchase)
+    WHERE processor IS NOT NULL;
   CREATE TABLE refunds (
     purchase text COLLATE "C" NOT NULL REFERENCES purchases (id),
     id text COLLATE "C" NOT NULL,
