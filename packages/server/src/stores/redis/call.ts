@@ -1,6 +1,6 @@
 import { SpendcapError } from '@spendcap/core';
 import { unavailable, within } from '../../ledger/store-kit.ts';
-import { checkServers } from './check.ts';
+import { checkServers, checkWritable } from './check.ts';
 import type { Connection } from './clients.ts';
 import { connectProblem, isReply, readError, sentError } from './errors.ts';
 import type { Script } from './lua/script.ts';
@@ -32,7 +32,9 @@ export interface RedisCalls {
   send(key: string, args: readonly string[], deadline: number): Promise<unknown>;
   /** Waits until the connection can be used and its servers have been checked. */
   ensureReady(deadline: number): Promise<void>;
-  /** Checks the servers again, and whether enough replicas are connected. */
+  /**
+   * Checks the servers again, whether they take writes, and whether enough replicas are connected.
+   */
   checkReady(deadline: number): Promise<void>;
   close(): void;
 }
@@ -165,8 +167,14 @@ export function redisCalls(connection: Connection, options: CallOptions): RedisC
     ensureReady,
     async checkReady(deadline) {
       const { replicas } = await check(deadline);
-      if (replicas >= minReplicas) return;
-      throw unavailable(`Redis has ${replicas} replicas, and minReplicas is ${minReplicas}.`);
+      if (replicas < minReplicas) {
+        throw unavailable(`Redis has ${replicas} replicas, and minReplicas is ${minReplicas}.`);
+      }
+      try {
+        await within(deadline, checkWritable(connection), timedOut);
+      } catch (cause) {
+        throw readError(cause);
+      }
     },
     close: stopListening,
   };

@@ -3,7 +3,9 @@ import type { Connection } from './clients.ts';
 import { CLAIM_SCRIPT, UNCLAIM_SCRIPT } from './lua/claim.ts';
 import { LEDGER_SCRIPT } from './lua/main.ts';
 import { MISSING_RIGHTS_SCRIPT } from './lua/missing-rights.ts';
+import { DUE_SCRIPT } from './lua/overdue.ts';
 import type { Script } from './lua/script.ts';
+import { WRITABLE_SCRIPT } from './lua/writable.ts';
 
 export interface Needs {
   readonly prefix: string;
@@ -28,6 +30,16 @@ export async function checkServers(
   for (const info of infos) checkServer(info, connection.cluster);
   await checkRights(connection, needs);
   return { replicas: Math.min(...infos.map(replicasOf)) };
+}
+
+/**
+ * Checks that the servers take writes now, without writing: a script that may write is refused as a
+ * write is, by a replica, for lack of memory, replicas or disk.
+ *
+ * @throws SpendcapError `store_unavailable`
+ */
+export async function checkWritable(connection: Connection): Promise<void> {
+  await connection.sendToMasters(['EVAL', WRITABLE_SCRIPT.text, '0']);
 }
 
 type Info = ReadonlyMap<string, string>;
@@ -67,7 +79,10 @@ function replicasOf(info: Info): number {
 
 /** A script cannot be rolled back, so a right that it lacks is found before the first write. */
 async function checkRights(connection: Connection, needs: Needs): Promise<void> {
-  const scripts = [LEDGER_SCRIPT, ...(connection.cluster ? [CLAIM_SCRIPT, UNCLAIM_SCRIPT] : [])];
+  const scripts = [
+    LEDGER_SCRIPT,
+    ...(connection.cluster ? [CLAIM_SCRIPT, UNCLAIM_SCRIPT, DUE_SCRIPT] : []),
+  ];
   const commands = new Set(['EVALSHA', ...scripts.flatMap(commandsOf)]);
   if (needs.minReplicas > 0) commands.add('SET').add('WAIT').add('CLIENT ID');
   const key = `${needs.prefix}{rights}`;

@@ -8,6 +8,7 @@ export type RedisClient = IoredisClient | NodeRedisClient | NodeRedisCluster;
 interface Emitter {
   on(event: 'error', listener: (error: unknown) => void): unknown;
   off(event: 'error', listener: (error: unknown) => void): unknown;
+  listenerCount?(event: 'error'): number;
 }
 
 interface IoredisClient extends Emitter {
@@ -73,7 +74,12 @@ export function connectionOf(client: RedisClient): Connection {
 
 function listen(client: Emitter, listener: (error: unknown) => void): () => void {
   client.on('error', listener);
-  return () => client.off('error', listener);
+  return () => {
+    client.off('error', listener);
+    // The caller closes the client later. Until then an event without a listener would end the
+    // process.
+    if (client.listenerCount?.('error') === 0) client.on('error', () => undefined);
+  };
 }
 
 function ofIoredis(client: IoredisClient): Connection {

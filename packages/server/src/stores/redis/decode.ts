@@ -1,5 +1,7 @@
 import type {
+  AttachResult,
   GetResult,
+  RecordResult,
   RefundResult,
   ReserveCommand,
   ReserveResult,
@@ -85,16 +87,19 @@ type Head = [StoredPurchase['state'], number, number, number, number, ...unknown
 type Body = [
   ...[amount: number, reservedAt: number, expiresAt: number, releases: number, currency: string],
   ...[app: string | null, category: string | null, requestLength: number],
+  ...[processor?: string | null, processorRef?: string | null],
 ];
 const FRESH: Head = ['reserved', 0, 0, 0, 0];
 
-function toPurchase(subject: string, id: string, record: string): StoredPurchase {
+/** A purchase by its subject and id, both as hash tags, and its record. */
+export function toPurchase(subject: string, id: string, record: string): StoredPurchase {
   const begin = record.startsWith('+') ? record.indexOf('\n') + 1 : 0;
   const head: Head = begin === 0 ? FRESH : JSON.parse(record.slice(1, begin));
   const [state, committed, refunded, restored, late] = head;
   const end = record.indexOf('\n', begin);
   const body: Body = JSON.parse(record.slice(begin, end));
-  const [amount, reservedAt, expiresAt, releases, currency, app, category, requestLength] = body;
+  const [amount, reservedAt, expiresAt, releases, currency, app, category, ...rest] = body;
+  const [requestLength, processor = null, processorRef = null] = rest;
   return {
     id: nameOf(id),
     request: record.slice(end + 1, end + 1 + requestLength),
@@ -103,6 +108,8 @@ function toPurchase(subject: string, id: string, record: string): StoredPurchase
     currency,
     app,
     category,
+    processor,
+    processorRef,
     reservedAt,
     expiresAt,
     onExpiry: releases === 1 ? 'release' : 'reconcile',
@@ -126,13 +133,14 @@ export function toReserveResult(command: ReserveCommand, reply: RedisReply): Res
 }
 
 /** The result of a verb on one purchase. */
-export function toSettleResult<R extends SettleResult | RefundResult>(reply: RedisReply): R {
+export function toSettleResult<R extends SettleResult | RecordResult | AttachResult | RefundResult>(
+  reply: RedisReply,
+): R {
   const { outcome, purchase, expired } = reply;
-  if (outcome === 'not_found') return { outcome, expired } as R;
   if (outcome === 'changed' || outcome === 'unchanged') {
     return { outcome: 'done', purchase, changed: outcome === 'changed', expired } as R;
   }
-  return { outcome, purchase, expired } as R;
+  return (purchase === null ? { outcome, expired } : { outcome, purchase, expired }) as R;
 }
 
 export function toGetResult({ purchase, expired }: RedisReply): GetResult {

@@ -1,6 +1,9 @@
 import type {
+  AttachCommand,
   CappedWindow,
   CommitCommand,
+  OverdueCommand,
+  RecordCommand,
   RefundCommand,
   ReserveCommand,
   ReverseRefundCommand,
@@ -30,7 +33,7 @@ export interface RedisCommand {
 }
 
 /** A name as a hash tag, so that all keys with this name are in the same slot. */
-function tagOf(name: string): string {
+export function tagOf(name: string): string {
   if (!/[%}]/.test(name)) return `{${name}}`;
   return `{${name.replaceAll('%', '%25').replaceAll('}', '%7D')}}`;
 }
@@ -41,12 +44,12 @@ export function nameOf(tag: string): string {
 }
 
 /**
- * The numbers of a reserve. `reserve` makes a hold that expires automatically and that each of its
- * windows counts, as a limiter's do; only this one may take the fast path. `reserve_slow` has a
- * window that does not count it; `reconcile` does not expire.
+ * The numbers of a new purchase. `reserve` makes a hold that expires automatically, `reconcile` one
+ * that does not. Each of their windows counts them, as a limiter's do, so they may take the fast
+ * path; the `_slow` ones have a window that does not. `record` makes no hold.
  */
-export type ReserveNumbers = readonly [
-  verb: 'reserve' | 'reserve_slow' | 'reconcile',
+export type NewNumbers = readonly [
+  verb: 'reserve' | 'reserve_slow' | 'reconcile' | 'reconcile_slow' | 'record',
   at: number,
   amount: number,
   /** Milliseconds from `at` to the end of the hold, and as long as the purchase is kept. */
@@ -58,10 +61,11 @@ export function reserveCommand(command: ReserveCommand, keepMs: number): RedisCo
   const { at, amount, currency, app, category, expiresAt, onExpiry, windows } = command;
   const purchase = { reservedAt: at, currency, app, category };
   let until = expiresAt + keepMs;
-  let verb = onExpiry === 'release' ? 'reserve' : 'reconcile';
+  const hold = onExpiry === 'release' ? 'reserve' : 'reconcile';
+  let verb: NewNumbers[0] = hold;
   for (const window of windows) {
     if (window.end > until) until = window.end;
-    if (verb === 'reserve' && !selects(window, purchase)) verb = 'reserve_slow';
+    if (verb === hold && !selects(window, purchase)) verb = `${hold}_slow`;
   }
   return {
     // Concatenated, because this is most of what a hold costs here.
@@ -71,6 +75,21 @@ export function reserveCommand(command: ReserveCommand, keepMs: number): RedisCo
     record: recordOf(command),
     windows: cappedTexts(windows),
     fastItems: windows.length,
+  };
+}
+
+export function recordCommand(command: RecordCommand, keepMs: number): RedisCommand {
+  const { id, subject, amount, at, chargedAt } = command;
+  // No window keeps it that has ended.
+  const windows = command.windows.filter(({ end }) => at < end);
+  const until = Math.max(at + keepMs, ...windows.map(({ end }) => end));
+  return {
+    numbers: numbersOf(['record', at, amount, 0, until - at]),
+    subject: tagOf(subject),
+    id: tagOf(id),
+    record: recordOf({ ...command, at: chargedAt, expiresAt: chargedAt, onExpiry: 'reconcile' }),
+    windows: textsOf(windows, []),
+    fastItems: 0,
   };
 }
 
@@ -88,12 +107,16 @@ export function getCommand(id: string, at: number): RedisCommand {
 }
 
 export function refundCommand(command: RefundCommand): RedisCommand {
-  const { id, at, refundId, amount, restores } = command;
-  return onPurchase(id, numbersOf(['refund', at, refundId, amount ?? false, restores]));
+  const { id, at, refundId, amount = false, restores, total = false } = command;
+  return onPurchase(id, numbersOf(['refund', at, refundId, amount, restores, total]));
 }
 
 export function reverseRefundCommand({ id, at, refundId }: ReverseRefundCommand): RedisCommand {
   return onPurchase(id, numbersOf(['reverseRefund', at, refundId]));
+}
+
+export function attachCommand({ id, at, processor, processorRef }: AttachCommand): RedisCommand {
+  return onPurchase(id, numbersOf(['attach', at, processor, processorRef]));
 }
 
 export function usageCommand({ subject, at, windows }: UsageCommand): RedisCommand {
@@ -101,8 +124,9 @@ export function usageCommand({ subject, at, windows }: UsageCommand): RedisComma
   return { ...command, subject: tagOf(subject), windows: textsOf(windows, []) };
 }
 
-export function overdueCommand(at: number, limit: number): RedisCommand {
-  return onPurchase(null, `"overdue",${at},${limit}`);
+export function overdueCommand({ at, limit, processor, after }: OverdueCommand): RedisCommand {
+  const place = after === undefined ? [] : [after.expiresAt, tagOf(after.id)];
+  return onPurchase(null, numbersOf(['overdue', at, limit, processor ?? false, ...place]));
 }
 
 /** Reads a purchase as it is: no hold expires. `id` is a name, `subject` a hash tag. */
@@ -118,14 +142,17 @@ function onPurchase(id: string | null, numbers: string): RedisCommand {
 }
 
 /** The record of a purchase that nothing has happened to yet. */
-function recordOf(command: ReserveCommand): string {
+function recordOf(command: Omit<ReserveCommand, 'windows'>): string {
   const { amount, at, expiresAt, onExpiry, currency, app, category, request, basis } = command;
+  const { processor, processorRef } = command;
   const numbers = `${amount},${at},${expiresAt},${onExpiry === 'release' ? 1 : 0}`;
   const names =
     app === null && category === null
       ? `${JSON.stringify(currency)},null,null`
       : numbersOf([currency, app, category]);
-  return `[${numbers},${names},${request.length}]\n${request}${basis}`;
+  const payment =
+    processor === null && processorRef === null ? '' : `,${numbersOf([processor, processorRef])}`;
+  return `[${numbers},${names},${request.length}${payment}]\n${request}${basis}`;
 }
 
 /** Windows and caps as text: equal windows have equal texts, so that texts can be compared. */

@@ -1,5 +1,5 @@
 import { SpendcapError } from '@spendcap/core';
-import { misconfigured, unavailable } from '../../ledger/store-kit.ts';
+import { misconfigured, repeatable, unavailable } from '../../ledger/store-kit.ts';
 
 /**
  * A refusal that no retry can change: an operator has to act. A missing right inside a script has
@@ -51,7 +51,5 @@ export function sentError(cause: unknown): SpendcapError {
 
 /** The error of a call that changes nothing, or that can be sent twice. */
 export function readError(cause: unknown): SpendcapError {
-  if (SpendcapError.isInstance(cause)) return cause;
-  if (isReply(cause)) return refusal(cause.message);
-  return unavailable('Redis did not answer.', cause);
+  return repeatable(sentError(cause));
 }

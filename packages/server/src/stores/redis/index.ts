@@ -1,6 +1,8 @@
 import {
+  type AttachResult,
   assertOptions,
   type OptionNames,
+  type RecordResult,
   type RefundResult,
   type SettleResult,
   type Store,
@@ -18,9 +20,11 @@ import {
   toUsageResult,
 } from './decode.ts';
 import {
+  attachCommand,
   commitCommand,
   getCommand,
   type RedisCommand,
+  recordCommand,
   refundCommand,
   releaseCommand,
   reserveCommand,
@@ -128,12 +132,15 @@ export function redisStore(options: RedisStoreOptions): Store {
     commit: async (command) => toSettleResult<SettleResult>(await submit(commitCommand(command))),
     release: async ({ id, at }) =>
       toSettleResult<SettleResult>(await submit(releaseCommand(id, at))),
+    record: async (command) =>
+      toSettleResult<RecordResult>(await submit(recordCommand(command, keepMs))),
+    attach: async (command) => toSettleResult<AttachResult>(await submit(attachCommand(command))),
     refund: async (command) => toSettleResult<RefundResult>(await submit(refundCommand(command))),
     reverseRefund: async (command) =>
       toSettleResult<RefundResult>(await submit(reverseRefundCommand(command))),
     get: async ({ id, at }) => toGetResult(await submit(getCommand(id, at))),
     usage: async (command) => toUsageResult(await submit(usageCommand(command))),
-    overdue: async ({ at, limit }) => ledger.overdue(at, limit, deadline()),
+    overdue: async (command) => ledger.overdue(command, deadline()),
     ready: async () => calls.checkReady(deadline()),
     close,
   };

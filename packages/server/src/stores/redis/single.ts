@@ -1,4 +1,4 @@
-import { SpendcapError, type StoredPurchase } from '@spendcap/core';
+import { type OverdueCommand, SpendcapError, type StoredPurchase } from '@spendcap/core';
 import type { Outcome } from '../../ledger/group-commit.ts';
 import type { RedisCalls } from './call.ts';
 import { decodeReplies, type RedisReply } from './decode.ts';
@@ -15,7 +15,7 @@ export interface QueuedCommand {
 export interface RedisLedger {
   /** Executes commands and returns the outcome of each, in order; never rejects. */
   executeBatch(batch: readonly QueuedCommand[]): Promise<readonly Outcome<RedisReply>[]>;
-  overdue(at: number, limit: number, deadline: number): Promise<readonly StoredPurchase[]>;
+  overdue(command: OverdueCommand, deadline: number): Promise<readonly StoredPurchase[]>;
 }
 
 export interface LedgerOptions {
@@ -70,8 +70,8 @@ export function redisLedger(options: LedgerOptions): RedisLedger {
         return batch.map(() => ({ error }));
       }
     },
-    async overdue(at, limit, deadline) {
-      const [outcome] = await evaluateBatch([overdueCommand(at, limit)], deadline);
+    async overdue(command, deadline) {
+      const [outcome] = await evaluateBatch([overdueCommand(command)], deadline);
       return replyOf(outcome).expired;
     },
   };

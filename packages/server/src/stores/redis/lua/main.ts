@@ -1,5 +1,6 @@
 import { FOREVER } from '@spendcap/core';
 import { MAX_COUNTERS } from '../../../ledger/ledger.ts';
+import { DUE_IN } from './overdue.ts';
 import { type Script, scriptOf } from './script.ts';
 
 const DAY_MS = 86_400_000;
@@ -35,23 +36,24 @@ const forEachSum = (lines: (sum: string, n: number) => string): string =>
  * - `{subject}:PAGE`: a hash of the purchases that have ended, by the page (32 days) in which they
  *   were reserved. It is in pages so that old purchases leave without a sweeper.
  * - `{ID}:s`: the subject of a purchase.
- * - `overdue`: a sorted set of the open reconcile holds, by their end. On a cluster `cluster.ts`
- *   keeps it.
+ * - `overdue`: a sorted set of the open reconcile holds, by their end; `overdue:{PROCESSOR}`: those
+ *   of one processor. On a cluster `overdue-lists.ts` keeps them.
  *
  * **A record** is the text that reserve brought:
- * `[amount,reservedAt,expiresAt,releases,currency,app, category,requestLength]`, a line feed, the
- * request and the basis. Once something has happened to the purchase, a line precedes it:
- * `+[state,committed,refunded,restored,late,keepTo,refunds]`.
+ * `[amount,reservedAt,expiresAt,releases,currency,app,category,requestLength]`, with
+ * `,processor,processorRef` before the bracket if there is a processor; a line feed, the request
+ * and the basis. `attach` writes the reference there. Once something has happened to the purchase,
+ * a line precedes it: `+[state,committed,refunded,restored,late,keepTo,refunds]`.
  *
  * **Invariants** after each command:
  * 1. Each purchase is in exactly one hash: the subject's while it is open, else its page. These
  *    hashes are the ledger; `w` and `u` are a cache that can be computed from them.
  * 2. A counter is the sum of `counted` over the purchases that its window selects.
  * 3. `NEXT` is at most the end of each open hold that expires automatically. It may be earlier.
- * 4. `TO` is at least the `keepTo` of each purchase, and that is at least the end of each window
- *    with a counter that counts the purchase. The subject's key lives until `TO`, or without an end
- *    while it has reconcile holds; a page and `{ID}:s` live at least until the `keepTo` of their
- *    purchases.
+ * 4. A purchase is needed until its `keepTo`, and until the end of each window with a counter that
+ *    counts it. Its page and `{ID}:s` live at least that long, so its id is never free while it
+ *    counts. `TO` is at least that of each purchase: the subject's key lives until `TO`, or without
+ *    an end while it has reconcile holds.
  * 5. `LAST` is after each `reservedAt`; `FIRST_PAGE` is at most the page of each ended purchase.
  *
  * Lifetimes are relative to the caller's clock, so that Redis's own clock does not matter. Lua's
@@ -93,6 +95,16 @@ end
 
 local function page_key(key, page)
   return key .. ':' .. format('%d', page)
+end
+
+local function overdue_of(processor)
+  return OVERDUE .. ':{' .. processor .. '}'
+end
+
+-- The list of the processor of a record, if it has one.
+local function own_list(body)
+  local processor = cjson.decode(match(body, '^[^\n]+'))[9]
+  return type(processor) == 'string' and overdue_of(processor)
 end
 
 -- Writes an ended purchase to its page, which then lives at least as many milliseconds.
@@ -139,15 +151,29 @@ ${forEachSum(
   end`,
 )}
   -- Claims the id for the subject. On a cluster that has happened, but the id may still be taken.
+  -- A reconcile hold has no end that is known yet.
+  local reconcile = c[1] == 'reconcile'
   if indexed then
-    if not call('SET', prefix .. id .. ':s', tag, 'PX', c.lifetime, 'NX') then return false end
+    local name = prefix .. id .. ':s'
+    if not (reconcile and call('SET', name, tag, 'NX')
+      or not reconcile and call('SET', name, tag, 'PX', c.lifetime, 'NX')) then return false end
   elseif is_taken(key, id, first, last) then
     return false
   end
-  if ends < next_end then next_end = ends end
+  if reconcile then
+    pending = pending + 1
+    if pending == 1 then call('PERSIST', key) end
+  elseif ends < next_end then
+    next_end = ends
+  end
   if at >= last then last = at + 1 end
   packed = pack(layout, to, next_end, last, pending, first, a, b, ${SUMS})
   call('HSET', key, 'u', packed, id, record)
+  if reconcile and indexed then
+    local own = own_list(record)
+    call('ZADD', OVERDUE, ends, id)
+    if own then call('ZADD', own, ends, id) end
+  end
   if size == 0 then reply_with({ 'fresh', {}, {}, {} }) end
 ${forEachSum((sum, n) => `  if size >= ${n} then replies[reply_count + ${n}] = ${sum} end`)}
   reply_count = reply_count + size
@@ -155,22 +181,41 @@ ${forEachSum((sum, n) => `  if size >= ${n} then replies[reply_count + ${n}] = $
 end
 
 -- Fast path of commit: an open hold is committed in full, and no hold of the subject has expired.
--- No counter changes then, so only the purchase is moved. It is kept until TO, by invariant 4 at
--- least as long as it must be; where that would be much longer, the slow path computes the exact
--- time. Returns true if done; else it has changed nothing.
+-- No counter changes then, so only the purchase is moved. Its page lives until TO, by invariant 4
+-- long enough; where that would be much too long, or too short because the commit comes long after
+-- the end of the hold, the slow path computes the exact time. keepTo is earlier: {ID}:s lives until
+-- then since reserve, or is written here. Returns true if done; else it has changed nothing.
 local function fast_commit(c, tag, id)
   local at, charged, key = c[2], c[3], prefix .. tag
   local found = call('HMGET', key, 'u', id)
   local packed, record = found[1], found[2]
   if not packed or not record then return false end
-  local amount, reserved_at, expires_at = match(record, '^%[(%d+),(%d+),(%d+),1,')
+  -- A hold has a first line once it has its reference, or a window that came later counts it.
+  local kept_to, body = match(record, '^%+%["reserved",0,0,0,0,(%d+),{}%]\n(.*)$')
+  body = body or record
+  local amount, reserved_at, expires_at, releases = match(body, '^%[(%d+),(%d+),(%d+),([01]),')
   if not amount or (charged and charged ~= tonumber(amount)) then return false end
-  local to, next_end, _, _, first = unpacked('<ddddd', packed)
-  local page, needed_to = floor(reserved_at / PAGE), expires_at + keep
-  if at >= next_end or page < first or to > needed_to + (needed_to - at) / 128 then return false end
-  local head = '+["committed",' .. amount .. ',0,0,0,' .. format('%d', to) .. ',{}]\n'
-  write_page(page_key(key, page), id, head .. record, to - at)
+  local to, next_end, _, pending, first = unpacked('<ddddd', packed)
+  local page, needed_to = floor(reserved_at / PAGE), math.max(expires_at, at) + keep
+  if kept_to then needed_to = math.max(needed_to, kept_to) end
+  if at >= next_end or page < first or to < needed_to
+    or to > needed_to + (needed_to - at) / 128 then return false end
+  local head = '+["committed",' .. amount .. ',0,0,0,' .. format('%d', needed_to) .. ',{}]\n'
+  write_page(page_key(key, page), id, head .. body, to - at)
   call('HDEL', key, id)
+  if releases == '0' then
+    -- A reconcile hold is also in PENDING and in the lists. The subject's key had no end while it
+    -- had one, nor had {ID}:s.
+    pending = pending - 1
+    call('HSET', key, 'u', packed:sub(1, 24) .. pack('<d', pending) .. packed:sub(33))
+    if pending == 0 then call('PEXPIRE', key, to - at) end
+    if indexed then
+      local own = own_list(body)
+      call('SET', prefix .. id .. ':s', tag, 'PX', to - at)
+      call('ZREM', OVERDUE, id)
+      if own then call('ZREM', own, id) end
+    end
+  end
   replies[reply_count + 1], replies[reply_count + 2] = tag, record
   reply_count = reply_count + 2
   return true
@@ -179,6 +224,7 @@ end
 -- Everything else. Its functions are made when a command first needs them, since making them takes
 -- as long as a command of the fast path.
 local function slow_path()
+  ${DUE_IN}
   local null, PLUS = cjson.null, 43
   local EMPTY_ACCOUNT = { 0, FOREVER, 0, 0 }
   local FRESH_HEAD = { 'reserved', 0, 0, 0, 0 }
@@ -202,6 +248,7 @@ local function slow_path()
       keep_to = head[6] or math.max(b[2], b[3]) + keep, refunds = head[7] or {},
       amount = b[1], reserved_at = b[2], expires_at = b[3], releases = b[4],
       currency = b[5], app = b[6], category = b[7],
+      processor = b[9] or null, ref = b[10] or null,
     }
   end
 
@@ -264,6 +311,17 @@ local function slow_path()
     else
       call('SET', key, s.tag, 'PX', math.max(1, p.keep_to - s.at))
     end
+  end
+
+  -- Extends {ID}:s with a purchase that it may no longer be about: after its keepTo the id is free,
+  -- and another purchase may have it while this one is still in its page.
+  local function index_longer(s, p)
+    if not indexed then return end
+    local key, ms = prefix .. p.id .. ':s', math.max(1, p.keep_to - s.at)
+    local owner = call('GET', key)
+    if not owner then return call('SET', key, s.tag, 'PX', ms) end
+    local left = call('PTTL', key)
+    if owner == s.tag and left >= 0 and left < ms then call('PEXPIRE', key, ms) end
   end
 
   -- Keeps a purchase until an instant at least. True if it would have been kept for less.
@@ -356,7 +414,7 @@ local function slow_path()
       else
         change_weight(s, p, -p.amount)
         p.state = 'expired'
-        if extend(s, p, needed_to(s, p)) then index(s, p) end
+        if extend(s, p, needed_to(s, p)) then index_longer(s, p) end
         save(s, p)
         s.expired[#s.expired + 1] = p
       end
@@ -406,7 +464,7 @@ local function slow_path()
         total = total + weight
         if weight > 0 and extend(s, p, math.max(p.keep_to, w.ends)) then
           save(s, p)
-          index(s, p)
+          index_longer(s, p)
         end
       end
     end
@@ -437,29 +495,40 @@ local function slow_path()
     return used
   end
 
-  -- Adds a purchase. Its windows become the first ones, as the next purchase is likely to have
-  -- them.
-  local function hold(s, p, counters)
+  -- Adds a purchase to the account, with lists of counters to keep, in their order. A window that
+  -- counts too much to be exact has none.
+  local function add(s, p, first, second)
     s.known, s.dirty, s.last = true, true, math.max(s.last, p.reserved_at + 1)
     local listed, ordered = {}, {}
-    local function add(list)
+    for _, list in ipairs({ first, second }) do
       for _, counter in ipairs(list) do
-        if not listed[counter] then ordered[#ordered + 1], listed[counter] = counter, true end
+        if not listed[counter] and counter.used <= MAX_SAFE then
+          ordered[#ordered + 1], listed[counter] = counter, true
+        end
       end
     end
-    add(counters)
-    add(s.counters)
     s.counters = ordered
-    change_weight(s, p, p.amount)
+    change_weight(s, p, counted(p))
     extend(s, p, needed_to(s, p))
     index(s, p)
+  end
+
+  -- The lists of the open reconcile holds that have this one.
+  local function overdue_lists(p)
+    return p.processor == null and { OVERDUE } or { OVERDUE, overdue_of(p.processor) }
+  end
+
+  local function hold(s, p, counters)
+    -- Its windows become the first ones, as the next purchase is likely to have them.
+    add(s, p, counters, s.counters)
     call('HSET', s.key, p.id, p.text)
     if p.releases == 1 then
       s.next = math.min(s.next, p.expires_at)
-    else
-      s.pending = s.pending + 1
-      if indexed then call('ZADD', OVERDUE, p.expires_at, p.id) end
+      return
     end
+    s.pending = s.pending + 1
+    if not indexed then return end
+    for _, list in ipairs(overdue_lists(p)) do call('ZADD', list, p.expires_at, p.id) end
   end
 
   -- Writes a purchase's next state, and its new weight in the counters that count it.
@@ -469,9 +538,9 @@ local function slow_path()
     if overflows(s, p, difference) then return { 'unsafe' } end
     for field, value in pairs(edits) do p[field] = value end
     local longer = extend(s, p, needed_to(s, p))
-    if was_open and p.releases == 0 then
+    if was_open and p.state ~= 'reserved' and p.releases == 0 then
       s.pending, longer = s.pending - 1, true
-      if indexed then call('ZREM', OVERDUE, p.id) end
+      for _, list in ipairs(indexed and overdue_lists(p) or {}) do call('ZREM', list, p.id) end
     end
     if longer then index(s, p) end
     save(s, p)
@@ -504,7 +573,8 @@ local function slow_path()
     hold(s, p, counters)
     return { 'fresh', nil, used }
   end
-  verbs.reserve_slow, verbs.reconcile = verbs.reserve, verbs.reserve
+  verbs.reserve_slow, verbs.reconcile, verbs.reconcile_slow =
+    verbs.reserve, verbs.reserve, verbs.reserve
 
   function verbs.commit(s, p, amount)
     local charged = amount or p.amount
@@ -515,25 +585,60 @@ local function slow_path()
     return change(s, p, { state = 'committed', committed = charged, late = late })
   end
 
+  -- Money without a hold. A purchase that is known is committed, unless it is certainly another.
+  function verbs.record(s, id, text)
+    local owner = indexed and call('GET', prefix .. id .. ':s')
+    if owner and owner ~= s.tag then return { 'conflict' } end
+    local p = parse(id, text, false)
+    local before = (owner or not indexed) and find(s, id)
+    if before then
+      local both_named = before.processor ~= null and p.processor ~= null
+      if before.currency ~= p.currency or (both_named and before.processor ~= p.processor) then
+        return { 'conflict' }
+      end
+      return verbs.commit(s, before, p.amount)
+    end
+    local counters = counters_of(s)
+    if overflows(s, p, p.amount) then return { 'unsafe' } end
+    p.state, p.committed, p.late = 'committed', p.amount, 1
+    s.first = math.min(s.first, page_of(p.reserved_at))
+    add(s, p, s.counters, counters)
+    save(s, p)
+    return { 'changed', p }
+  end
+
+  function verbs.attach(s, p, processor, ref)
+    if p.processor ~= processor or (p.ref ~= null and p.ref ~= ref) then
+      return { 'conflict', p }
+    end
+    if p.ref ~= null then return { 'unchanged', p } end
+    -- The reference is the last value of the first line, until now null.
+    local line, rest = match(p.body, '^(.-)null%](\n.*)$')
+    return change(s, p, { ref = ref, body = line .. cjson.encode(ref) .. ']' .. rest })
+  end
+
   function verbs.release(s, p)
     if p.state == 'committed' then return { 'ended', p } end
     if p.state ~= 'reserved' then return { 'unchanged', p } end
     return change(s, p, { state = 'released' })
   end
 
-  function verbs.refund(s, p, id, requested, restores)
+  function verbs.refund(s, p, id, requested, restores, total)
+    local amount, given_back, reversed = 0, 0
     if p.refunds[id] then
-      local amount = cjson.decode(p.refunds[id])[1]
-      local agrees = not requested or amount < 0 or amount == requested
-      return { agrees and 'unchanged' or 'conflict', p }
+      amount, given_back, reversed = unpack(cjson.decode(p.refunds[id]))
+      if not total or reversed == 1 or total <= amount then
+        local agrees = not requested or amount < 0 or amount == requested
+        return { agrees and 'unchanged' or 'conflict', p }
+      end
     end
     if p.state ~= 'committed' then return { 'not_committed', p } end
     local left = p.committed - p.refunded
-    local amount = requested or left
-    if amount > left or amount == 0 then return { 'exceeds', p } end
-    local restored = restores and amount or 0
-    p.refunds[id] = refund_text(amount, restored, 0)
-    return change(s, p, { refunded = p.refunded + amount, restored = p.restored + restored })
+    local added = total and total - amount or requested or left
+    if added > left or added == 0 then return { 'exceeds', p } end
+    local restored = restores and added or 0
+    p.refunds[id] = refund_text(amount + added, given_back + restored, 0)
+    return change(s, p, { refunded = p.refunded + added, restored = p.restored + restored })
   end
 
   function verbs.reverseRefund(s, p, id)
@@ -562,9 +667,11 @@ local function slow_path()
     return p and { tag, p.id, p.text } or {}
   end
 
-  local function overdue(at, limit)
-    local found = {}
-    for _, id in ipairs(call('ZRANGEBYSCORE', OVERDUE, '-inf', at, 'LIMIT', 0, limit)) do
+  local function overdue(at, limit, processor, after_end, after_id)
+    local key, found = processor and overdue_of(processor) or OVERDUE, {}
+    local due = due_in(key, at, limit, after_end, after_id)
+    for n = 1, #due, 2 do
+      local id = due[n]
       local tag = call('GET', prefix .. id .. ':s')
       local text = tag and call('HGET', prefix .. tag, id)
       if text then found[#found + 1] = { tag, id, text } end
@@ -577,7 +684,7 @@ local function slow_path()
 
   local function execute_verb(c, tag, id, record)
     local verb, at = c[1], c[2]
-    if verb == 'overdue' then return overdue(at, c[3]) end
+    if verb == 'overdue' then return overdue(at, c[3], c[4], c[5], c[6]) end
     if not tag then return { 'not_found', {}, {}, {} } end
     local s = open_subject(tag, at)
     -- Reads one purchase as it is: no hold expires.
@@ -589,7 +696,7 @@ local function slow_path()
       reply = verbs[verb](s, id, record)
     else
       local p = find(s, id)
-      reply = p and verbs[verb](s, p, c[3], c[4], c[5]) or { 'not_found' }
+      reply = p and verbs[verb](s, p, c[3], c[4], c[5], c[6]) or { 'not_found' }
     end
     close_subject(s)
     subject_in_use = nil
@@ -630,7 +737,7 @@ local function execute(numbers, tag, id, record)
   end
   local verb = c[1]
   if c.list then use_list(c.list) end
-  if verb == 'reserve' and fast_reserve(c, tag, id, record) then return end
+  if (verb == 'reserve' or verb == 'reconcile') and fast_reserve(c, tag, id, record) then return end
   if tag == '' and id ~= '' then tag = call('GET', prefix .. id .. ':s') end
   if verb == 'commit' and tag and fast_commit(c, tag, id) then return end
   if not execute_verb then execute_verb, drop_counters = slow_path() end
