@@ -5,11 +5,13 @@ import {
   ANY_AGE,
   blockingReasons,
   type CappedWindow,
+  categoryReasons,
   countedAge,
   decide,
   exchange,
   FOREVER,
   invalidRequest,
+  type LimitUsage,
   limitAllowance,
   limitsOn,
   type Policy,
@@ -47,6 +49,9 @@ export interface Assessment extends Standing {
   readonly rate: string | null;
 }
 
+/** What a decision on an amount needs of a request. */
+type Wish = Pick<DecisionRequest, 'amount' | 'currency' | 'guardianApproval'>;
+
 export interface StandingInput {
   readonly at: number;
   readonly policy: Policy;
@@ -59,15 +64,8 @@ export interface StandingInput {
 
 export function standing(input: StandingInput): Standing {
   const { at, policy, evidence, category = null, app = null, allCategories } = input;
-  if (policy.scope === 'app' && app === null)
-    throw invalidRequest('app', 'is required by this policy');
-  if (category !== null && policy.categories?.includes(category) === false) {
-    throw invalidRequest('category', `must be one of ${policy.categories.join(', ')}`);
-  }
-  // Without a subject, all buyers would share one allowance.
-  if (typeof evidence.subject !== 'string' || evidence.subject === '') {
-    throw new TypeError('evidence.subject is required');
-  }
+  assertKnown(policy, input);
+  assertEvidence(evidence);
   // Negated, so that an `expiresAt` of undefined or NaN counts as expired.
   if (!(evidence.expiresAt > at)) {
     const message = 'The age evidence has expired.';
@@ -82,6 +80,41 @@ export function standing(input: StandingInput): Standing {
     if (window !== null) windows.push(window);
   }
   return { at, policy, evidence, range, verified, category, limits, windows };
+}
+
+/**
+ * Of a caller's own verifier, whose faults must not pass for an age or a bare error.
+ *
+ * @throws TypeError
+ */
+export function assertEvidence(evidence: AgeEvidence): void {
+  if (typeof evidence !== 'object') throw new TypeError('evidence must be an object');
+  const { subject, kind, statements } = evidence;
+  const isText = (value: unknown) => typeof value === 'string' && value !== '';
+  // Without a subject, all buyers would share one allowance.
+  if (!isText(subject)) throw new TypeError('evidence.subject is required');
+  if (!isText(kind)) throw new TypeError('evidence.kind must name the kind of evidence');
+  if (!Array.isArray(statements) || !statements.every((each) => isStatement(each?.kind))) {
+    throw new TypeError("evidence.statements must be a list of statements: 'range' or 'born'");
+  }
+}
+
+function isStatement(kind: unknown): boolean {
+  return kind === 'range' || kind === 'born';
+}
+
+/**
+ * @throws SpendcapError `invalid_request` for a purchase that no limit of the policy would count
+ */
+export function assertKnown(
+  policy: Policy,
+  { app, category }: { readonly app?: string | undefined; readonly category?: string | undefined },
+): void {
+  if (policy.scope === 'app' && app === undefined)
+    throw invalidRequest('app', 'is required by this policy');
+  if (category !== undefined && policy.categories?.includes(category) === false) {
+    throw invalidRequest('category', `must be one of ${policy.categories.join(', ')}`);
+  }
 }
 
 /** Every window that could count the purchase at any age, each without a cap. */
@@ -103,7 +136,7 @@ export function uncappedWindows(
  */
 export function assess(
   base: Standing,
-  request: DecisionRequest,
+  request: Wish,
   exchangeRate: Exchange | undefined,
 ): Assessment | readonly [Reason] | Promise<Assessment> {
   const amount = parseAmount(request.amount, request.currency);
@@ -119,7 +152,7 @@ export function assess(
 
 function withFacts(
   base: Standing,
-  request: DecisionRequest,
+  request: Wish,
   { amount, rate }: { readonly amount: number; readonly rate: string | null },
 ): Assessment {
   const facts: PurchaseFacts = {
@@ -131,7 +164,11 @@ function withFacts(
   return { ...base, facts, rate };
 }
 
-async function rateOf(exchangeRate: Exchange, pair: Parameters<Exchange>[0]): Promise<string> {
+/** @throws SpendcapError `exchange_unavailable` */
+export async function rateOf(
+  exchangeRate: Exchange,
+  pair: Parameters<Exchange>[0],
+): Promise<string> {
   try {
     return await exchangeRate(pair);
   } catch (cause) {
@@ -146,7 +183,11 @@ export function isRefusedOutright({ policy, range, facts }: Assessment): boolean
 
 /** Every reason against the purchase, given the usage of its windows. */
 export function reasonsAgainst(assessment: Assessment, used: readonly number[]): readonly Reason[] {
-  const usage = usageOf(assessment, used);
+  return reasonsIn(assessment, usageOf(assessment, used));
+}
+
+/** The same, given the usage of at least its limits. */
+export function reasonsIn(assessment: Assessment, usage: readonly LimitUsage[]): readonly Reason[] {
   return decide(assessment.policy, assessment.range, { purchase: assessment.facts, usage });
 }
 
@@ -155,9 +196,10 @@ export function allowanceOf(base: Standing, used: readonly number[]): Allowance 
   const { policy, range } = base;
   const rules = rulesFor(policy, range);
   return {
-    ...frame(policy, range),
+    ...frame(base.at, policy, range),
     limits: usageOf(base, used).map((usage) => limitAllowance(usage, policy.currency)),
     blocked: blockedBy(base, rules),
+    blockedCategories: categoryReasons(rules),
   };
 }
 
@@ -170,17 +212,21 @@ function blockedBy({ policy, verified, category }: Standing, rules: Rules): read
 }
 
 /** The allowance without evidence: there is no subject whose usage could be read. */
-export function unknownAllowance(policy: Policy): Allowance {
-  return { ...frame(policy, ANY_AGE), limits: [], blocked: [unverifiedReason(policy)] };
+export function unknownAllowance(policy: Policy, at: number): Allowance {
+  const blocked = [unverifiedReason(policy)];
+  return { ...frame(at, policy, ANY_AGE), limits: [], blocked, blockedCategories: [] };
 }
 
-function frame(policy: Policy, ageRange: AgeRange) {
+function frame(at: number, policy: Policy, ageRange: AgeRange) {
   const { id, version, timeZone, currency } = policy;
-  return { currency, policy: { id, version, timeZone }, ageRange };
+  return { at: new Date(at).toISOString(), currency, policy: { id, version, timeZone }, ageRange };
 }
 
 /** Pairs each limit with the usage of its window; `transaction` limits have no window. */
-function usageOf({ limits, windows }: Standing, used: readonly number[]) {
+export function usageOf(
+  { limits, windows }: Standing,
+  used: readonly number[],
+): readonly LimitUsage[] {
   let next = 0;
   return limits.map((limit) => {
     if (limit.period === 'transaction') return { limit, used: 0, resetsAt: null };

@@ -68,11 +68,7 @@ export function contextOf(options: LimiterOptions): Context {
   const versions = versionsOf(options.policy);
   const last = versions.at(-1) as Policy;
   const now = options.now ?? Date.now;
-  if (typeof options.store?.reserve !== 'function')
-    throw new TypeError('store must be a Store, such as memoryStore()');
-  if (options.tracer !== undefined && typeof options.tracer?.startActiveSpan !== 'function') {
-    throw new TypeError('tracer must be an OpenTelemetry Tracer');
-  }
+  assertParts(options);
   return {
     store: options.store,
     ageTokens: options.ageTokens,
@@ -81,7 +77,7 @@ export function contextOf(options: LimiterOptions): Context {
     events: emitter(options.onEvent),
     outageQueue: outageQueue(options.store),
     clock() {
-      const at = now();
+      const at = timeOf(now);
       if (Number.isSafeInteger(at) && at >= 0 && at <= LAST_INSTANT) return at;
       throw new SpendcapError('clock_invalid', 'The clock returned no valid time.');
     },
@@ -94,11 +90,38 @@ export function contextOf(options: LimiterOptions): Context {
   };
 }
 
+/** Here, as the first purchase would otherwise fail, once it is held, or as if by an outage. */
+function assertParts(options: LimiterOptions): void {
+  const { store, ageTokens, permits, tracer } = options;
+  if (typeof store?.reserve !== 'function')
+    throw new TypeError('store must be a Store, such as memoryStore()');
+  if (ageTokens !== undefined && typeof ageTokens?.verify !== 'function')
+    throw new TypeError('ageTokens must be an AgeVerifier, such as ageTokens(...)');
+  if (permits !== undefined && typeof permits?.sign !== 'function')
+    throw new TypeError('permits must be a PermitSigner, such as permits(...)');
+  if (tracer !== undefined && typeof tracer?.startActiveSpan !== 'function')
+    throw new TypeError('tracer must be an OpenTelemetry Tracer');
+  for (const name of ['exchange', 'onEvent', 'now'] as const) {
+    const value = options[name];
+    if (value !== undefined && typeof value !== 'function')
+      throw new TypeError(`${name} must be a function`);
+  }
+}
+
+/** `NaN` from a clock that throws. */
+function timeOf(now: () => number): number {
+  try {
+    return now();
+  } catch {
+    return Number.NaN;
+  }
+}
+
 /** The versions, sorted by date. */
 function versionsOf(policy: Policy | readonly Policy[]): readonly Policy[] {
   const given = [policy].flat() as readonly Policy[];
   if (given[0]?.bands === undefined)
-    throw new TypeError('policy must be a Policy or an array of its versions');
+    throw new TypeError('policy must be a Policy, such as cnGame(), or an array of its versions');
   // A policy that was cast from JSON may leave ages without a band, and so without limits.
   const versions = given
     .map((each) => parsePolicy(each))

@@ -1,18 +1,12 @@
 import type { StoredPurchase } from '@spendcap/core';
+import { callListener } from './listener.ts';
 import { policyOf } from './purchase.ts';
 import type { SpendcapEvent } from './types.ts';
 
 /** Calls the listener. What it throws or rejects with becomes a process warning. */
 export function emitter(onEvent: ((event: SpendcapEvent) => void) | undefined) {
   const emit = (event: SpendcapEvent): void => {
-    if (onEvent === undefined) return;
-    try {
-      const listening: unknown = onEvent(event);
-      // The type admits an async listener, whose rejection would end the process.
-      if (listening instanceof Promise) listening.catch(warn);
-    } catch {
-      warn();
-    }
+    if (onEvent !== undefined) callListener(() => onEvent(event), warn);
   };
 
   /** Emits a state change of a stored purchase. */

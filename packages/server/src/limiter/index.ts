@@ -1,6 +1,8 @@
+import { checkMany } from './check-many.ts';
 import { type Context, contextOf, type LimiterOptions } from './context.ts';
+import { record } from './record.ts';
 import { allowance, check, reserve, verifyAge } from './reserve.ts';
-import { commit, get, overdue, refund, release, reverseRefund } from './settle.ts';
+import { attach, commit, get, overdue, refund, release, reverseRefund } from './settle.ts';
 import { traced } from './tracing.ts';
 import type { Limiter } from './types.ts';
 
@@ -23,23 +25,27 @@ export type { Tracer, TracerSpan } from './tracing.ts';
  */
 export function createLimiter(options: LimiterOptions): Limiter {
   const context: Context = contextOf(options);
-  const { store, permits, outageQueue } = context;
+  const { store, permits, outageQueue, ageTokens } = context;
   const limiter: Limiter = {
     reserve: (request) => reserve(context, request),
     verifyAge: (player) => verifyAge(context, player),
     check: (request) => check(context, request),
+    checkMany: (request) => checkMany(context, request),
     allowance: (request) => allowance(context, request),
     commit: (id, charged = {}) => commit(context, id, charged),
     release: (id, options = {}) => release(context, id, options),
+    record: (request) => record(context, request),
+    attach: (id, named) => attach(context, id, named),
     refund: (id, refunded) => refund(context, id, refunded),
     reverseRefund: (id, refunded) => reverseRefund(context, id, refunded),
-    get: (id) => get(context, id),
+    get: (id, player) => get(context, id, player),
     overdue: (options = {}) => overdue(context, options),
     policy: () => context.policyAt(context.clock()),
     jwks: permits?.jwks ?? { keys: [] },
     ready: async () => {
       context.policyAt(context.clock());
       await store.ready();
+      await ageTokens?.ready?.();
     },
     close: async () => {
       await outageQueue.flushAll();

@@ -10,7 +10,8 @@ const MAX_PENDING = 10_000;
 
 /**
  * Purchases that `onUnavailable: 'allow_adults'` admitted during an outage of the store. Each is
- * written to the ledger before any other verb touches it, so that none is lost while the process lives.
+ * written to the ledger before any other verb touches it, so that none is lost while the process
+ * lives.
  */
 export function outageQueue(store: Store) {
   const pending = new Map<string, ReserveCommand>();
@@ -33,7 +34,9 @@ export function outageQueue(store: Store) {
     get size(): number {
       return pending.size;
     },
-    /** Admits the purchase and queues it. A repeated id is a replay or a conflict, as in a store. */
+    /**
+     * Admits the purchase and queues it. A repeated id is a replay or a conflict, as in a store.
+     */
     add(command: ReserveCommand): ReserveResult {
       const before = pending.get(command.id);
       if (before !== undefined) {
@@ -55,8 +58,8 @@ export function outageQueue(store: Store) {
       pending.delete(id);
     },
     /**
-     * Writes all pending purchases to the store; those it rejects stay pending. Never rejects, since
-     * the purchase whose success triggered it is unrelated.
+     * Writes all pending purchases to the store; those it rejects stay pending. Never rejects,
+     * since the purchase whose success triggered it is unrelated.
      */
     flushAll(): Promise<void> {
       flushing ??= flushEach().finally(() => {

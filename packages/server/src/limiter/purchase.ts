@@ -10,7 +10,7 @@ import {
   parseJson,
   type StoredPurchase,
 } from '@spendcap/core';
-import type { PermittedHold, PurchaseRequest } from './types.ts';
+import type { PermittedHold, PurchaseRequest, RecordRequest } from './types.ts';
 import { HOLD_SECONDS } from './validate.ts';
 
 /** What a store keeps as `request`: with the subject, the identity of a purchase in a retry. */
@@ -26,6 +26,9 @@ export interface Wanted {
   readonly holdSeconds: number | undefined;
   readonly onExpiry: 'reconcile' | undefined;
   readonly guardianApproval: string | undefined;
+  /** Compared in a retry: at another processor it would be a second charge under one hold. */
+  readonly processor: string | undefined;
+  readonly processorRef: string | undefined;
 }
 
 /** What a store keeps as `basis`: why the purchase was allowed. No personal data. */
@@ -41,7 +44,8 @@ interface Basis {
 /**
  * The canonical form of a request: equal purchases give equal text, and absent fields are omitted.
  */
-export function wantedOf(request: PurchaseRequest): Wanted {
+export function wantedOf(request: PurchaseRequest | RecordRequest): Wanted {
+  const { expiresInSeconds, onExpiry, guardianApproval }: Partial<PurchaseRequest> = request;
   return {
     amount: parseAmount(request.amount, request.currency),
     currency: request.currency,
@@ -49,10 +53,11 @@ export function wantedOf(request: PurchaseRequest): Wanted {
     app: request.app,
     product: request.product,
     metadata: sorted(request.metadata),
-    holdSeconds:
-      request.expiresInSeconds === HOLD_SECONDS.default ? undefined : request.expiresInSeconds,
-    onExpiry: request.onExpiry === 'reconcile' ? request.onExpiry : undefined,
-    guardianApproval: request.guardianApproval,
+    holdSeconds: expiresInSeconds === HOLD_SECONDS.default ? undefined : expiresInSeconds,
+    onExpiry: onExpiry === 'reconcile' ? onExpiry : undefined,
+    guardianApproval,
+    processor: request.processor,
+    processorRef: request.processorRef,
   };
 }
 
@@ -66,7 +71,9 @@ export function requestText(wanted: Wanted): string {
     wanted.metadata === undefined &&
     wanted.holdSeconds === undefined &&
     wanted.onExpiry === undefined &&
-    wanted.guardianApproval === undefined;
+    wanted.guardianApproval === undefined &&
+    wanted.processor === undefined &&
+    wanted.processorRef === undefined;
   if (!amountOnly) return JSON.stringify(wanted);
   const last = amountOnlyTexts.get(amount);
   if (last?.currency === currency) return last.text;
@@ -88,7 +95,7 @@ function sorted(metadata: PurchaseRequest['metadata']): Wanted['metadata'] {
 export interface Grounds {
   readonly policy: Policy;
   readonly range: AgeRange;
-  readonly evidence: AgeEvidence;
+  readonly evidence: Pick<AgeEvidence, 'kind' | 'assurance'>;
   readonly rate: string | null;
 }
 
@@ -117,6 +124,13 @@ const bases = new Map<
   number,
   Pick<AgeEvidence, 'kind' | 'assurance'> & { readonly policy: Policy; readonly text: string }
 >();
+
+/** The age and evidence of an earlier purchase, for a charge without any of its own. */
+export function groundsOf({ basis }: StoredPurchase): Pick<Grounds, 'range' | 'evidence'> {
+  const { ageRange, evidence: kind, assurance } = JSON.parse(basis) as Basis;
+  const [min, maxExclusive] = ageRange;
+  return { range: { min, maxExclusive }, evidence: { kind, assurance } };
+}
 
 /** The name of a policy in the ledger, in permits and in events. */
 export function policyName({ id, version }: Pick<Policy, 'id' | 'version'>): string {
@@ -148,6 +162,8 @@ export function toPurchase(
     app: stored.app,
     product: wanted.product ?? null,
     metadata: wanted.metadata ?? {},
+    processor: stored.processor,
+    processorRef: stored.processorRef,
     reservedAt: isoText(stored.reservedAt),
     expiresAt: isoText(stored.expiresAt),
   };
@@ -159,9 +175,14 @@ export function permittedHold(
   wanted = parseJson(stored.request) as Wanted,
 ): PermittedHold {
   const { subject, amount, currency, app, category, reservedAt: at, expiresAt, basis } = stored;
+  const { processor, processorRef } = stored;
   const { product: _product, metadata: _metadata, guardianApproval: _approval, ...kept } = wanted;
   const request = JSON.stringify(kept);
-  return { subject, amount, currency, app, category, at, expiresAt, basis, request };
+  return {
+    ...{ subject, amount, currency, app, category, at, expiresAt, basis, request },
+    ...(processor === null ? {} : { processor }),
+    ...(processorRef === null ? {} : { processorRef }),
+  };
 }
 
 /** ISO 8601 in UTC, cached: purchases of one millisecond share their instants. */

@@ -1,7 +1,6 @@
 import {
   type AgeEvidence,
   type Allowance,
-  checkFields,
   type Decision,
   invalidRequest,
   parseAmount,
@@ -37,13 +36,13 @@ import {
   wantedOf,
 } from './purchase.ts';
 import type { AllowanceRequest, DecisionRequest, Player, PurchaseRequest } from './types.ts';
-import { checkDecision, checkPurchase, HOLD_SECONDS } from './validate.ts';
+import { checkDecision, checkPlayer, checkPurchase, HOLD_SECONDS } from './validate.ts';
 
 export async function reserve(
   context: Context,
-  request: PurchaseRequest,
+  given: PurchaseRequest,
 ): Promise<Reservation | Refused> {
-  checkPurchase(request);
+  const request = checkPurchase(given);
   const evidence = request.evidence ?? (await evidenceOf(context, request, request.id));
   const answer = assessRequest(context, request, evidence);
   const assessment = answer instanceof Promise ? await answer : answer;
@@ -75,13 +74,12 @@ export async function reserve(
   return refused(context, request.id, { allowed: false, reasons: atLeastOne(reasons), allowance });
 }
 
-export async function verifyAge(context: Context, player: Player): Promise<AgeEvidence | null> {
-  checkFields(player, { ageToken: true, proof: true, evidence: true });
-  return evidenceOf(context, player);
+export async function verifyAge(context: Context, given: Player): Promise<AgeEvidence | null> {
+  return evidenceOf(context, checkPlayer(given));
 }
 
-export async function check(context: Context, request: DecisionRequest): Promise<Decision> {
-  checkDecision(request);
+export async function check(context: Context, given: DecisionRequest): Promise<Decision> {
+  const request = checkDecision(given);
   const assessment = await assessRequest(context, request, await evidenceOf(context, request));
   if ('allowed' in assessment) return assessment;
   const used = await usedIn(context, assessment);
@@ -91,21 +89,24 @@ export async function check(context: Context, request: DecisionRequest): Promise
   return { allowed: false, reasons: atLeastOne(reasons), allowance };
 }
 
-export async function allowance(context: Context, request: AllowanceRequest): Promise<Allowance> {
-  checkDecision(request);
+export async function allowance(context: Context, given: AllowanceRequest): Promise<Allowance> {
+  const request = checkDecision(given);
   const at = context.clock();
   const policy = context.policyAt(at);
   if (request.currency !== undefined && request.currency !== policy.currency) {
     throw invalidRequest('currency', `must be ${policy.currency}`);
   }
   const evidence = await evidenceOf(context, request);
-  if (evidence === null) return unknownAllowance(policy);
+  if (evidence === null) return unknownAllowance(policy, at);
   const { category, app } = request;
   const base = standing({ at, policy, evidence, category, app, allCategories: true });
   return allowanceOf(base, await usedIn(context, base));
 }
 
-/** Loads the policy and the evidence; a refusal if the buyer is unknown or the currency cannot be converted. */
+/**
+ * Loads the policy and the evidence; a refusal if the buyer is unknown or the currency cannot be
+ * converted.
+ */
 function assessRequest(
   context: Context,
   request: DecisionRequest,
@@ -116,7 +117,7 @@ function assessRequest(
   if (evidence === null) {
     parseAmount(request.amount, request.currency);
     const reasons = [unverifiedReason(policy)] as const;
-    return { allowed: false, reasons, allowance: unknownAllowance(policy) };
+    return { allowed: false, reasons, allowance: unknownAllowance(policy, at) };
   }
   const { category, app } = request;
   const base = standing({ at, policy, evidence, category, app, allCategories: false });
@@ -141,6 +142,8 @@ function commandOf(
     currency: policy.currency,
     app: request.app ?? null,
     category: assessment.category,
+    processor: request.processor ?? null,
+    processorRef: request.processorRef ?? null,
     at,
     expiresAt: at + (wanted.holdSeconds ?? HOLD_SECONDS.default) * 1_000,
     onExpiry: wanted.onExpiry ?? 'release',
@@ -205,7 +208,9 @@ function reservation(
   });
 }
 
-/** Refuses a purchase that no usage could admit, unless its id is already held: that is a replay. */
+/**
+ * Refuses a purchase that no usage could admit, unless its id is already held: that is a replay.
+ */
 async function refuseUnlessHeld(
   context: Context,
   assessment: Assessment,
@@ -240,7 +245,7 @@ function refused(context: Context, purchaseId: string, refusal: Refused): Refuse
   return refusal;
 }
 
-async function usedIn(context: Context, base: Standing): Promise<readonly number[]> {
+export async function usedIn(context: Context, base: Standing): Promise<readonly number[]> {
   const { windows, at, evidence } = base;
   if (windows.length === 0) return [];
   const { used, expired } = await context.store.usage({ subject: evidence.subject, windows, at });
@@ -260,7 +265,7 @@ export function conflict(): SpendcapError {
   return new SpendcapError('purchase_conflict', message);
 }
 
-function atLeastOne(reasons: readonly Reason[]): readonly [Reason, ...Reason[]] {
+export function atLeastOne(reasons: readonly Reason[]): readonly [Reason, ...Reason[]] {
   const [first, ...rest] = reasons;
   if (first === undefined) throw new Error('a refusal without a reason');
   return [first, ...rest];

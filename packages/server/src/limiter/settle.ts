@@ -8,11 +8,18 @@ import {
   type StoredPurchase,
 } from '@spendcap/core';
 import { uncappedWindows } from './assessment.ts';
-import type { Context } from './context.ts';
+import { type Context, evidenceOf } from './context.ts';
 import { laterAmount, toPurchase } from './purchase.ts';
 import { conflict, reportExpired } from './reserve.ts';
-import type { SpendcapEvent } from './types.ts';
-import { checkId, checkText } from './validate.ts';
+import type { OverdueRequest, Player, RefundRequest, SpendcapEvent } from './types.ts';
+import {
+  checkId,
+  checkPlayer,
+  checkProcessor,
+  checkText,
+  instantOf,
+  MAX_OVERDUE,
+} from './validate.ts';
 
 /** The options of `commit`. */
 interface Charged {
@@ -21,8 +28,7 @@ interface Charged {
 }
 
 export async function commit(context: Context, id: string, charged: Charged): Promise<Purchase> {
-  checkFields(charged, { amount: true, permit: true });
-  const { amount, permit } = charged;
+  const { amount, permit } = checkFields(charged, { amount: true, permit: true });
   await flushPending(context, id);
   try {
     return await commitKnown(context, id, amount);
@@ -40,12 +46,14 @@ export async function commit(context: Context, id: string, charged: Charged): Pr
  */
 async function recordLost(context: Context, id: string, permit: string): Promise<void> {
   const { store, permits } = context;
-  if (permits === undefined)
-    throw new TypeError('createLimiter requires the permits option to accept a permit');
+  if (permits === undefined) {
+    throw invalidRequest('permit', 'requires the permits option of createLimiter');
+  }
   const hold = permits.holdOf(permit, id);
   // A store may discard early a purchase that no window counts.
   const windows = uncappedWindows(context.settlingPolicyAt(hold.at), hold);
-  const result = await store.reserve({ ...hold, id, onExpiry: 'reconcile', windows });
+  const unnamed = { processor: null, processorRef: null };
+  const result = await store.reserve({ ...unnamed, ...hold, id, onExpiry: 'reconcile', windows });
   reportExpired(context, result.expired);
   if (result.outcome !== 'held') throw conflict();
   // A concurrent call restored it first.
@@ -63,14 +71,35 @@ async function commitKnown(
   const at = context.clock();
   const result = await context.store.commit({ id, at, ...charged });
   const { purchase, changed } = settled(context, result);
-  if (changed) {
-    context.events.changed('purchase.committed', purchase, {
-      at,
-      late: purchase.late,
-      overHold: purchase.committed > purchase.amount,
-    });
-  }
+  if (changed) committed(context, purchase, at);
   return toPurchase(purchase);
+}
+
+/** Reports that money has moved. */
+export function committed(context: Context, purchase: StoredPurchase, at: number): void {
+  context.events.changed('purchase.committed', purchase, {
+    at,
+    late: purchase.late,
+    overHold: purchase.committed > purchase.amount,
+  });
+}
+
+export async function attach(
+  context: Context,
+  id: string,
+  named: { readonly processor: string; readonly processorRef: string },
+): Promise<Purchase> {
+  const known = { processor: true, processorRef: true } as const;
+  const { processor, processorRef } = checkFields(named, known);
+  checkProcessor({ processor, processorRef });
+  if (processorRef === undefined) throw invalidRequest('processorRef', 'is required');
+  await flushPending(context, id);
+  const result = await context.store.attach({ id, processor, processorRef, at: context.clock() });
+  reportExpired(context, result.expired);
+  if (result.outcome === 'not_found') throw notFound();
+  if (result.outcome === 'done') return toPurchase(result.purchase);
+  const message = 'The purchase has another processor or another reference.';
+  throw new SpendcapError('purchase_conflict', message);
 }
 
 export async function release(
@@ -78,8 +107,7 @@ export async function release(
   id: string,
   options: { readonly reason?: string },
 ): Promise<Purchase> {
-  checkFields(options, { reason: true });
-  const { reason } = options;
+  const { reason } = checkFields(options, { reason: true });
   await flushPending(context, id);
   checkText(reason, 'reason');
   const at = context.clock();
@@ -94,18 +122,30 @@ export async function release(
 export async function refund(
   context: Context,
   id: string,
-  request: { readonly id: string; readonly amount?: string },
+  request: RefundRequest,
 ): Promise<Purchase> {
-  checkFields(request, { id: true, amount: true }, 'refund');
+  const {
+    id: refundId,
+    amount,
+    total,
+    restores: given,
+  } = checkFields(request, { id: true, amount: true, total: true, restores: true }, 'refund');
   await flushPending(context, id);
-  checkId(request.id, 'refund.id');
-  const { amount } = request;
-  const returned = await amountOf(context, { id, amount, rounding: 'down' });
+  checkId(refundId, 'refund.id');
+  if (amount !== undefined && total !== undefined) {
+    throw invalidRequest('refund.total', 'cannot be combined with amount');
+  }
+  if (given !== undefined && given !== false) {
+    throw invalidRequest('refund.restores', 'can only be false');
+  }
+  const some = total === undefined ? amount : total;
+  const sum = await amountOf(context, { id, amount: some, rounding: 'down' });
+  const returned = total === undefined ? sum : { total: sum.amount ?? 0 };
   const at = context.clock();
-  const restores = context.settlingPolicyAt(at).refunds === 'original_window';
-  const command = { id, refundId: request.id, restores, at, ...returned };
-  const result = await context.store.refund(command);
-  return refunded(context, result, { type: 'purchase.refunded', at, refundId: request.id });
+  const byPolicy = context.settlingPolicyAt(at).refunds === 'original_window';
+  const restores = byPolicy && given !== false;
+  const result = await context.store.refund({ id, refundId, restores, at, ...returned });
+  return refunded(context, result, { type: 'purchase.refunded', at, refundId });
 }
 
 export async function reverseRefund(
@@ -113,38 +153,57 @@ export async function reverseRefund(
   id: string,
   request: { readonly id: string },
 ): Promise<Purchase> {
-  checkFields(request, { id: true }, 'refund');
+  const { id: refundId } = checkFields(request, { id: true }, 'refund');
   await flushPending(context, id);
-  checkId(request.id, 'refund.id');
+  checkId(refundId, 'refund.id');
   const at = context.clock();
-  const result = await context.store.reverseRefund({ id, refundId: request.id, at });
-  return refunded(context, result, { type: 'refund.reversed', at, refundId: request.id });
+  const result = await context.store.reverseRefund({ id, refundId, at });
+  return refunded(context, result, { type: 'refund.reversed', at, refundId });
 }
 
-export async function get(context: Context, id: string): Promise<Purchase | null> {
+export async function get(context: Context, id: string, given?: Player): Promise<Purchase | null> {
+  const player = given === undefined ? undefined : checkPlayer(given);
   await flushPending(context, id);
   const { purchase, expired } = await context.store.get({ id, at: context.clock() });
   reportExpired(context, expired);
-  return purchase === null ? null : toPurchase(purchase);
+  if (purchase === null) return null;
+  if (player !== undefined) {
+    const evidence = await evidenceOf(context, player, id);
+    if (evidence?.subject !== purchase.subject) throw conflict();
+  }
+  return toPurchase(purchase);
 }
 
 export async function overdue(
   context: Context,
-  options: { readonly limit?: number },
+  options: OverdueRequest,
 ): Promise<readonly Purchase[]> {
-  checkFields(options, { limit: true });
-  const { limit = 100 } = options;
+  const known = { processor: true, after: true, limit: true } as const;
+  const { processor, after, limit = 100 } = checkFields(options, known);
+  checkProcessor({ processor });
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_OVERDUE) {
     throw invalidRequest('limit', `must be a whole number from 1 to ${MAX_OVERDUE}`);
   }
-  const holds = await context.store.overdue({ at: context.clock(), limit });
+  const holds = await context.store.overdue({
+    ...{ at: context.clock(), limit },
+    ...(processor === undefined ? {} : { processor }),
+    ...(after === undefined ? {} : { after: placeOf(after) }),
+  });
   return holds.map((hold) => toPurchase(hold));
 }
 
-const MAX_OVERDUE = 1_000;
+/** Where a page ended: usually a whole purchase, of which only these fields are read. */
+function placeOf(after: NonNullable<OverdueRequest['after']>) {
+  if (typeof after !== 'object' || after === null) {
+    throw invalidRequest('after', 'must be the last purchase of a page');
+  }
+  const { id, expiresAt } = after;
+  checkId(id, 'after.id');
+  return { id, expiresAt: instantOf(expiresAt, 'after.expiresAt') };
+}
 
 /** Checks an id, and writes its purchase to the ledger if it was admitted during an outage. */
-async function flushPending(context: Context, id: string): Promise<void> {
+export async function flushPending(context: Context, id: string): Promise<void> {
   checkId(id);
   await context.outageQueue.flush(id);
 }
@@ -210,6 +269,6 @@ function refundError(
   }
 }
 
-function notFound(): SpendcapError {
+export function notFound(): SpendcapError {
   return new SpendcapError('purchase_not_found', 'No purchase has this id.');
 }

@@ -1,4 +1,5 @@
 import { type Decision, SpendcapError } from '@spendcap/core';
+import { callListener } from './listener.ts';
 import type { Limiter } from './types.ts';
 
 /** The part of an OpenTelemetry `Span` that the limiter uses. */
@@ -51,9 +52,12 @@ export function traced(limiter: Limiter, tracer: Tracer): Limiter {
     reserve: span('reserve', limiter.reserve),
     verifyAge: span('verify_age', limiter.verifyAge),
     check: span('check', limiter.check),
+    checkMany: span('check_many', limiter.checkMany),
     allowance: span('allowance', limiter.allowance),
     commit: span('commit', limiter.commit),
     release: span('release', limiter.release),
+    record: span('record', limiter.record),
+    attach: span('attach', limiter.attach),
     refund: span('refund', limiter.refund),
     reverseRefund: span('reverse_refund', limiter.reverseRefund),
     get: span('get', limiter.get),
@@ -92,10 +96,6 @@ function errorType(error: unknown): string {
 
 /** Tracing never fails a purchase. */
 function ignoringErrors(work: () => unknown): void {
-  try {
-    const pending = work();
-    if (pending instanceof Promise) pending.catch(() => undefined);
-  } catch {
-    // The tracer's own diagnostics report it.
-  }
+  // The tracer's own diagnostics report it.
+  callListener(work, () => undefined);
 }

@@ -2,6 +2,7 @@ import type {
   AgeEvidence,
   Allowance,
   Decision,
+  DecisionBatch,
   Policy,
   Purchase,
   PurchaseState,
@@ -23,7 +24,9 @@ export interface TokenProof {
 
 /** Who buys: an age token, or the evidence that `AgeVerifier.verify` returned for one. */
 export interface Player {
-  /** A signed age token. If absent, the purchase is refused as `age_unverified`: it has no subject. */
+  /**
+   * A signed age token. If absent, the purchase is refused as `age_unverified`: it has no subject.
+   */
   readonly ageToken?: string;
   /** Required with a token that is bound to a key. */
   readonly proof?: TokenProof;
@@ -56,6 +59,68 @@ export interface PurchaseRequest extends DecisionRequest {
   readonly expiresInSeconds?: number;
   /** `release` (default) ends the hold at its expiry; `reconcile` keeps it until it is settled. */
   readonly onExpiry?: 'release' | 'reconcile';
+  /**
+   * Who will move the money, such as `acme_pay`: 1 to 32 lower-case letters, digits, `_` or `-`,
+   * beginning with a letter. `overdue` selects by it. A retry names it again.
+   */
+  readonly processor?: string;
+  /**
+   * The processor's own name of the payment, if it is known before the charge; else see `attach`. 1
+   * to 512 visible ASCII characters. Requires `processor`.
+   */
+  readonly processorRef?: string;
+}
+
+/**
+ * A charge that had no hold: bought in a platform's store, or renewed. Who paid is an age token,
+ * evidence, or an earlier purchase of the same player.
+ */
+export interface RecordRequest
+  extends Player,
+    Omit<PurchaseRequest, keyof Player | 'expiresInSeconds' | 'onExpiry' | 'guardianApproval'> {
+  /**
+   * When it was charged: ISO 8601 in UTC, `2026-10-31T12:00:00Z`. It counts in the windows of that
+   * instant. Default now.
+   */
+  readonly chargedAt?: string;
+  /** Without an age token: the id of an earlier purchase, such as the first of a subscription. */
+  readonly samePlayerAs?: string;
+}
+
+/** Money that was returned, or taken back. Amounts are decimal strings. */
+export interface RefundRequest {
+  /** The refund's own id, unique within the purchase. */
+  readonly id: string;
+  /** All of this refund. Default without a `total`: everything not yet refunded. */
+  readonly amount?: string;
+  /**
+   * Instead of `amount`, for a processor that reports a running total: this refund so far. A total
+   * that is not higher than before changes nothing. Refunds under other ids are not part of it.
+   */
+  readonly total?: string;
+  /** Gives back no allowance, whatever the policy says: a dispute. `reverseRefund` if it is won. */
+  readonly restores?: false;
+}
+
+/** Which overdue holds to list. */
+export interface OverdueRequest {
+  /** Only this processor's. Default: all, with or without a processor. */
+  readonly processor?: string;
+  /** The last purchase of the page before. It may have been settled since. */
+  readonly after?: Pick<Purchase, 'id' | 'expiresAt'>;
+  /** 1 to 1,000, default 100. */
+  readonly limit?: number;
+}
+
+/** One product of a shelf. */
+export type ShelfProduct = Pick<DecisionRequest, 'amount' | 'currency' | 'category'>;
+
+/** The products of a shelf to decide on, each as if only it was bought. */
+export interface CheckManyRequest extends Player {
+  /** 1 to 100. */
+  readonly products: readonly ShelfProduct[];
+  /** The operator's app that sells; required by policies of scope `app`. 1 to 64 characters. */
+  readonly app?: string;
 }
 
 /** Whose allowance to read, optionally narrowed to a category or app. */
@@ -86,7 +151,7 @@ export interface SpendcapEvent {
   readonly purchaseId: string;
   readonly policy: string;
   readonly state?: PurchaseState;
-  /** Charged after the hold had ended: caps may be exceeded; refund it if they are. */
+  /** Charged without a hold or after its end: caps may be exceeded; refund it if they are. */
   readonly late?: boolean;
   /** More was charged than was held. */
   readonly overHold?: boolean;
@@ -118,6 +183,8 @@ export interface ShownWith {
 export interface AgeVerifier {
   /** Rejects with `age_token_invalid` (see `why`) or `age_keys_unavailable`. */
   verify(token: string, shownWith?: ShownWith): Promise<AgeEvidence>;
+  /** Rejects while it can verify no new token, in a few seconds at most. */
+  ready?(): Promise<void>;
 }
 
 /** What a permit states. */
@@ -131,8 +198,11 @@ export interface PermitClaims {
   readonly expiresAt: number;
 }
 
-/** What the ledger needs to restore a lost hold. */
-export type PermittedHold = Omit<ReserveCommand, 'id' | 'windows' | 'onExpiry'>;
+/** What the ledger needs to restore a lost hold. The processor is absent where there is none. */
+export type PermittedHold = Omit<
+  ReserveCommand,
+  'id' | 'windows' | 'onExpiry' | 'processor' | 'processorRef'
+> & { readonly processor?: string; readonly processorRef?: string };
 
 /** Signs permits and publishes the public keys that verify them; created by `permits`. */
 export interface PermitSigner {
@@ -157,8 +227,8 @@ export interface Limiter {
   reserve(request: PurchaseRequest): Promise<Reservation | Refused>;
   /**
    * The money moved. `amount` is the charged amount, if it differs from the hold. `permit` is the
-   * reservation's: with it, a hold that the store has lost (in a failover, say) is recorded as `late`
-   * in the windows of the instant at which it was reserved.
+   * reservation's: with it, a hold that the store has lost (in a failover, say) is recorded as
+   * `late` in the windows of the instant at which it was reserved.
    */
   commit(
     id: string,
@@ -166,12 +236,30 @@ export interface Limiter {
   ): Promise<Purchase>;
   /** The money will not move: ends the hold and returns its allowance. */
   release(id: string, options?: { readonly reason?: string }): Promise<Purchase>;
-  /** Money was returned. `id` is the refund's own, unique within the purchase. */
-  refund(id: string, refund: { readonly id: string; readonly amount?: string }): Promise<Purchase>;
-  /** A recorded refund failed at the processor: its amount counts again. */
+  /**
+   * Money was charged without a hold: recorded as committed and `late`, past every cap, in the
+   * windows of the instant at which it was charged. If the ledger has a hold of this player with
+   * the id, it is committed, as by `commit`. Rejects with `purchase_conflict` if the id is another
+   * player's or processor's, and with `purchase_ended` if another amount is committed.
+   */
+  record(request: RecordRequest): Promise<Purchase>;
+  /**
+   * Stores the processor's own name of the payment, once. Rejects with `purchase_conflict` for
+   * another one, and if the purchase has another processor or none.
+   */
+  attach(
+    id: string,
+    named: { readonly processor: string; readonly processorRef: string },
+  ): Promise<Purchase>;
+  /** Money was returned. */
+  refund(id: string, refund: RefundRequest): Promise<Purchase>;
+  /** A recorded refund failed at the processor, or a dispute was won: its amount counts again. */
   reverseRefund(id: string, refund: { readonly id: string }): Promise<Purchase>;
-  /** Reads a purchase; `null` if the ledger has none with this id. */
-  get(id: string): Promise<Purchase | null>;
+  /**
+   * Reads a purchase; `null` if the ledger has none with this id. With a player, rejects with
+   * `purchase_conflict` if the purchase is another one's.
+   */
+  get(id: string, player?: Player): Promise<Purchase | null>;
   /**
    * Verifies a player's age token, before anything else of a call is read; hand the evidence to
    * `check`. `null` without a token. Rejects with `age_token_invalid` or `age_keys_unavailable`.
@@ -179,15 +267,20 @@ export interface Limiter {
   verifyAge(player: Player): Promise<AgeEvidence | null>;
   /** What `reserve` would decide now. Holds nothing and writes nothing. */
   check(request: DecisionRequest): Promise<Decision>;
+  /** `check` of all products of a shelf, by one read of the store. */
+  checkMany(request: CheckManyRequest): Promise<DecisionBatch>;
   /** Reads what a player may still spend. */
   allowance(request: AllowanceRequest): Promise<Allowance>;
-  /** Expired holds with `onExpiry: 'reconcile'`, oldest first; default 100, at most 1,000. */
-  overdue(options?: { readonly limit?: number }): Promise<readonly Purchase[]>;
+  /** Expired holds with `onExpiry: 'reconcile'`, oldest first, page by page. */
+  overdue(options?: OverdueRequest): Promise<readonly Purchase[]>;
   /** The policy in force. */
   policy(): Policy;
   /** Public keys of the permits, empty without a signer. */
   readonly jwks: PermitSigner['jwks'];
-  /** Rejects if the store cannot serve. */
+  /**
+   * Rejects if no purchase can succeed: no policy is in force, the store cannot serve, or the age
+   * verifier cannot verify. It asks them each time: poll `/health/ready`, or once a second at most.
+   */
   ready(): Promise<void>;
   /** Waits for pending work, then closes the store. */
   close(): Promise<void>;

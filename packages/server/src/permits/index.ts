@@ -1,5 +1,6 @@
-import { assertOptions, parseMoney, SpendcapError } from '@spendcap/core';
+import { assertOptions, type OptionNames, parseMoney, SpendcapError } from '@spendcap/core';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
+import { checkedClock } from '../jwt/clock.ts';
 import { type JwkSet, keySet } from '../jwt/key-set.ts';
 import { signingKey, signJwt } from '../jwt/signing-key.ts';
 import {
@@ -90,13 +91,13 @@ export async function generatePermitKey(): Promise<JWK> {
  */
 export function permits(options: PermitOptions): PermitSigner {
   assertOptions('permits', options, { key: true, issuer: true, audience: true, now: true });
-  const now = options.now ?? Date.now;
+  const now = checkedClock(options.now);
   assertParties(options);
   const key = signingKey(options.key, ['ES256', 'EdDSA']);
   const holds = sealedHolds(String(options.key.d));
   return {
     jwks: { keys: [key.publicJwk] },
-    sign(claims, hold) {
+    async sign(claims, hold) {
       const { purchaseId } = claims;
       return signJwt(key, TYP, {
         iss: options.issuer,
@@ -127,6 +128,14 @@ export function permits(options: PermitOptions): PermitSigner {
   };
 }
 
+const VERIFIER_OPTIONS: OptionNames<PermitVerifierOptions> = {
+  jwks: true,
+  issuer: true,
+  audience: true,
+  now: true,
+  fetch: true,
+};
+
 /**
  * Verifies permits in a payment service. Create it once: it keeps the key set, and reloads a remote
  * one for an unknown key.
@@ -141,14 +150,8 @@ export function permits(options: PermitOptions): PermitSigner {
 export function permitVerifier(
   options: PermitVerifierOptions,
 ): (permit: string, purchase: PermittedPurchase) => Promise<PermitClaims> {
-  assertOptions('permitVerifier', options, {
-    jwks: true,
-    issuer: true,
-    audience: true,
-    now: true,
-    fetch: true,
-  });
-  const now = options.now ?? Date.now;
+  assertOptions('permitVerifier', options, VERIFIER_OPTIONS);
+  const now = checkedClock(options.now);
   assertParties(options);
   const { fetch } = options;
   const rules: JwtRules = {
@@ -161,6 +164,7 @@ export function permitVerifier(
     toleranceSeconds: CLOCK_TOLERANCE_SECONDS,
   };
   return async (permit, purchase) => {
+    assertPurchase(purchase);
     const read = readJwt(permit, MAX_PERMIT_BYTES);
     if (typeof read === 'string') throw permitInvalid(read);
     const fault = await verifyJwt(read, rules, now());
@@ -174,11 +178,14 @@ export function permitVerifier(
 /**
  * Verifies one permit. With a URL it reads the key set on every call: use `permitVerifier` for more
  * than one permit.
+ *
+ * @throws TypeError for options that can never work
  */
 export async function verifyPermit(
   permit: string,
   options: PermitVerifierOptions & { readonly purchase: PermittedPurchase },
 ): Promise<PermitClaims> {
+  assertOptions('verifyPermit', options, { ...VERIFIER_OPTIONS, purchase: true });
   const { purchase, ...verifier } = options;
   return permitVerifier(verifier)(permit, purchase);
 }
@@ -212,6 +219,12 @@ function isSamePurchase(
 function permitInvalid(why: PermitFault): SpendcapError {
   const fault = why === 'purchase_mismatch' ? 'is for another purchase' : JWT_FAULTS[why];
   return new SpendcapError('permit_invalid', `The permit ${fault}.`, { why });
+}
+
+function assertPurchase(purchase: PermittedPurchase): void {
+  const { id, amount, currency } = purchase ?? {};
+  if ([id, amount, currency].every((field) => typeof field === 'string')) return;
+  throw new TypeError('purchase must be { id, amount, currency }, each of them a string');
 }
 
 function assertParties({ issuer, audience }: { issuer: string; audience: string }): void {
