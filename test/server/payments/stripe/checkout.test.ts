@@ -1,9 +1,9 @@
-import type { PurchaseContext } from '@spendcap/server/payments/stripe';
+import type { SessionPurchase } from '@spendcap/server/payments/stripe';
 import type Stripe from 'stripe';
 import { describe, expect, it, vi } from 'vitest';
 import { allowed, codeOf, createWorld, sessionOf, type World } from './stripe-kit.ts';
 
-function open(world: World, params = sessionOf(), more: Partial<PurchaseContext> = {}) {
+function open(world: World, params = sessionOf(), more: Partial<SessionPurchase> = {}) {
   return world.guard.checkout.sessions.create(params, {
     spendcap: { ...world.buyer('p1'), ...more },
   });
@@ -80,7 +80,7 @@ describe('checkout.sessions.create', () => {
         })),
       },
     ],
-  ])('asks for the amount where it is not told: %s', async (_, params) => {
+  ])('asks for the amount where it is not given: %s', async (_, params) => {
     const world = createWorld();
     const call = open(world, { ...sessionOf(), currency: 'cny', ...params });
     expect(await codeOf(call)).toBe('TypeError');
@@ -178,7 +178,7 @@ describe('the end of a session', () => {
     expect((await world.purchase('p1')).state).toBe('reserved');
   });
 
-  it('comes by itself, also after a declined card', async () => {
+  it('comes automatically, also after a declined card', async () => {
     const world = createWorld();
     const { session } = allowed(await open(world));
     world.fake.completeCheckout(session.id, 'pm_card_chargeDeclined');

@@ -1,19 +1,20 @@
 import { SpendcapError } from '@spendcap/core';
-import { guardStripe, type PurchaseContext } from '@spendcap/server/payments/stripe';
+import type { PaymentProblem, PurchaseContext } from '@spendcap/server/payments';
+import { guardStripe } from '@spendcap/server/payments/stripe';
 import Stripe from 'stripe';
 import { describe, expect, it, vi } from 'vitest';
 import {
   allowed,
   codeOf,
   createWorld,
+  overMsw,
   sessionOf,
   THIRTY,
-  useMsw,
   type World,
 } from './stripe-kit.ts';
 
 const worlds: { current: World } = { current: createWorld() };
-const clientUnderMsw = useMsw(worlds);
+const clientUnderMsw = overMsw(worlds);
 
 /** A world whose guard sits on the client as users make it, with msw for the network. */
 function realWorld(allow: readonly string[] = []) {
@@ -38,9 +39,21 @@ describe('paymentIntents.create', () => {
     expect(paid.purchase).toMatchObject({ state: 'committed', committed: '30.00', late: false });
     expect(await world.used()).toBe('30.00');
     expect(world.fake.requests).toMatchObject([
-      { path: '/v1/payment_intents', idempotencyKey: 'spendcap:payment_intent:p1' },
+      { path: '/v1/payment_intents', idempotencyKey: 'spendcap:start:p1' },
     ]);
     expect(world.fake.netCharged('cny')).toBe(3000);
+  });
+
+  it('reports what the ledger rejects of an answer, while the charge succeeds', async () => {
+    const world = realWorld();
+    const problems: PaymentProblem[] = [];
+    const onProblem = (problem: PaymentProblem) => problems.push(problem);
+    const ended = new SpendcapError('purchase_ended', 'The purchase has ended.');
+    const limiter = { ...world.limiter, commit: () => Promise.reject(ended) };
+    const guard = guardStripe({ ...world.deps, limiter, onProblem });
+    allowed(await guard.paymentIntents.create(THIRTY, { spendcap: world.buyer('p1') }));
+    const at = { processor: 'stripe', purchaseId: 'p1' };
+    expect(problems).toMatchObject([{ ...at, code: 'purchase_ended' }]);
   });
 
   it('makes no network call for a refused purchase, and says why', async () => {
@@ -254,16 +267,30 @@ describe('paymentIntents.create', () => {
     expect(await world.used()).toBe('30.00');
   });
 
-  it('lets one of two calls with the same id be in flight', async () => {
+  it('lets one of two calls with the same id be in flight, of two processes', async () => {
     const world = realWorld();
     world.fake.fail({ kind: 'delay', milliseconds: 100 });
-    const buy = () => world.guard.paymentIntents.create(THIRTY, { spendcap: world.buyer('p1') });
-    const results = await Promise.allSettled([buy(), buy()]);
+    // Each process has a limiter of its own over the same ledger.
+    const other = guardStripe({ ...world.deps, limiter: { ...world.limiter } });
+    const results = await Promise.allSettled(
+      [world.guard, other].map(({ paymentIntents }) =>
+        paymentIntents.create(THIRTY, { spendcap: world.buyer('p1') }),
+      ),
+    );
     const failed = results.filter((result) => result.status === 'rejected');
     expect(failed).toHaveLength(1);
     expect(failed[0]?.reason).toMatchObject({ code: 'outcome_unknown', retryable: true });
     expect(world.fake.netCharged('cny')).toBe(3000);
     expect((await world.purchase('p1')).state).toBe('committed');
+  });
+
+  it('answers both of two calls with the same id in one process, and charges once', async () => {
+    const world = realWorld();
+    world.fake.fail({ kind: 'delay', milliseconds: 100 });
+    const buy = () => world.guard.paymentIntents.create(THIRTY, { spendcap: world.buyer('p1') });
+    const [one, two] = (await Promise.all([buy(), buy()])).map(allowed);
+    expect(two?.paymentIntent.id).toBe(one?.paymentIntent.id);
+    expect(world.fake.netCharged('cny')).toBe(3000);
   });
 
   it.each([
@@ -283,7 +310,7 @@ describe('paymentIntents.create', () => {
     expect((await world.purchase('p1')).state).toBe('reserved');
   });
 
-  it('does not start a purchase again whose time is up', async () => {
+  it('does not start a purchase again that has expired', async () => {
     const world = realWorld();
     world.fake.fail({ kind: 'drop_before', times: 2 });
     const buy = () => world.guard.paymentIntents.create(THIRTY, { spendcap: world.buyer('p1') });
@@ -293,7 +320,7 @@ describe('paymentIntents.create', () => {
     expect(world.fake.charges()).toEqual([]);
   });
 
-  it('says that it went well when only the ledger was away afterwards', async () => {
+  it('says that it went well when only the ledger was unavailable afterwards', async () => {
     const world = realWorld();
     const away = () => Promise.reject(new SpendcapError('store_unavailable', 'Away.'));
     const limiter = { ...world.limiter, commit: away };
@@ -307,7 +334,7 @@ describe('paymentIntents.create', () => {
     expect((await world.purchase('p1')).state).toBe('committed');
   });
 
-  it('calls nobody while the ledger is away', async () => {
+  it('calls nobody while the ledger is unavailable', async () => {
     const world = realWorld();
     const away = () => Promise.reject(new SpendcapError('store_unavailable', 'Away.'));
     const guard = guardStripe({ ...world.deps, limiter: { ...world.limiter, reserve: away } });
@@ -518,7 +545,7 @@ describe('refunds.create', () => {
     expect(world.problems).toEqual([]);
   });
 
-  it('takes keys that a header cannot carry, and tells them apart', async () => {
+  it('takes keys that a header cannot carry, and distinguishes them', async () => {
     const world = realWorld();
     const payment_intent = await bought(world);
     for (const idempotencyKey of ['退款 1', '退款 2', '退款 2', 'x'.repeat(250)]) {
@@ -646,6 +673,70 @@ describe('the fence', () => {
     (path) => {
       const { deps } = createWorld();
       expect(() => guardStripe({ ...deps, allow: [path] })).toThrow(TypeError);
+    },
+  );
+});
+
+describe('two players at a time', () => {
+  const players = { p1: 12, p2: 17 } as const;
+  const pay = { payment_method: 'pm_card_visa' } as const;
+
+  /** A payment of each player that is confirmed and captured later. */
+  async function started(world: World): Promise<readonly string[]> {
+    const params = { amount: 3000, currency: 'cny', capture_method: 'manual' } as const;
+    const payments: string[] = [];
+    for (const [id, age] of Object.entries(players)) {
+      const spendcap = world.buyer(id, age);
+      const answer = await world.guard.paymentIntents.create(params, { spendcap });
+      payments.push(allowed(answer).paymentIntent.id);
+    }
+    return payments;
+  }
+  const keys = (world: World) =>
+    world.fake.requests
+      .filter(({ method }) => method === 'POST')
+      .map(({ idempotencyKey }) => idempotencyKey);
+
+  it('each pay, and are refunded in full, under keys of their own', async () => {
+    const world = realWorld();
+    const { paymentIntents, refunds } = world.guard;
+    const payments = await started(world);
+    for (const id of payments) await paymentIntents.confirm(id, pay);
+    for (const id of payments) await paymentIntents.capture(id);
+    for (const id of payments) await refunds.create({ payment_intent: id });
+    for (const id of Object.keys(players)) {
+      const settled = { state: 'committed', committed: '30.00', refunded: '30.00' };
+      expect(await world.purchase(id)).toMatchObject(settled);
+    }
+    expect(keys(world)).toEqual([
+      'spendcap:start:p1',
+      'spendcap:start:p2',
+      'spendcap:confirm:p1/requires_payment_method/none',
+      'spendcap:confirm:p2/requires_payment_method/none',
+      expect.stringMatching(/^spendcap:capture:p1\/requires_capture\/ch_\w+$/),
+      expect.stringMatching(/^spendcap:capture:p2\/requires_capture\/ch_\w+$/),
+      'spendcap:refund:p1/all',
+      'spendcap:refund:p2/all',
+    ]);
+  });
+
+  it.each(['confirm', 'capture'] as const)(
+    'are each charged once if the answer to a %s is lost and the call retried',
+    async (step) => {
+      const world = realWorld();
+      const { paymentIntents } = world.guard;
+      const payments = await started(world);
+      const confirm = (id: string) => paymentIntents.confirm(id, pay);
+      const take = step === 'confirm' ? confirm : (id: string) => paymentIntents.capture(id);
+      if (step === 'capture') for (const id of payments) await confirm(id);
+      for (const id of payments) {
+        world.fake.fail({ kind: 'drop_before', on: `/${step}` });
+        expect(await codeOf(take(id))).toBe('outcome_unknown');
+      }
+      for (const id of payments) await take(id);
+      const own = keys(world).filter((key) => key?.startsWith(`spendcap:${step}:`));
+      expect(own).toHaveLength(4);
+      expect(own.slice(2)).toEqual(own.slice(0, 2));
     },
   );
 });

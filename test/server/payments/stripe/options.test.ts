@@ -1,16 +1,12 @@
 import { fakeStripe } from '@spendcap/sandbox';
-import {
-  guardStripe,
-  reconcileStripe,
-  type StripeDeps,
-  stripeWebhook,
-} from '@spendcap/server/payments/stripe';
+import { processorWebhook, reconcile } from '@spendcap/server/payments';
+import { guardStripe, stripeProcessor } from '@spendcap/server/payments/stripe';
 import Stripe from 'stripe';
 import { describe, expect, it } from 'vitest';
-import { createWorld, sessionOf, THIRTY } from './stripe-kit.ts';
+import { createWorld, sessionOf, THIRTY, type World } from './stripe-kit.ts';
 
-const deps: StripeDeps = createWorld().deps;
-const webhook = { ...deps, secrets: ['whsec_fake'] };
+const { deps, engine }: Pick<World, 'deps' | 'engine'> = createWorld();
+const { stripe } = deps;
 
 /** Options that are no literal, as a program in JavaScript or from a file passes them. */
 const misspelt = <T extends object>(options: T, name: string): T => ({ ...options, [name]: 1 });
@@ -18,38 +14,38 @@ const misspelt = <T extends object>(options: T, name: string): T => ({ ...option
 describe('options', () => {
   it.each([
     ['guardStripe', () => guardStripe(misspelt({ ...deps, allow: [] }, 'alow'))],
-    ['stripeWebhook', () => stripeWebhook(misspelt(webhook, 'alow'))],
-    ['reconcileStripe', () => reconcileStripe(misspelt(deps, 'alow'))],
+    ['stripeProcessor', () => stripeProcessor(misspelt({ stripe }, 'alow'))],
+    ['processorWebhook', () => processorWebhook(misspelt(engine, 'alow'))],
     ['fakeStripe', () => fakeStripe(misspelt({}, 'alow'))],
   ])('%s names one that it does not have', (name, create) => {
     expect(create).toThrow(TypeError);
     expect(create).toThrow(`${name} has no option "alow"`);
   });
 
-  it.each([
-    ['guardStripe', guardStripe],
-    ['stripeWebhook', (given: StripeDeps) => stripeWebhook({ ...given, secrets: ['whsec_fake'] })],
-    ['reconcileStripe', reconcileStripe],
-  ])('%s names one that is missing or cannot work', (_, create) => {
-    const { stripe, limiter } = deps;
-    expect(() => create({} as StripeDeps)).toThrow(/^stripe must be a client/);
-    expect(() => create({ stripe: 'sk_test', limiter } as never)).toThrow(/^stripe must be/);
-    expect(() => create({ stripe } as StripeDeps)).toThrow(/^limiter must be a Limiter/);
-    expect(() => create({ stripe, limiter, now: 1 } as never)).toThrow(/^now must be/);
+  it('of guardStripe that are missing or cannot work are named', () => {
+    const { limiter } = deps;
+    expect(() => guardStripe({ limiter } as never)).toThrow(/^stripe must be a client/);
+    expect(() => guardStripe({ stripe: 'sk_test', limiter } as never)).toThrow(/^stripe must be/);
+    expect(() => guardStripe({ stripe } as never)).toThrow(/^limiter must be a Limiter/);
+    expect(() => guardStripe({ stripe, limiter, now: 1 } as never)).toThrow(/^now must be/);
   });
 
-  it.each([guardStripe, stripeWebhook, reconcileStripe])('of %o are an object', (create) => {
+  it.each([
+    ['guardStripe', guardStripe],
+    ['stripeProcessor', stripeProcessor],
+    ['processorWebhook', processorWebhook],
+  ] as const)('of %s are an object', (_, create: (options: never) => unknown) => {
     expect(() => create(undefined as never)).toThrow(/takes an object of options/);
   });
 
-  it('of a secret that is missing are named', () => {
-    const { secrets: _, ...rest } = webhook;
-    expect(() => stripeWebhook(rest as never)).toThrow(/^secrets: expected/);
+  it('of webhooks need a secret', () => {
+    const processor = stripeProcessor({ stripe });
+    expect(() => processorWebhook({ ...engine, processor })).toThrow(/no notifications/);
   });
 
-  it('of a call to the reconciler are checked', async () => {
-    const call = reconcileStripe(deps)(misspelt({}, 'limt'));
-    await expect(call).rejects.toMatchObject({ code: 'invalid_request' });
+  it('of reconcile are checked', async () => {
+    await expect(reconcile(misspelt(engine, 'limt'))).rejects.toThrow(TypeError);
+    await expect(reconcile({ ...engine, concurrency: 0 })).rejects.toThrow(TypeError);
   });
 
   it.each([
@@ -137,17 +133,16 @@ describe('a callback or fetch that fails', () => {
     if (paid === undefined) return expect.fail('nothing was paid');
     // The purchase is unknown to this ledger: a problem for good.
     const other = createWorld();
-    const endpoint = stripeWebhook({
-      ...other.deps,
+    const endpoint = processorWebhook({
+      ...other.engine,
       now: () => world.clock.at,
-      secrets: [world.fake.webhookSecret],
       onProblem,
     });
     const warned = new Promise<Error>((resolve) => process.once('warning', resolve));
     const answer = await endpoint(world.fake.webhook(paid));
     expect([answer.status, await answer.json()]).toEqual([
       200,
-      { received: true, outcome: 'purchase_not_found' },
+      { received: true, outcome: 'ignored' },
     ]);
     // An unhandled rejection would fail this file.
     expect((await warned).name).toBe('SpendcapWarning');

@@ -1,9 +1,12 @@
-import { reconcileStripe } from '@spendcap/server/payments/stripe';
+import { fakeStripe } from '@spendcap/sandbox';
+import { guardStripe, stripeProcessor } from '@spendcap/server/payments/stripe';
 import { describe, expect, it } from 'vitest';
+import { reconciler } from '../../../support/processors/reconciler.ts';
+import { stripeOver } from '../../../support/processors/stripe.ts';
 import { aged, allowed, codeOf, createWorld, sessionOf, THIRTY, type World } from './stripe-kit.ts';
 
 async function reconciled(world: World): Promise<string[]> {
-  const results = await reconcileStripe(world.deps)();
+  const results = await world.reconcile();
   return results.map(({ outcome }) => outcome);
 }
 
@@ -15,7 +18,7 @@ async function unconfirmed(world: World): Promise<string> {
   return allowed(answer).paymentIntent.id;
 }
 
-describe('reconcileStripe', () => {
+describe('reconcile', () => {
   it('leaves holds alone whose time is not up', async () => {
     const world = createWorld();
     await unconfirmed(world);
@@ -88,7 +91,7 @@ describe('reconcileStripe', () => {
     const call = world.guard.paymentIntents.create(THIRTY, { spendcap: world.buyer('p1') });
     expect(await codeOf(call)).toBe('outcome_unknown');
     world.advance(89);
-    expect(await reconciled(world)).toEqual(['open']);
+    expect(await reconciled(world)).toEqual(['unseen']);
     world.advance(1);
     expect(await reconciled(world)).toEqual(['released']);
     expect(await world.used()).toBe('0.00');
@@ -104,14 +107,12 @@ describe('reconcileStripe', () => {
     world.fake.completeCheckout(await buy('declined'), 'pm_card_chargeDeclined');
     await buy('untouched');
     world.advance(40);
-    const results = await reconcileStripe(world.deps)();
+    const results = await world.reconcile();
     expect(results).toEqual([
-      { purchaseId: 'paid', outcome: 'committed' },
       { purchaseId: 'declined', outcome: 'released' },
-      { purchaseId: 'untouched', outcome: 'open' },
+      { purchaseId: 'paid', outcome: 'committed' },
+      { purchaseId: 'untouched', outcome: 'released' },
     ]);
-    world.advance(60);
-    expect(await reconciled(world)).toEqual(['released']);
     expect(await world.used()).toBe('30.00');
   });
 
@@ -121,11 +122,11 @@ describe('reconcileStripe', () => {
     const { session } = allowed(await world.guard.checkout.sessions.create(sessionOf(), options));
     world.fake.completeCheckout(session.id, 'pm_card_chargeDeclined');
     // The shop's clock runs ahead of Stripe's.
-    const ahead = { ...world.deps, limiter: { ...world.limiter, overdue: overdueNow } };
+    const ahead = { ...world.engine, limiter: { ...world.limiter, overdue: overdueNow } };
     async function overdueNow() {
       return [await world.purchase('p1')];
     }
-    expect(await reconcileStripe(ahead)()).toEqual([{ purchaseId: 'p1', outcome: 'released' }]);
+    expect(await reconciler(ahead)()).toEqual([{ purchaseId: 'p1', outcome: 'released' }]);
     const after = await world.stripe.checkout.sessions.retrieve(session.id);
     expect(after.status).toBe('expired');
   });
@@ -152,6 +153,8 @@ describe('reconcileStripe', () => {
       currency: 'CNY',
       evidence: aged(12, world.clock.at),
       onExpiry: 'reconcile',
+      // A key of the caller's own is no sign of the guard's.
+      metadata: { stripe: 'payment_intent' },
     });
     for (const id of ['p1', 'p2']) {
       await world.guard.paymentIntents.create(
@@ -164,5 +167,33 @@ describe('reconcileStripe', () => {
     expect(await reconciled(world)).toEqual(['failed', 'released']);
     expect(await reconciled(world)).toEqual(['released']);
     expect(await world.used()).toBe('1.00');
+  });
+
+  it('settles its own hold behind 150 older ones of others', async () => {
+    const world = createWorld();
+    for (let index = 0; index < 150; index += 1) {
+      await world.limiter.reserve({
+        ...{ id: `other-${index}`, amount: '1.00', currency: 'CNY', onExpiry: 'reconcile' },
+        ...{ evidence: aged(30, world.clock.at), ...(index % 2 ? { processor: 'acme_pay' } : {}) },
+      });
+    }
+    world.advance(1);
+    await unconfirmed(world);
+    world.advance(30);
+    expect(await reconciled(world)).toEqual(['released']);
+  });
+
+  it('leaves the holds of another account with a name of its own alone', async () => {
+    const world = createWorld();
+    const other = fakeStripe({ now: () => world.clock.at });
+    const elsewhere = guardStripe({ ...world.deps, stripe: stripeOver(other.fetch), name: 'eu' });
+    other.fail({ kind: 'drop' });
+    const call = elsewhere.paymentIntents.create(THIRTY, { spendcap: world.buyer('p1') });
+    expect(await codeOf(call)).toBe('outcome_unknown');
+    world.advance(600);
+    expect(await reconciled(world)).toEqual([]);
+    const processor = stripeProcessor({ stripe: stripeOver(other.fetch), name: 'eu' });
+    const own = await reconciler({ ...world.engine, processor })();
+    expect(own).toEqual([{ purchaseId: 'p1', outcome: 'committed' }]);
   });
 });

@@ -1,21 +1,16 @@
-import {
-  type AgeEvidence,
-  type Allowance,
-  cnGame,
-  type Policy,
-  type Purchase,
-  SpendcapError,
-  type Store,
-} from '@spendcap/core';
+import { type Allowance, cnGame, type Policy, type Purchase, type Store } from '@spendcap/core';
 import { fakeStripe } from '@spendcap/sandbox';
 import { createLimiter } from '@spendcap/server';
-import type { PurchaseContext } from '@spendcap/server/payments/stripe';
+import type { PurchaseContext } from '@spendcap/server/payments';
 import { http } from 'msw';
 import { setupServer } from 'msw/node';
 import Stripe from 'stripe';
-import { afterAll, beforeAll, expect } from 'vitest';
+import { afterAll, beforeAll } from 'vitest';
 import { anyStore } from '../../../support/any-store.ts';
 import { serveStripe } from '../../../support/processors/stripe.ts';
+import { aged } from '../buyer.ts';
+
+export { aged, allowed, codeOf } from '../buyer.ts';
 
 /** 10:00 in Shanghai, so that a test does not run over midnight. */
 const START = Date.parse('2026-03-10T02:00:00Z');
@@ -41,7 +36,8 @@ export function createWorld({
     now,
     prices: { price_gems: { unit_amount: 3000, currency: 'cny' } },
   });
-  const limiter = createLimiter({ policy, store, now });
+  const storeCalls: string[] = [];
+  const limiter = createLimiter({ policy, store: recorded(store, storeCalls), now });
   const problems: string[] = [];
   const server = serveStripe({
     ...{ fake, limiter, now, allow },
@@ -53,6 +49,8 @@ export function createWorld({
     limiter,
     ...server,
     problems,
+    /** The verbs of the store that were called. */
+    storeCalls,
     /** Delivers all events so far, in order. */
     deliverAll: () => fake.deliver([...fake.events], server.webhook),
     advance(minutes: number) {
@@ -72,31 +70,33 @@ export function createWorld({
   };
 }
 
+/** The store, with the name of each call noted. */
+function recorded(store: Store, calls: string[]): Store {
+  return new Proxy(store, {
+    get(target, name: keyof Store) {
+      return (command: never) => {
+        calls.push(name);
+        return target[name](command);
+      };
+    },
+  });
+}
+
 export type World = ReturnType<typeof createWorld>;
 
 /** The same world with the client's usual Node transport, which msw answers. */
-export function useMsw(worlds: { readonly current: World }) {
+export function overMsw(worlds: { readonly current: World }) {
   const server = setupServer(http.all(FORM, ({ request }) => worlds.current.fake.handle(request)));
   beforeAll(() => server.listen({ onUnhandledFrame: 'error' }));
   afterAll(() => server.close());
   return () => new Stripe('sk_test_fake', { maxNetworkRetries: 0 });
 }
 
-export function aged(age: number, at: number): AgeEvidence {
-  return {
-    subject: `subject-${age}`,
-    statements: [{ kind: 'range', min: age, maxExclusive: age + 1, asOf: at }],
-    kind: 'test',
-    assurance: 'verified',
-    expiresAt: at + 30 * 86_400_000,
-  };
-}
-
 function monthUsed(allowance: Allowance): string | undefined {
   return allowance.limits.find(({ period }) => period === 'month')?.used;
 }
 
-/** Thirty yuan at once with a card that works. */
+/** Thirty yuan, charged immediately, with a card that works. */
 export const THIRTY = {
   amount: 3000,
   currency: 'cny',
@@ -115,22 +115,4 @@ export function sessionOf(amount = 3000): Stripe.Checkout.SessionCreateParams {
       },
     ],
   };
-}
-
-/** Narrows to the allowed answer, or fails the test. */
-export function allowed<T extends { readonly allowed: boolean }>(
-  answer: T,
-): Extract<T, { readonly allowed: true }> {
-  if (!answer.allowed) expect.fail(`refused: ${JSON.stringify(answer)}`);
-  return answer as Extract<T, { readonly allowed: true }>;
-}
-
-/** What a call rejected with: the code of a SpendcapError, or the name of another error's class. */
-export async function codeOf(promise: Promise<unknown>): Promise<string> {
-  const error = await promise.then(
-    () => expect.fail('did not reject'),
-    (reason: unknown) => reason,
-  );
-  if (SpendcapError.isInstance(error)) return error.code;
-  return error instanceof Error ? error.constructor.name : String(error);
 }

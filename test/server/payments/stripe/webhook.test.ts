@@ -1,6 +1,7 @@
 import { SpendcapError } from '@spendcap/core';
 import type { FakeStripe } from '@spendcap/sandbox';
-import { stripeWebhook } from '@spendcap/server/payments/stripe';
+import { processorWebhook } from '@spendcap/server/payments';
+import { type StripeProcessorOptions, stripeProcessor } from '@spendcap/server/payments/stripe';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { allowed, createWorld, sessionOf, THIRTY, type World } from './stripe-kit.ts';
@@ -12,6 +13,12 @@ const eventOf = (world: World, type: string): Event => {
   if (found === undefined) throw new Error(`There was no ${type}.`);
   return found;
 };
+
+const endpoint = (world: World, options: Omit<StripeProcessorOptions, 'stripe'>) =>
+  processorWebhook({
+    ...world.engine,
+    processor: stripeProcessor({ stripe: world.stripe, ...options }),
+  });
 
 /** A purchase whose charge went through and whose commit did not reach the ledger. */
 async function chargedUnseen(world: World, id = 'p1'): Promise<string> {
@@ -52,7 +59,11 @@ describe('signatures', () => {
     const request = await forge(world.fake, eventOf(world, 'payment_intent.succeeded'));
     const answer = await post(world, request);
     expect(answer.status).toBe(400);
-    expect(await answer.json()).toEqual({ received: false, outcome: 'webhook_invalid' });
+    expect(await answer.json()).toEqual({
+      received: false,
+      outcome: 'webhook_invalid',
+      detail: 'No secret verifies the signature, or it is older than the tolerance.',
+    });
     expect((await world.purchase('p1')).state).toBe('reserved');
   });
 
@@ -83,7 +94,7 @@ describe('signatures', () => {
     expect(await answer.json()).toEqual({ received: true, outcome: 'ignored' });
     expect((await world.purchase('p1')).state).toBe('reserved');
     const secrets = [world.fake.webhookSecret];
-    const own = stripeWebhook({ ...world.deps, secrets, account: 'acct_other' });
+    const own = endpoint(world, { secrets, account: 'acct_other' });
     expect((await own(world.fake.webhook(event as Event))).status).toBe(200);
     expect((await world.purchase('p1')).state).toBe('committed');
   });
@@ -99,7 +110,7 @@ describe('signatures', () => {
     const world = createWorld();
     await chargedUnseen(world);
     const secrets = ['whsec_next', world.fake.webhookSecret];
-    const webhook = stripeWebhook({ ...world.deps, secrets });
+    const webhook = endpoint(world, { secrets });
     const event = eventOf(world, 'payment_intent.succeeded');
     expect((await webhook(world.fake.webhook(event, { secret: 'whsec_next' }))).status).toBe(200);
     expect((await webhook(world.fake.webhook(event))).status).toBe(200);
@@ -120,8 +131,14 @@ describe('signatures', () => {
     { secrets: ['whsec_1'], toleranceSeconds: 0 },
     { secrets: ['whsec_1'], toleranceSeconds: Number.NaN },
   ])('refuses the options %j', (options) => {
-    const { deps } = createWorld();
-    expect(() => stripeWebhook({ ...deps, ...options })).toThrow(TypeError);
+    const { stripe } = createWorld();
+    expect(() => stripeProcessor({ stripe, ...options })).toThrow(TypeError);
+  });
+
+  it.each(['sk_test_1', 'rk_live_1', 'pk_test_1'])('refuses an API key as secret: %s', (key) => {
+    const { stripe } = createWorld();
+    const make = () => stripeProcessor({ stripe, secrets: [key] });
+    expect(make).toThrow('secrets: expected signing secrets (whsec_…), got a key of the API');
   });
 });
 
@@ -163,36 +180,38 @@ describe('what is not ours to settle', () => {
     expect(world.problems).toEqual(['purchase_not_found']);
   });
 
-  it('reports a charge in another currency, and keeps the hold', async () => {
+  it('commits the held amount for a charge in another currency, and reports it once', async () => {
     const world = createWorld();
     const id = await chargedUnseen(world);
     const event = structuredClone(eventOf(world, 'payment_intent.succeeded'));
-    Object.assign(event.data.object, { id, currency: 'usd' });
-    await world.fake.deliver([event], world.webhook);
+    Object.assign(event.data.object, { id, currency: 'usd', amount_received: 450 });
+    await world.fake.deliver([event, event], world.webhook);
     expect(world.problems).toEqual(['invalid_currency']);
-    expect((await world.purchase('p1')).state).toBe('reserved');
+    expect(await world.purchase('p1')).toMatchObject({ state: 'committed', committed: '30.00' });
   });
 
-  it('reports a refund in another currency, and gives nothing back', async () => {
+  it('gives back the share of a refund in another currency, rounded down', async () => {
     const world = createWorld();
     const payment_intent = await chargedUnseen(world);
-    await world.stripe.refunds.create({ payment_intent, amount: 1000 });
-    const event = structuredClone(eventOf(world, 'refund.created'));
-    Object.assign(event.data.object, { currency: 'usd' });
-    await world.limiter.commit('p1');
-    await world.fake.deliver([event], world.webhook);
+    const [payment] = world.fake.paymentIntents();
+    const [charge] = world.fake.charges();
+    for (const object of [payment, charge]) Object.assign(object ?? {}, { currency: 'usd' });
+    Object.assign(payment ?? {}, { amount: 450, amount_received: 450 });
+    await world.stripe.refunds.create({ payment_intent, amount: 100 });
+    await world.fake.deliver([eventOf(world, 'refund.created')], world.webhook);
     expect(world.problems).toEqual(['invalid_currency']);
-    expect(await world.used()).toBe('30.00');
+    // 1.00 of 4.50 USD is 6.666 of 30.00 CNY.
+    expect(await world.purchase('p1')).toMatchObject({ committed: '30.00', refunded: '6.66' });
+    expect(await world.used()).toBe('23.34');
   });
 
-  it('asks for another delivery while the ledger is away', async () => {
+  it('asks for another delivery while the ledger is unavailable', async () => {
     const world = createWorld();
     await chargedUnseen(world);
     const away = () => Promise.reject(new SpendcapError('store_unavailable', 'Away.'));
-    const webhook = stripeWebhook({
-      ...world.deps,
+    const webhook = processorWebhook({
+      ...world.engine,
       limiter: { ...world.limiter, commit: away },
-      secrets: [world.fake.webhookSecret],
     });
     const event = eventOf(world, 'payment_intent.succeeded');
     expect((await webhook(world.fake.webhook(event))).status).toBe(503);
@@ -200,7 +219,7 @@ describe('what is not ours to settle', () => {
   });
 
   it.each(['refund.created', 'charge.refunded'])(
-    'asks for another delivery of %s while Stripe is away',
+    'asks for another delivery of %s while Stripe is unavailable',
     async (type) => {
       const world = createWorld();
       const payment_intent = await chargedUnseen(world);
@@ -218,13 +237,13 @@ describe('what is not ours to settle', () => {
     const world = createWorld();
     await chargedUnseen(world);
     const broken = () => Promise.reject(new RangeError('A mistake.'));
-    const webhook = stripeWebhook({
-      ...world.deps,
+    const webhook = processorWebhook({
+      ...world.engine,
       limiter: { ...world.limiter, commit: broken },
-      secrets: [world.fake.webhookSecret],
     });
     const event = eventOf(world, 'payment_intent.succeeded');
-    await expect(webhook(world.fake.webhook(event))).rejects.toThrow(RangeError);
+    expect((await webhook(world.fake.webhook(event))).status).toBe(503);
+    expect(world.problems).toEqual(['outcome_unknown']);
   });
 });
 
@@ -257,13 +276,13 @@ describe('late and missing news', () => {
   });
 });
 
-/** Each makes a history; all of them end the same, in whatever order it is told. */
+/** Each makes a history; all of them end the same, in whatever order it is delivered. */
 const HISTORIES: Record<
   string,
-  { tell: (world: World) => Promise<void>; end: object; used: string }
+  { play: (world: World) => Promise<void>; end: object; used: string }
 > = {
   'bought, two parts refunded, one of them failed': {
-    async tell(world) {
+    async play(world) {
       const payment_intent = await chargedUnseen(world);
       await world.stripe.refunds.create({ payment_intent, amount: 1000 });
       const failing = await world.stripe.refunds.create({ payment_intent, amount: 500 });
@@ -273,7 +292,7 @@ const HISTORIES: Record<
     used: '20.00',
   },
   'a session with a declined card, then paid and refunded': {
-    async tell(world) {
+    async play(world) {
       const answer = await world.guard.checkout.sessions.create(sessionOf(), {
         spendcap: world.buyer('p1'),
       });
@@ -287,7 +306,7 @@ const HISTORIES: Record<
     used: '0.00',
   },
   'a payment that was cancelled after a decline': {
-    async tell(world) {
+    async play(world) {
       const answer = await world.guard.paymentIntents.create(
         { amount: 3000, currency: 'cny' },
         { spendcap: world.buyer('p1') },
@@ -301,7 +320,7 @@ const HISTORIES: Record<
     used: '0.00',
   },
   'a bank transfer that failed': {
-    async tell(world) {
+    async play(world) {
       const answer = await world.guard.checkout.sessions.create(sessionOf(), {
         spendcap: world.buyer('p1'),
       });
@@ -312,7 +331,7 @@ const HISTORIES: Record<
     used: '0.00',
   },
   'a pending refund that succeeded': {
-    async tell(world) {
+    async play(world) {
       const payment_intent = await chargedUnseen(world);
       world.fake.refundsBegin('pending');
       const refund = await world.stripe.refunds.create({ payment_intent, amount: 1200 });
@@ -324,14 +343,14 @@ const HISTORIES: Record<
 };
 
 describe('any order, and again', () => {
-  it.each(Object.entries(HISTORIES))('%s', async (_, { tell, end, used }) => {
-    const events = await eventsOf(tell);
+  it.each(Object.entries(HISTORIES))('%s', async (_, { play, end, used }) => {
+    const events = await eventsOf(play);
     await fc.assert(
       fc.asyncProperty(
         fc.shuffledSubarray([...events, ...events], { minLength: events.length * 2 }),
         async (order) => {
           const world = createWorld();
-          await tell(world);
+          await play(world);
           // Ids are numbered alike in every world, so that one history's indices fit another's.
           const own = order.map((index) => world.fake.events[index] as Event);
           const answers = await world.fake.deliver(own, world.webhook);
@@ -346,8 +365,8 @@ describe('any order, and again', () => {
   });
 });
 
-async function eventsOf(tell: (world: World) => Promise<void>): Promise<number[]> {
+async function eventsOf(play: (world: World) => Promise<void>): Promise<number[]> {
   const world = createWorld();
-  await tell(world);
+  await play(world);
   return world.fake.events.map((_, index) => index);
 }

@@ -1,11 +1,19 @@
-import { type Purchase, parseMoney } from '@spendcap/core';
+import type { Money, OptionNames, Purchase } from '@spendcap/core';
 import type Stripe from 'stripe';
+import { forbidden } from '../deps.ts';
+import { idempotencyKey } from '../idempotency.ts';
+import { covers, priceOf } from '../money.ts';
+import { callError } from '../outcome.ts';
+import { PURCHASE_CONTEXT, purchaseContextOf } from '../purchase-context.ts';
+import { applyOrLater, startCharge } from '../start.ts';
+import { callOptionsOf, startOptionsOf } from './call-options.ts';
 import type { Deps } from './deps.ts';
-import { callError, forbidden } from './errors.ts';
-import { fromStripe, type Money } from './money.ts';
-import { markedMetadata, purchaseIdOf, settleOrLeave, settleSession } from './settle.ts';
-import { callOptionsOf, purchaseContextOf, startCharge, startOptionsOf } from './start.ts';
-import type { GuardedSessions, PurchaseContext } from './types.ts';
+import { sessionSnapshot } from './look.ts';
+import { fromStripe } from './money.ts';
+import { markedMetadata, purchaseIdOf, snapshotOfSession } from './snapshots.ts';
+import type { GuardedSessions, SessionPurchase } from './types.ts';
+
+const CONTEXT: OptionNames<SessionPurchase> = { ...PURCHASE_CONTEXT, amount: true };
 
 /** The session expires this long before the hold, so that a last-minute payment is still held. */
 const MARGIN_SECONDS = 300;
@@ -22,19 +30,21 @@ export function guardSessions(deps: Deps): GuardedSessions<Stripe> {
   return {
     async create(given, options) {
       const params = { ...given };
-      const context = purchaseContextOf('checkout_session', options);
+      const { amount, ...context } = purchaseContextOf(options, CONTEXT);
       assertGuardable(params, context);
+      const callOptions = startOptionsOf(options);
+      const money = sessionMoney(params, amount);
       const started = await startCharge<Session>(deps, {
-        kind: 'checkout_session',
-        context,
-        options: startOptionsOf(options),
-        money: sessionMoney(params, context.amount),
-        expiresInSeconds: context.expiresInSeconds ?? HOLD_SECONDS,
-        call: (purchase, callOptions) =>
-          stripe.checkout.sessions.create(marked(params, purchase), callOptions),
+        purchase: { expiresInSeconds: HOLD_SECONDS, ...context, ...money },
+        call: async (purchase) =>
+          stripe.checkout.sessions.create(marked(params, purchase), {
+            ...callOptions,
+            idempotencyKey: await idempotencyKey('start', [purchase.id]),
+          }),
+        snapshotOf: (session, { id }) => snapshotOfSession(session, null, id),
       });
-      if ('allowed' in started) return started;
-      const { reservation, result: session } = started;
+      if (!started.allowed) return started;
+      const { answer: session, ...reservation } = started;
       await assertCovered(deps, session, reservation.purchase);
       return { ...reservation, session };
     },
@@ -47,24 +57,28 @@ export function guardSessions(deps: Deps): GuardedSessions<Stripe> {
           found.status === 'expired'
             ? found
             : await stripe.checkout.sessions.expire(id, params, callOptions);
-        if (purchaseIdOf(session) !== null) {
-          await settleOrLeave<unknown>(() => settleSession(deps, session), null);
+        const purchaseId = purchaseIdOf(session);
+        if (purchaseId !== null) {
+          await applyOrLater(deps, await sessionSnapshot(stripe, session, purchaseId));
         }
         return session;
       } catch (error) {
-        throw callError(error);
+        throw callError(deps.processor, error);
       }
     },
   };
 }
 
 function assertGuardable(
-  { after_expiration, expires_at, mode }: Params,
-  { expiresInSeconds = HOLD_SECONDS }: PurchaseContext,
+  { adaptive_pricing, after_expiration, expires_at, mode }: Params,
+  { expiresInSeconds = HOLD_SECONDS }: SessionPurchase,
 ): void {
   if (mode !== 'payment') throw forbidden('A guarded Checkout Session has mode "payment".');
   if (after_expiration?.recovery?.enabled === true) {
     throw forbidden('A session recovered after it expired would be paid without a hold.');
+  }
+  if (adaptive_pricing?.enabled === true) {
+    throw forbidden('With adaptive pricing the player would be charged in another currency.');
   }
   if (expires_at !== undefined) {
     throw new TypeError('expires_at: derived from the hold. Set spendcap.expiresInSeconds.');
@@ -79,6 +93,7 @@ function marked(params: Params, { id, expiresAt }: Purchase): Params {
   const intent = params.payment_intent_data;
   return {
     ...params,
+    adaptive_pricing: { enabled: false },
     // Derived from the purchase, not from the clock, so that a retry has the same parameters.
     expires_at: Math.floor(Date.parse(expiresAt) / 1000) - MARGIN_SECONDS,
     client_reference_id: params.client_reference_id ?? id,
@@ -128,10 +143,10 @@ function sumOf(items: readonly LineItem[]): number | null {
 /** Closes a session whose total, as computed by Stripe, exceeds the hold, before it can be paid. */
 async function assertCovered(deps: Deps, session: Session, purchase: Purchase): Promise<void> {
   if (session.amount_total === null || session.amount_total === 0) return;
-  const total = fromStripe(session.amount_total, session.currency ?? '');
-  const covered =
-    total.currency === purchase.currency &&
-    parseMoney(total.amount, total.currency) <= parseMoney(purchase.amount, purchase.currency);
+  const covered = covers(
+    priceOf(purchase),
+    fromStripe(session.amount_total, session.currency ?? ''),
+  );
   if (covered) return;
   await guardSessions(deps).expire(session.id);
   throw forbidden('The session total exceeds the reserved amount. The session was closed.');

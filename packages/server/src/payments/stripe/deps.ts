@@ -1,33 +1,26 @@
 import { assertOptions, type OptionNames } from '@spendcap/core';
 import type Stripe from 'stripe';
-import type { StripeClient, StripeDeps } from './types.ts';
+import { checkLimiter, checkNow, listenerOf, type PaymentDeps } from '../deps.ts';
+import { checkClient } from './client.ts';
+import { processorOf } from './processor.ts';
+import type { StripeDeps } from './types.ts';
 
 /** The dependencies with Stripe's own types, which differ for ESM and CommonJS: never exported. */
-export interface Deps extends StripeDeps {
+export interface Deps extends PaymentDeps {
   readonly stripe: Stripe;
 }
 
-export const DEPS: OptionNames<StripeDeps> = { stripe: true, limiter: true, now: true };
-
 /** @throws TypeError for an unknown option, or one that is required and missing */
-export function depsOf<T extends StripeDeps>(owner: string, options: T, names: OptionNames<T>) {
+export function depsOf<T extends StripeDeps>(
+  owner: string,
+  options: T,
+  names: OptionNames<T>,
+): Deps {
   assertOptions(owner, options, names);
-  const { stripe, limiter, now } = options;
-  if (!isClient(stripe)) {
-    throw new TypeError('stripe must be a client of Stripe, such as new Stripe(key)');
-  }
-  if (typeof limiter?.reserve !== 'function') {
-    throw new TypeError('limiter must be a Limiter, such as createLimiter(...)');
-  }
-  if (now !== undefined && typeof now !== 'function') {
-    throw new TypeError('now must be a function that returns epoch milliseconds');
-  }
-  return options as T & Deps;
-}
-
-function isClient(stripe: StripeClient): boolean {
-  return (
-    typeof stripe?.paymentIntents?.create === 'function' &&
-    typeof stripe.checkout?.sessions?.create === 'function'
-  );
+  const { limiter, now = Date.now } = options;
+  checkLimiter(limiter);
+  checkNow(now);
+  const stripe = checkClient(options.stripe);
+  const listening = listenerOf(options);
+  return { stripe, limiter, now, ...listening, processor: processorOf(stripe, options.name) };
 }

@@ -1,6 +1,7 @@
+import type { OptionNames } from '@spendcap/core';
+import { type FenceOptions, fence, hasMethod } from '../fence.ts';
 import { guardSessions } from './checkout.ts';
-import { DEPS, depsOf } from './deps.ts';
-import { type FenceOptions, fence, hasMethod } from './fence.ts';
+import { depsOf } from './deps.ts';
 import { guardPaymentIntents } from './payment-intents.ts';
 import { guardRefunds } from './refunds.ts';
 import type { GuardedStripe, StripeClient, StripeDeps } from './types.ts';
@@ -16,6 +17,23 @@ export interface GuardStripeOptions<S extends StripeClient> extends StripeDeps {
   readonly allow?: readonly string[];
 }
 
+const OPTIONS: OptionNames<GuardStripeOptions<StripeClient>> = {
+  stripe: true,
+  limiter: true,
+  name: true,
+  now: true,
+  onProblem: true,
+  allow: true,
+};
+
+/** Methods of Stripe's client that only read: `retrieve`, `list`, `search`, `listLineItems`, ... */
+const READ = /(?:^|\.)(?:retrieve|list|search)(?:[A-Z]\w*)?$/;
+
+/** Signature checks, which make no network call. */
+const LOCAL = new Set(['webhooks.constructEvent', 'webhooks.constructEventAsync']);
+
+const isRead = (path: string): boolean => READ.test(path) || LOCAL.has(path);
+
 /**
  * Wraps your Stripe client so that no call charges a player beyond the caps. Calls that start a
  * charge (`paymentIntents.create`, `checkout.sessions.create`) take the purchase in
@@ -26,7 +44,7 @@ export interface GuardStripeOptions<S extends StripeClient> extends StripeDeps {
  * A definite rejection by Stripe releases the hold. If the outcome is unknown (timeout, closed
  * connection, 409, 429, 5xx) the call rejects with `outcome_unknown` and the hold stays: retry with
  * the same purchase id, which is also Stripe's idempotency key. Use it together with
- * `stripeWebhook` and `reconcileStripe`.
+ * `processorWebhook` and `reconcile`, both with `stripeProcessor`.
  *
  * @example
  * ```ts
@@ -50,8 +68,8 @@ export interface GuardStripeOptions<S extends StripeClient> extends StripeDeps {
 export function guardStripe<S extends StripeClient>(
   options: GuardStripeOptions<S>,
 ): GuardedStripe<S> {
-  const deps = depsOf('guardStripe', options, { ...DEPS, allow: true });
-  const { allow = [] } = deps;
+  const deps = depsOf('guardStripe', options, OPTIONS);
+  const { allow = [] } = options;
   const payments = guardPaymentIntents(deps);
   const sessions = guardSessions(deps);
   const refunds = guardRefunds(deps);
@@ -71,5 +89,6 @@ export function guardStripe<S extends StripeClient>(
     }
   }
   // The fence replaces the guarded methods, as the type declares.
-  return fence(deps.stripe, { guarded, allow: new Set(allow) }) as unknown as GuardedStripe<S>;
+  const guard = fence(deps.stripe, { name: 'stripe', isRead, guarded, allow: new Set(allow) });
+  return guard as unknown as GuardedStripe<S>;
 }

@@ -1,5 +1,5 @@
 export { type GuardStripeOptions, guardStripe } from './guard.ts';
-export { type Reconciled, reconcileStripe } from './reconcile.ts';
+export { type StripeProcessorOptions, stripeProcessor } from './processor.ts';
 export type {
   AllowedPayment,
   AllowedSession,
@@ -8,9 +8,8 @@ export type {
   GuardedRefunds,
   GuardedSessions,
   GuardedStripe,
-  PurchaseContext,
   PurchaseOptions,
+  SessionPurchase,
   StripeClient,
   StripeDeps,
 } from './types.ts';
-export { type StripeWebhookOptions, stripeWebhook, type WebhookProblem } from './webhook.ts';

@@ -1,18 +1,15 @@
-import { type Purchase, parseMoney, SpendcapError } from '@spendcap/core';
 import type Stripe from 'stripe';
+import { captureCharge } from '../capture.ts';
+import { forbidden } from '../deps.ts';
+import { idempotencyKey } from '../idempotency.ts';
+import { callError } from '../outcome.ts';
+import { PURCHASE_CONTEXT, purchaseContextOf } from '../purchase-context.ts';
+import { applyOrLater, startCharge } from '../start.ts';
+import { callOptionsOf, startOptionsOf } from './call-options.ts';
 import type { Deps } from './deps.ts';
-import { callError, forbidden } from './errors.ts';
-import { idempotencyKey } from './idempotency.ts';
+import { paymentIntentOf } from './errors.ts';
 import { fromStripe } from './money.ts';
-import {
-  idOf,
-  markedMetadata,
-  purchaseIdOf,
-  purchaseOf,
-  settleOrLeave,
-  settlePayment,
-} from './settle.ts';
-import { callOptionsOf, purchaseContextOf, startCharge, startOptionsOf } from './start.ts';
+import { idOf, markedMetadata, purchaseIdOf, snapshotOfPayment } from './snapshots.ts';
 import type { GuardedPaymentIntents } from './types.ts';
 
 const HOLD_SECONDS = 1800;
@@ -28,38 +25,44 @@ export function guardPaymentIntents(deps: Deps): GuardedPaymentIntents<Stripe> {
     async create(given, options) {
       // Copied, so that the held amount is charged even if the caller modifies the object.
       const params = { ...given };
-      const context = purchaseContextOf('payment_intent', options);
+      const context = purchaseContextOf(options, PURCHASE_CONTEXT);
+      const callOptions = startOptionsOf(options);
+      const money = fromStripe(params.amount, params.currency);
       const started = await startCharge<Payment>(deps, {
-        kind: 'payment_intent',
-        context,
-        options: startOptionsOf(options),
-        money: fromStripe(params.amount, params.currency),
-        expiresInSeconds: context.expiresInSeconds ?? HOLD_SECONDS,
-        call: ({ id }, callOptions) =>
+        purchase: { expiresInSeconds: HOLD_SECONDS, ...context, ...money },
+        call: async ({ id }) =>
           stripe.paymentIntents.create(
             { ...params, metadata: markedMetadata(params.metadata, id) },
-            callOptions,
+            { ...callOptions, idempotencyKey: await idempotencyKey('start', [id]) },
           ),
+        snapshotOf: (payment, { id }) => snapshotOfPayment(payment, id),
+        // A declined PaymentIntent could still be paid with another card.
+        closeLeft: (error, { id }) => {
+          const left = paymentIntentOf(error);
+          if (left === null) return null;
+          return stripe.paymentIntents
+            .cancel(left.id)
+            .then((payment) => snapshotOfPayment(payment, id));
+        },
       });
-      if ('allowed' in started) return started;
-      const { reservation, result } = started;
-      const purchase = await settleOrLeave(
-        () => settlePayment(deps.limiter, result),
-        reservation.purchase,
-      );
-      return { ...reservation, purchase, paymentIntent: result };
+      if (!started.allowed) return started;
+      const { answer: paymentIntent, ...reservation } = started;
+      return { ...reservation, paymentIntent };
     },
 
     async confirm(id, given = {}, options = {}) {
       const params = { ...given };
       const callOptions = callOptionsOf(options);
-      const { payment, purchase } = await readMarked(deps, id);
-      if (CONFIRMED.has(payment.status)) return settled(deps, payment);
-      assertCovered(payment, purchase, params.amount_to_confirm);
+      const { payment, purchaseId } = await readMarked(deps, id);
+      if (CONFIRMED.has(payment.status)) return settled(deps, payment, purchaseId);
       const key = await stepKey('confirm', payment, options.idempotencyKey);
-      return step(deps, () =>
-        stripe.paymentIntents.confirm(id, params, { ...callOptions, idempotencyKey: key }),
-      );
+      return captureCharge<Payment>(deps, {
+        purchaseId,
+        amount: chargeOf(payment, params.amount_to_confirm),
+        call: () =>
+          stripe.paymentIntents.confirm(id, params, { ...callOptions, idempotencyKey: key }),
+        snapshotOf: (answer) => snapshotOfPayment(answer, purchaseId),
+      });
     },
 
     async capture(id, given = {}, options = {}) {
@@ -68,54 +71,51 @@ export function guardPaymentIntents(deps: Deps): GuardedPaymentIntents<Stripe> {
         throw new TypeError('final_capture: cannot be false, a guarded payment is captured once.');
       }
       const callOptions = callOptionsOf(options);
-      const { payment, purchase } = await readMarked(deps, id);
-      if (payment.status === 'succeeded') return settled(deps, payment);
-      assertCovered(payment, purchase, params.amount_to_capture);
+      const { payment, purchaseId } = await readMarked(deps, id);
+      if (payment.status === 'succeeded') return settled(deps, payment, purchaseId);
       // New metadata must keep the purchase id, or the payment could not be found by it.
       if (params.metadata !== undefined) {
-        params.metadata = markedMetadata(params.metadata, purchase.id);
+        params.metadata = markedMetadata(params.metadata, purchaseId);
       }
       const key = await stepKey('capture', payment, options.idempotencyKey);
-      return step(deps, () =>
-        stripe.paymentIntents.capture(id, params, { ...callOptions, idempotencyKey: key }),
-      );
+      return captureCharge<Payment>(deps, {
+        purchaseId,
+        amount: chargeOf(payment, params.amount_to_capture),
+        call: () =>
+          stripe.paymentIntents.capture(id, params, { ...callOptions, idempotencyKey: key }),
+        snapshotOf: (answer) => snapshotOfPayment(answer, purchaseId),
+      });
     },
 
     async cancel(id, params = {}, options = {}) {
       const callOptions = callOptionsOf(options);
       const payment = await stripe.paymentIntents.retrieve(id);
+      const purchaseId = purchaseIdOf(payment);
       // Not created by the guard: there is no hold, and no money moves.
-      if (purchaseIdOf(payment) === null) {
-        return stripe.paymentIntents.cancel(id, params, callOptions);
+      if (purchaseId === null) return stripe.paymentIntents.cancel(id, params, callOptions);
+      if (payment.status === 'canceled') return settled(deps, payment, purchaseId);
+      try {
+        // Without an idempotency key: canceling twice is harmless, and Stripe would replay a 500.
+        const canceled = await stripe.paymentIntents.cancel(id, params, callOptions);
+        return await settled(deps, canceled, purchaseId);
+      } catch (error) {
+        throw callError(deps.processor, error);
       }
-      if (payment.status === 'canceled') return settled(deps, payment);
-      // Without an idempotency key: canceling twice is harmless, and Stripe would replay a 500.
-      return step(deps, () => stripe.paymentIntents.cancel(id, params, callOptions));
     },
   };
 }
 
-/** Reads a PaymentIntent and its purchase. @throws if the guard did not create it */
-async function readMarked({ stripe, limiter }: Deps, paymentId: string) {
+/** Reads a PaymentIntent and its purchase id. @throws if the guard did not create it */
+async function readMarked({ stripe }: Deps, paymentId: string) {
   const payment = await stripe.paymentIntents.retrieve(paymentId);
-  const id = purchaseIdOf(payment);
-  if (id === null) throw forbidden('The PaymentIntent was not created by the guard.');
-  return { payment, purchase: await purchaseOf(limiter, id) };
+  const purchaseId = purchaseIdOf(payment);
+  if (purchaseId === null) throw forbidden('The PaymentIntent was not created by the guard.');
+  return { payment, purchaseId };
 }
 
-/**
- * The hold is open and covers what Stripe would charge: the payment's amount, or the requested
- * amount if it is larger (overcapture).
- */
-function assertCovered(payment: Stripe.PaymentIntent, purchase: Purchase, requested = 0): void {
-  if (purchase.state !== 'reserved') {
-    throw new SpendcapError('purchase_ended', 'The hold of this payment has ended.');
-  }
-  const { amount, currency } = fromStripe(Math.max(payment.amount, requested), payment.currency);
-  const covered =
-    currency === purchase.currency &&
-    parseMoney(amount, currency) <= parseMoney(purchase.amount, currency);
-  if (!covered) throw forbidden('The amount of the PaymentIntent exceeds the reserved amount.');
+/** What Stripe would charge: the payment's amount, or the requested one if it is larger. */
+function chargeOf(payment: Stripe.PaymentIntent, requested = 0) {
+  return fromStripe(Math.max(payment.amount, requested), payment.currency);
 }
 
 /**
@@ -128,16 +128,8 @@ function stepKey(verb: string, payment: Stripe.PaymentIntent, own?: string): Pro
   return idempotencyKey(verb, own === undefined ? parts : [...parts, own]);
 }
 
-/** Makes one call on a payment. On any error the hold stays until the outcome is known. */
-async function step(deps: Deps, call: () => Promise<Payment>): Promise<Payment> {
-  try {
-    return await settled(deps, await call());
-  } catch (error) {
-    throw callError(error);
-  }
-}
-
-async function settled({ limiter }: Deps, payment: Payment): Promise<Payment> {
-  await settleOrLeave<unknown>(() => settlePayment(limiter, payment), null);
+/** Applies the status of a payment whose step is already done. */
+async function settled(deps: Deps, payment: Payment, purchaseId: string): Promise<Payment> {
+  await applyOrLater(deps, snapshotOfPayment(payment, purchaseId));
   return payment;
 }

@@ -1,13 +1,15 @@
 import type Stripe from 'stripe';
+import { idempotencyKey } from '../idempotency.ts';
+import { callError } from '../outcome.ts';
+import { applyOrLater } from '../start.ts';
+import { callOptionsOf } from './call-options.ts';
 import type { Deps } from './deps.ts';
-import { callError } from './errors.ts';
-import { idempotencyKey } from './idempotency.ts';
-import { idOf, markedMetadata, purchaseIdOf, settleOrLeave, settleRefund } from './settle.ts';
-import { callOptionsOf } from './start.ts';
+import { refundedPayment } from './look.ts';
+import { markedMetadata, purchaseIdOf, refundSnapshots, snapshotOfPayment } from './snapshots.ts';
 import type { GuardedRefunds } from './types.ts';
 
 export function guardRefunds(deps: Deps): GuardedRefunds<Stripe> {
-  const { stripe, limiter } = deps;
+  const { stripe } = deps;
   return {
     async create(params, options = {}) {
       const own = options.idempotencyKey;
@@ -25,30 +27,12 @@ export function guardRefunds(deps: Deps): GuardedRefunds<Stripe> {
           { ...params, metadata: markedMetadata(params.metadata, id) },
           { ...callOptions, idempotencyKey: key },
         );
-        await settleOrLeave<unknown>(() => settleRefund(limiter, payment, refund), null);
+        const refunds = refundSnapshots(payment, [refund]);
+        await applyOrLater(deps, snapshotOfPayment(payment, id, { refunds }));
         return refund;
       } catch (error) {
-        throw callError(error);
+        throw callError(deps.processor, error);
       }
     },
   };
-}
-
-/** The current PaymentIntent of a refund; `null` for a charge without one. */
-export async function refundedPayment(
-  stripe: Stripe,
-  {
-    payment_intent,
-    charge,
-  }: {
-    readonly payment_intent?: string | Stripe.PaymentIntent | null;
-    readonly charge?: string | Stripe.Charge | null;
-  },
-): Promise<Stripe.PaymentIntent | null> {
-  const paymentId = idOf(payment_intent);
-  if (paymentId !== null) return stripe.paymentIntents.retrieve(paymentId);
-  const chargeId = idOf(charge);
-  if (chargeId === null) return null;
-  const ofCharge = idOf((await stripe.charges.retrieve(chargeId)).payment_intent);
-  return ofCharge === null ? null : stripe.paymentIntents.retrieve(ofCharge);
 }

@@ -1,5 +1,7 @@
 import type { Refused, Reservation } from '@spendcap/core';
-import type { Limiter, Player } from '../../limiter/types.ts';
+import type { Limiter } from '../../limiter/types.ts';
+import type { PaymentProblem } from '../problems.ts';
+import type { PurchaseContext } from '../purchase-context.ts';
 
 type Method = (...args: never[]) => Promise<unknown>;
 type List = (...args: never[]) => AsyncIterable<unknown>;
@@ -21,24 +23,13 @@ export interface StripeClient {
   readonly webhooks: Methods<'constructEventAsync'>;
 }
 
-/** The purchase: `options.spendcap` of a call that starts a charge. */
-export interface PurchaseContext extends Player {
+/** The purchase of a Checkout Session. Its hold lasts 40 minutes by default, at least 36. */
+export interface SessionPurchase extends PurchaseContext {
   /**
-   * Generate and store it before the call: a retry with it never charges twice. 1 to 128
-   * characters.
-   */
-  readonly id: string;
-  /**
-   * Checkout only: the maximum total of the session, in Stripe's integer units. Required if the
-   * line items do not determine it (`price` ids, adjustable quantities, shipping, taxes).
+   * The maximum total of the session, in Stripe's integer units. Required if the line items do not
+   * determine it (`price` ids, adjustable quantities, shipping, taxes).
    */
   readonly amount?: number;
-  readonly category?: string;
-  readonly app?: string;
-  readonly product?: string;
-  readonly guardianApproval?: string;
-  /** Lifetime of the hold. Default 30 minutes; Checkout 40 minutes, minimum 36. */
-  readonly expiresInSeconds?: number;
 }
 
 /** Request options of a guarded call. Another account requires its own client and guard. */
@@ -51,8 +42,9 @@ export interface CallOptions {
 }
 
 /** Request options of a call that starts a charge. The purchase id is the idempotency key. */
-export interface PurchaseOptions extends Omit<CallOptions, 'idempotencyKey'> {
-  readonly spendcap: PurchaseContext;
+export interface PurchaseOptions<P extends PurchaseContext = PurchaseContext>
+  extends Omit<CallOptions, 'idempotencyKey'> {
+  readonly spendcap: P;
 }
 
 /** Of the first overload: in Stripe 20 the last one omits the parameters. */
@@ -119,7 +111,7 @@ export interface GuardedSessions<S extends StripeClient> {
   /** Reserves, then opens a session of mode `payment` that expires five minutes before the hold. */
   create(
     params: Params<Sessions<S>['create']>,
-    options: PurchaseOptions,
+    options: PurchaseOptions<SessionPurchase>,
   ): Promise<AllowedSession<S> | Refused>;
   /** Expires the session, and releases the hold if nothing was paid. */
   expire(
@@ -156,11 +148,19 @@ export type GuardedStripe<S extends StripeClient> = Replaced<
   }
 >;
 
-/** What guard, webhook and reconciler need. */
+/** What the guard needs. */
 export interface StripeDeps {
   /** Your client, for the account whose payments are limited. */
   readonly stripe: StripeClient;
   readonly limiter: Limiter;
+  /**
+   * The name that holds are kept under. Default `stripe`. If several accounts share a ledger, each
+   * needs one of its own, in the guard and in `stripeProcessor`, so that no reconciler settles the
+   * holds of another account.
+   */
+  readonly name?: string;
   /** Epoch milliseconds. Default `Date.now`. */
   readonly now?: () => number;
+  /** Called for what the ledger rejected permanently when the answer of a call was applied. */
+  readonly onProblem?: (problem: PaymentProblem) => unknown;
 }
