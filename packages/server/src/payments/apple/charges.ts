@@ -1,0 +1,50 @@
+import type { DeviceCharge, RefundTotal } from '@spendcap/core';
+import { priceOf } from './money.ts';
+import type { AppleTransaction } from './types.ts';
+import { invalidTransaction } from './verify.ts';
+
+/** A transaction as the payment engine takes it. */
+export interface AppleCharge extends DeviceCharge {
+  readonly product: string;
+  readonly transaction: AppleTransaction;
+  /** The reason of a question about a refund; `null` if it is none. */
+  readonly question: string | null;
+}
+
+const NOT_REFUNDED: RefundTotal = { total: { milliPercent: 0 } };
+
+/**
+ * What a transaction says. Shared in a family, nobody has paid here.
+ *
+ * @throws SpendcapError `transaction_invalid` for one without id, product or date, or with a price
+ *   that is none
+ */
+export function chargeOf(
+  transaction: AppleTransaction,
+  refunds: RefundTotal = NOT_REFUNDED,
+): AppleCharge {
+  const { transactionId, originalTransactionId, productId, purchaseDate } = transaction;
+  const { appAccountToken, appTransactionId, transactionReason } = transaction;
+  if (!isId(transactionId) || !isId(productId) || !Number.isSafeInteger(purchaseDate)) {
+    throw invalidTransaction('incomplete', 'A transaction names no id, product or date.');
+  }
+  const isFollowing = isId(originalTransactionId) && originalTransactionId !== transactionId;
+  // A new one in a subscription whose customer has confirmed it may have a hold of its own.
+  const isRenewal = transactionReason !== 'PURCHASE' || appAccountToken === undefined;
+  const isPaid = transaction.inAppOwnershipType !== 'FAMILY_SHARED';
+  return {
+    reference: transactionId,
+    // Devices write tokens in upper case, Apple's servers in lower case.
+    purchaseId: appAccountToken?.toLowerCase() ?? null,
+    renewalOf: isFollowing && isRenewal ? originalTransactionId : null,
+    product: productId,
+    state: 'purchased',
+    chargedAt: Number(purchaseDate),
+    captured: isPaid ? priceOf(transaction) : null,
+    ...{ refunds, account: appTransactionId ?? null, transaction, question: null },
+  };
+}
+
+function isId(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
