@@ -6,12 +6,14 @@ const ALGORITHMS: readonly string[] = [
   ...['RS256', 'PS256', 'RS384', 'PS384', 'RS512', 'PS512'],
 ];
 
+export const isKnownAlgorithm = (algorithm: string): boolean => ALGORITHMS.includes(algorithm);
+
 /** @throws TypeError if an algorithm is symmetric, `none` or unknown, or if the list is empty */
 export function assertAlgorithms(algorithms: readonly string[]): string[] {
   if (!Array.isArray(algorithms) || algorithms.length === 0) {
     throw new TypeError('algorithms must name at least one algorithm');
   }
-  if (!algorithms.every((algorithm) => ALGORITHMS.includes(algorithm))) {
+  if (!algorithms.every(isKnownAlgorithm)) {
     throw new TypeError(`algorithms must be among ${ALGORITHMS.join(', ')}`);
   }
   return [...algorithms];

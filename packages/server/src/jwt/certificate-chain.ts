@@ -33,8 +33,8 @@ const CACHED_CHAINS = 1_000;
  * Verifies that a chain, the signer's certificate first, leads to a pinned root (RFC 5280, section
  * 6): each is signed by the next, which is a CA, and all are valid at the instant. CRLs are
  * not checked. Below the root, a certificate with another critical extension than basic
- * constraints, key usages and policies is refused (section 6.1.4, o). A verified chain is cached, so that its signatures are verified once
- * and its dates every time.
+ * constraints, key usages and policies is refused (section 6.1.4, o). A verified chain is cached,
+ * so that its signatures are verified once and its dates every time.
  *
  * `X509Certificate` of Node.js and not `@peculiar/x509`: that verifies asynchronously, brings 16
  * packages (3.4 MB), and would leave the path, the dates and the pinning to this file.

@@ -10,6 +10,12 @@ import {
 import { boundedFetch } from './bounded-fetch.ts';
 import { parseStrict } from './json.ts';
 
+/** Finds the key of a token, and says whether it can. */
+export type KeyFinder = JWTVerifyGetKey & {
+  /** Rejects while the keys cannot be read. At most five seconds. */
+  readonly ready: () => Promise<void>;
+};
+
 export interface RemoteKeysOptions {
   /** Of the error while the keys cannot be read. */
   readonly code: SpendcapErrorCode;
@@ -47,7 +53,7 @@ const STALE_SECONDS = { default: 3_600, max: 86_400 } as const;
  *
  * @throws TypeError for an address or a `staleSeconds` that can never work
  */
-export function remoteKeys(url: URL, options: RemoteKeysOptions): JWTVerifyGetKey {
+export function remoteKeys(url: URL, options: RemoteKeysOptions): KeyFinder {
   const { code, now = () => Date.now(), staleSeconds = STALE_SECONDS.default } = options;
   assertRemote(url, 'jwks');
   if (!Number.isInteger(staleSeconds) || staleSeconds < 0 || staleSeconds > STALE_SECONDS.max) {
@@ -66,8 +72,9 @@ export function remoteKeys(url: URL, options: RemoteKeysOptions): JWTVerifyGetKe
   let loading: Promise<void> | null = null;
 
   async function load(): Promise<void> {
-    triedAt = now();
     try {
+      // Inside, as nobody waits for a reload in the background, and a clock may throw.
+      triedAt = now();
       await set.reload();
       failures = 0;
       loadedAt = now();
@@ -102,7 +109,7 @@ export function remoteKeys(url: URL, options: RemoteKeysOptions): JWTVerifyGetKe
     if (since(loadedAt) >= usableMs) throw unavailable();
   }
 
-  return async (header, token) => {
+  const find: JWTVerifyGetKey = async (header, token) => {
     await assertLoaded();
     try {
       return await set(header, token);
@@ -115,6 +122,7 @@ export function remoteKeys(url: URL, options: RemoteKeysOptions): JWTVerifyGetKe
       return set(header, token);
     }
   };
+  return Object.assign(find, { ready: assertLoaded });
 }
 
 function backoff(failures: number): number {

@@ -15,7 +15,8 @@ export type JwtFault =
   | 'key_unknown'
   | 'signature_invalid'
   | 'critical_header'
-  | 'claim_missing';
+  | 'claim_missing'
+  | 'time_in_milliseconds';
 
 /** Each completes "The token ...". None may quote the token. */
 export const JWT_FAULTS: Readonly<Record<JwtFault, string>> = {
@@ -31,6 +32,7 @@ export const JWT_FAULTS: Readonly<Record<JwtFault, string>> = {
   signature_invalid: 'has an invalid signature',
   critical_header: 'requires an extension that is not supported',
   claim_missing: 'lacks a required claim',
+  time_in_milliseconds: 'has a time in milliseconds, where seconds are required',
 };
 
 /** A JSON object from a token. Its members can be of any type. */
@@ -56,6 +58,9 @@ export interface JwtRules
 
 /** The last second of a JavaScript date. */
 const MAX_NUMERIC_DATE = 8.64e12;
+
+/** As milliseconds in the year 2001, as seconds in the year 33658: no issuer means that. */
+const LEAST_MILLISECONDS = 1e12;
 
 /** Keys tried where several fit a token: it names none, or two share its `kid`. */
 const MAX_TRIED_KEYS = 10;
@@ -129,6 +134,7 @@ export async function verifyJwt(
   const { exp, nbf, iat } = claims;
   const dates = [exp, nbf, iat].filter((date) => date !== undefined);
   if (!dates.every(isNumericDate)) return 'malformed';
+  if (dates.some((date) => date >= LEAST_MILLISECONDS)) return 'time_in_milliseconds';
   const options = {
     ...rules,
     ...(typ === 'JWT' && header.typ === undefined ? {} : { typ }),

@@ -11,6 +11,7 @@ import {
   type OptionNames,
   SpendcapError,
 } from '@spendcap/core';
+import { checkedClock } from '../../jwt/clock.ts';
 import type { AgeSource, SourceContext, SourceFinding } from '../sources/source.ts';
 import { createAuthorityHandler } from './handler.ts';
 import type { AuthorityKey } from './keys.ts';
@@ -159,7 +160,8 @@ export function ageAuthority<const Sources extends AgeSources>(
   options: AgeAuthorityOptions<Sources>,
 ): AgeAuthority<Sources> {
   assertOptions('ageAuthority', options, AGE_AUTHORITY_OPTIONS);
-  const { issuer, sources, now = Date.now, timeZone = 'UTC' } = options;
+  const { issuer, sources, timeZone = 'UTC' } = options;
+  const now = checkedClock(options.now);
   const { minimumAssurance = 'guardian' } = options;
   const tokenSeconds = options.tokenSeconds ?? TOKEN_SECONDS.default;
   assertUsable({ ...options, tokenSeconds, timeZone, minimumAssurance });
@@ -259,8 +261,11 @@ async function verifyAll(
     throw invalidRequest('evidence', 'names a source that this authority does not have');
   }
   const wanted = Object.keys(sources).filter((name) => named.includes(name));
+  // Async, so that one that throws leaves no other's rejection unhandled.
   return Promise.all(
-    wanted.map((name) => (sources[name] as AgeSource<unknown>).verify(evidence[name], context)),
+    wanted.map(async (name) =>
+      (sources[name] as AgeSource<unknown>).verify(evidence[name], context),
+    ),
   );
 }
 

@@ -109,7 +109,22 @@ export async function demandValid(
   at: number,
 ): Promise<void> {
   if (status === undefined) return;
-  const answer = check === undefined ? 'unknown' : await check(status, { at });
+  const answer = check === undefined ? 'unknown' : await answerOf(check, { status, at });
   if (answer === 'valid') return;
   throw ageEvidenceInvalid(answer === 'revoked' ? 'revoked' : 'status_unchecked');
+}
+
+interface CheckedStatus {
+  readonly status: unknown;
+  readonly at: number;
+}
+
+/** @throws SpendcapError `age_source_unavailable` if the check fails, without its cause */
+async function answerOf(check: StatusCheck, { status, at }: CheckedStatus): Promise<unknown> {
+  try {
+    return await check(status, { at });
+  } catch (error) {
+    if (SpendcapError.isInstance(error)) throw error;
+    throw new SpendcapError('age_source_unavailable', 'The status could not be checked.');
+  }
 }

@@ -1,6 +1,7 @@
 import type { webcrypto } from 'node:crypto';
 import { importJWK, type JWK } from 'jose';
 import { MIN_RSA_BITS } from '../../jwt/algorithms.ts';
+import { privateMember } from '../../jwt/jwk-form.ts';
 import { ageEvidenceInvalid } from './evidence-fault.ts';
 
 const STANDARD_BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
@@ -18,9 +19,11 @@ export function chainOf(x5c: unknown): readonly Uint8Array[] | null {
  * @throws SpendcapError `age_evidence_invalid`, why `holder_key_missing`
  */
 export async function holderKey(jwk: unknown, alg: string): Promise<webcrypto.CryptoKey> {
-  const { kty, crv, x, y, n, e, d } = (jwk ?? {}) as JWK;
-  const members = { kty, crv, x, y, n, e };
-  const key = d === undefined ? await importJWK(members as JWK, alg).catch(() => null) : null;
+  const given: JWK = Object(jwk);
+  const { kty, crv, x, y, n, e } = given;
+  const isPublic = privateMember(given) === undefined;
+  const members = { kty, crv, x, y, n, e } as JWK;
+  const key = isPublic ? await importJWK(members, alg).catch(() => null) : null;
   if (!(key instanceof CryptoKey) || !isStrong(key)) throw ageEvidenceInvalid('holder_key_missing');
   return key;
 }

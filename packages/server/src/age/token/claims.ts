@@ -131,8 +131,8 @@ function readThreshold(facts: Facts, threshold: string, reached: unknown): void 
 }
 
 /**
- * OpenID Connect: a date, a year alone, or the year `0000` when it is withheld. Civil registers also
- * write `2014-05-00`, `2014-05` or `2014-00-00` where the day or month is unknown.
+ * OpenID Connect: a date, a year alone, or the year `0000` when it is withheld. Civil registers
+ * also write `2014-05-00`, `2014-05` or `2014-00-00` where the day or month is unknown.
  */
 function readBirthdate(facts: Facts, value: unknown): void {
   if (typeof value !== 'string') throw ageTokenInvalid('age_claim_invalid');
@@ -149,7 +149,8 @@ function readBirthdate(facts: Facts, value: unknown): void {
 const UNKNOWN_PARTS = /^\d{4}(?:-(?:0\d|1[0-2])(?:-00)?)?$/;
 
 function readBirthMonth(facts: Facts, year: string, month: string): void {
-  // 400 years later, when months have equal lengths: Date.UTC reads the years 0 to 99 as 1900 to 1999.
+  // 400 years later, when months have equal lengths: Date.UTC reads the years 0 to 99 as 1900 to
+  // 1999.
   const days = new Date(Date.UTC(Number(year) + 400, Number(month), 0)).getUTCDate();
   narrowBirth(facts, `${year}-${month}-01`, `${year}-${month}-${days}`);
 }

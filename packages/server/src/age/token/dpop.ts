@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { SpendcapError } from '@spendcap/core';
 import { calculateJwkThumbprint, EmbeddedJWK, errors, type JWK, type JWTVerifyGetKey } from 'jose';
+import { privateMember } from '../../jwt/jwk-form.ts';
 import { PROOF_ALGORITHMS } from '../../jwt/proof-algorithms.ts';
 import { type JwtRules, readJwt, verifyJwt } from '../../jwt/verify.ts';
 import type { TokenProof } from '../../limiter/types.ts';
@@ -35,7 +36,6 @@ const MAX_PROOF_BYTES = 8 * 1024;
 const MAX_JTI = 256;
 /** About 14 a second with the default age of a proof, which no honest player needs. */
 const PROOFS_OF_A_KEY = 1_000;
-const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'];
 
 /**
  * Checks DPoP proofs by RFC 9449, section 4.3: type, algorithm, signature by the key that the token
@@ -74,8 +74,8 @@ export function proofCheck(options: ProofOptions): ProofCheck {
 function embeddedKey(jkt: string): JWTVerifyGetKey {
   return async (header, token) => {
     const { jwk } = header as { readonly jwk?: JWK };
-    const isPrivate = PRIVATE_MEMBERS.some((name) => Object.hasOwn(jwk ?? {}, name));
-    if (jwk === undefined || isPrivate || (await calculateJwkThumbprint(jwk)) !== jkt) {
+    const isPublic = jwk !== undefined && privateMember(Object(jwk)) === undefined;
+    if (!isPublic || (await calculateJwkThumbprint(jwk)) !== jkt) {
       throw new errors.JWKSNoMatchingKey();
     }
     return EmbeddedJWK(header, token);

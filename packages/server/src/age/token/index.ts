@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { type AgeEvidence, assertOptions, type OptionNames } from '@spendcap/core';
 import { LRUCache } from 'lru-cache';
+import { checkedClock } from '../../jwt/clock.ts';
 import type { JwkSet } from '../../jwt/key-set.ts';
 import type { StatusLookup } from '../../jwt/status-list.ts';
 import { type Claims, readJwt, type UnverifiedJwt, verifyJwt } from '../../jwt/verify.ts';
@@ -98,7 +99,8 @@ const AGE_TOKENS_OPTIONS: OptionNames<AgeTokenOptions> = {
  *
  * `verify` rejects with a SpendcapError: `age_token_invalid`, whose `why` is an `AgeTokenFault`, or
  * `age_keys_unavailable` or `age_status_unavailable` (both retryable) if a key set or a status list
- * cannot be read.
+ * cannot be read. `ready` rejects with `age_keys_unavailable` while the key sets of none of the
+ * issuers can be.
  *
  * @throws TypeError for options that can never work
  * @example
@@ -121,7 +123,7 @@ const AGE_TOKENS_OPTIONS: OptionNames<AgeTokenOptions> = {
  */
 export function ageTokens(options: AgeTokenOptions): AgeVerifier {
   assertOptions('ageTokens', options, AGE_TOKENS_OPTIONS);
-  const now = options.now ?? Date.now;
+  const now = checkedClock(options.now);
   const maxBytes = within('maxTokenBytes', options.maxTokenBytes ?? 16 * 1024, [256, 2 ** 20]);
   const cacheSize = within('cacheSize', options.cacheSize ?? 10_000, [1, 1_000_000]);
   const tolerance = options.clockToleranceSeconds ?? 5;
@@ -193,6 +195,11 @@ export function ageTokens(options: AgeTokenOptions): AgeVerifier {
         if (fault !== null) throw ageTokenInvalid(fault);
       }
       return evidence;
+    },
+    async ready() {
+      // The keys of one issuer are enough: as long as its players can buy, this process is of use.
+      const keys = [...issuers.values()].map((rules) => rules.keys.ready());
+      await Promise.any(keys).catch(() => keys[0]);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { ASSURANCES, type Assurance, assertOptions } from '@spendcap/core';
 import { assertAlgorithms } from '../../jwt/algorithms.ts';
 import { type JwkSet, keySet } from '../../jwt/key-set.ts';
+import type { KeyFinder } from '../../jwt/remote-keys.ts';
 import { type StatusLookup, statusLists } from '../../jwt/status-list.ts';
 import type { JwtRules } from '../../jwt/verify.ts';
 import { AGE_CLAIMS, type AgeClaim } from './claims.ts';
@@ -43,6 +44,7 @@ export interface AgeIssuer {
 
 /** What the configuration says of an issuer. */
 export interface IssuerRules extends JwtRules {
+  readonly keys: KeyFinder;
   readonly issuer: string;
   readonly counted: ReadonlySet<string>;
   readonly assuranceOf: (value: string | null) => Assurance;

@@ -1,7 +1,8 @@
 /**
  * Whether bytes are one item of the plain CBOR that ISO 18013-5 requires of a response: shortest
  * lengths, no indefinite ones, no repeated key, UTF-8 text, no floating point, only the tags of an
- * mdoc with possible dates, and no trailing bytes. Items embedded as bytes (tag 24) are checked too.
+ * mdoc with possible dates, and no trailing bytes. Items embedded as bytes (tag 24) are checked
+ * too.
  *
  * `cbor-x`, which `@owf/mdoc` decodes with, accepts more, and the library hashes what it
  * re-encodes, so that many byte strings would pass for one signed text. It also trusts lengths;
@@ -125,7 +126,9 @@ function readTagged(
   return end;
 }
 
-/** Not the 30th of February, the 24th hour or a leap second: the library throws for some of them. */
+/**
+ * Not the 30th of February, the 24th hour or a leap second: the library throws for some of them.
+ */
 function isPossible(text: string): boolean {
   const date = new Date(text);
   return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text.replace('Z', ''));

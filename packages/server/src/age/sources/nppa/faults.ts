@@ -3,6 +3,8 @@ import { SpendcapError } from '@spendcap/core';
 /** What is wrong with evidence for the real-name system: the `why` of `age_evidence_invalid`. */
 const INVALID = {
   malformed: 'The evidence must have an account, and to register it a name and an ID number.',
+  document_unsupported:
+    'The number is not that of a resident’s ID card: the real-name system knows no other document.',
   account_mismatch: 'The evidence is for another account than the token.',
   not_registered: 'The account is not registered: send a name and an ID number.',
   identity_rejected: 'The real-name system has no person with this name and ID number.',

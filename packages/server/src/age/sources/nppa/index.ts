@@ -83,6 +83,12 @@ const ACCOUNT = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
 const NAME = /^[^\p{Cc}\p{Cs}]{1,32}$/u;
 // Not its check digit: some valid numbers fail it.
 const ID_NUMBER = /^\d{17}[\dX]$/;
+/**
+ * Passports, travel permits, ID cards of Hong Kong, permanent residence cards before 2023: letters
+ * and digits, where a mistyped ID number has digits and maybe an X at its end. And the eight digits
+ * of a permit for residents of Taiwan.
+ */
+const OTHER_DOCUMENT = /^(?=.*(?:[A-WYZ]|X.))(?=.*\d)[A-Z\d()]{6,17}$|^\d{8}$/;
 
 const NPPA_SOURCE_OPTIONS: OptionNames<NppaOptions> = {
   appId: true,
@@ -173,8 +179,10 @@ function readEvidence(evidence: NppaEvidence): Pick<Registration, 'account' | 'i
     name: typed(name).replace(MIDDLE_DOTS, '·'),
     idNumber: typed(idNumber).toUpperCase(),
   };
-  if (!isText(identity.name, NAME) || !isText(identity.idNumber, ID_NUMBER)) {
-    throw evidenceInvalid('malformed');
+  if (!isText(identity.name, NAME)) throw evidenceInvalid('malformed');
+  if (!isText(identity.idNumber, ID_NUMBER)) {
+    const isOther = isText(identity.idNumber, OTHER_DOCUMENT);
+    throw evidenceInvalid(isOther ? 'document_unsupported' : 'malformed');
   }
   return { account, identity };
 }

@@ -2,12 +2,13 @@ import { ANY_AGE, type Assurance, assertOptions, MAX_AGE } from '@spendcap/core'
 import type { AgeSource } from '../source.ts';
 import {
   ageOrNull,
-  allowOnly,
+  assuranceOf,
   type Members,
   type PlatformEvidence,
   type PlatformOptions,
   platformInvalid,
   readPlatform,
+  refuse,
   type Signal,
   word,
 } from './signal.ts';
@@ -26,7 +27,6 @@ const ASSURANCE = {
   guardianPaymentChecked: 'guardian',
 } as const satisfies Readonly<Record<string, Assurance>>;
 
-const DECLARATIONS = Object.keys(ASSURANCE) as (keyof typeof ASSURANCE)[];
 const RESPONSES = ['sharing', 'declinedSharing', 'notAvailable'] as const;
 /** Which Apple uses instead of an app's own gates where a law requires them. */
 const REGULATED_GATES: readonly number[] = [13, 16, 18];
@@ -71,11 +71,9 @@ export function appleSource(options: PlatformOptions = {}): AgeSource<PlatformEv
 function readApple(members: Members): Signal {
   word(members.platform, ['apple']);
   if (word(members.response, RESPONSES) !== 'sharing') {
-    allowOnly(members, ['platform', 'response']);
+    refuse(members, ['ageGates', 'lowerBound', 'upperBound', 'ageRangeDeclaration']);
     return NO_AGE;
   }
-  const bounds = ['ageGates', 'lowerBound', 'upperBound', 'ageRangeDeclaration'];
-  allowOnly(members, ['platform', 'response', ...bounds]);
   const gates = [...gatesOf(members.ageGates), ...REGULATED_GATES];
   const lower = boundOf(members.lowerBound, gates);
   const upper = boundOf(members.upperBound, gates);
@@ -86,8 +84,8 @@ function readApple(members: Members): Signal {
   if (declaration === null) {
     return { ...NO_AGE, range: { min: 0, maxExclusive: upper } };
   }
-  const assurance = ASSURANCE[word(declaration, DECLARATIONS)];
-  return { range: { min: lower ?? 0, maxExclusive: upper }, assurance };
+  const range = { min: lower ?? 0, maxExclusive: upper };
+  return { range, assurance: assuranceOf(declaration, ASSURANCE) };
 }
 
 /** One to three ages, each above the one before. */

@@ -2,12 +2,13 @@ import { ANY_AGE, type Assurance, assertOptions, MAX_AGE } from '@spendcap/core'
 import type { AgeSource } from '../source.ts';
 import {
   ageOrNull,
-  allowOnly,
+  assuranceOf,
   type Members,
   type PlatformEvidence,
   type PlatformOptions,
   platformInvalid,
   readPlatform,
+  refuse,
   type Signal,
   word,
 } from './signal.ts';
@@ -26,18 +27,18 @@ const STATUSES = {
   // The guardian has not approved a change of the app, but has stated the age.
   SUPERVISED_APPROVAL_PENDING: 'guardian',
   SUPERVISED_APPROVAL_DENIED: 'guardian',
-  UNKNOWN: 'client_claim',
 } as const satisfies Readonly<Record<string, Assurance>>;
 
-const TIER_NAMES = Object.keys(TIERS) as (keyof typeof TIERS)[];
-const STATUS_NAMES = Object.keys(STATUSES) as (keyof typeof STATUSES)[];
+/** The library's version, and what follows the number of a pre-release. */
+const VERSION = /^(\d{1,4})\.(\d{1,4})\.(\d{1,4})(?:[-+][\w.-]{1,32})?$/;
 const ACCESS = ['SHARED', 'NOT_SHARED', 'VERIFICATION_REQUIRED'] as const;
 const NO_AGE: Signal = { range: ANY_AGE, assurance: 'client_claim' };
 
 /**
- * Google Play Age Signals, versions 0.0.3 and 0.0.4. The app sends the library's result as JSON,
- * with Google's own names. `ageLower` and `ageUpper` are both inclusive. Google signs none of it,
- * so it is a `client_claim` unless `attest` binds it to the app.
+ * Google Play Age Signals, version 0.0.4 and, with the members of that, newer ones; or 0.0.3 and
+ * older ones. The app sends the library's result as JSON, with Google's own names. `ageLower` and
+ * `ageUpper` are both inclusive. Google signs none of it, so it is a `client_claim` unless `attest`
+ * binds it to the app.
  *
  * Not shared, unknown, or without any bound: every age. So is the status `VERIFIED` of 0.0.3 alone.
  *
@@ -70,17 +71,24 @@ export function googlePlaySource(options: PlatformOptions = {}): AgeSource<Platf
 
 function readGoogle(members: Members): Signal {
   word(members.platform, ['google_play']);
-  const common = ['platform', 'version', 'ageLower', 'ageUpper'];
-  if (word(members.version, ['0.0.3', '0.0.4']) === '0.0.4') {
-    allowOnly(members, [...common, 'access', 'ageRangeSource']);
+  if (hasTiers(members.version)) {
+    refuse(members, ['userStatus']);
     return readTiers(members);
   }
-  allowOnly(members, [...common, 'userStatus']);
+  refuse(members, ['access', 'ageRangeSource']);
   const status = members.userStatus ?? null;
   const range = inclusive(members, { lower: [0, MAX_AGE], upper: [0, MAX_AGE] });
   if (status === null) return NO_AGE;
-  const assurance = STATUSES[word(status, STATUS_NAMES)];
-  return assurance === 'client_claim' ? NO_AGE : { range, assurance };
+  if (status === 'UNKNOWN') return NO_AGE;
+  return { range, assurance: assuranceOf(status, STATUSES) };
+}
+
+/** From 0.0.4 on. */
+function hasTiers(version: unknown): boolean {
+  const [, ...parts] = (typeof version === 'string' && VERSION.exec(version)) || [];
+  if (parts.length === 0) throw platformInvalid('malformed');
+  const [major = 0, minor = 0, patch = 0] = parts.map(Number);
+  return major > 0 || minor > 0 || patch >= 4;
 }
 
 function readTiers(members: Members): Signal {
@@ -90,7 +98,7 @@ function readTiers(members: Members): Signal {
   const saysNothing = range.min === 0 && range.maxExclusive === null;
   // Ages without a source did not come from the platform.
   if (tier === null && !saysNothing) throw platformInvalid('malformed');
-  return tier === null ? NO_AGE : { range, assurance: TIERS[word(tier, TIER_NAMES)] };
+  return tier === null ? NO_AGE : { range, assurance: assuranceOf(tier, TIERS) };
 }
 
 interface Bounds {

@@ -106,11 +106,12 @@ function parse(signal: unknown): Members {
   throw platformInvalid('malformed');
 }
 
-/** Throws for any other member: what is not needed must not be sent. */
-export function allowOnly(members: Members, names: readonly string[]): void {
-  if (!Object.keys(members).every((name) => name === 'nonce' || names.includes(name))) {
-    throw platformInvalid('malformed');
-  }
+/**
+ * Throws for a member that does not belong to the others, as an age beside "declined". Members that
+ * the platform may add one day are ignored, so that an update of its library locks nobody out.
+ */
+export function refuse(members: Members, names: readonly string[]): void {
+  if (names.some((name) => (members[name] ?? null) !== null)) throw platformInvalid('malformed');
 }
 
 /** One of a closed list of words. */
@@ -118,6 +119,20 @@ export function word<const W extends string>(value: unknown, words: readonly W[]
   if (words.includes(value as W)) return value as W;
   throw platformInvalid('malformed');
 }
+
+/**
+ * The assurance of an origin. One that the platform may add one day is unknown, so that it is a
+ * claim, which can only lower an age.
+ */
+export function assuranceOf(
+  origin: unknown,
+  known: Readonly<Record<string, Assurance>>,
+): Assurance {
+  if (typeof origin !== 'string' || !ORIGIN.test(origin)) throw platformInvalid('malformed');
+  return (Object.hasOwn(known, origin) ? known[origin] : undefined) ?? 'client_claim';
+}
+
+const ORIGIN = /^[A-Za-z]\w{0,63}$/;
 
 /** An age, or `null` if the platform states none. */
 export function ageOrNull(value: unknown, [min, max]: readonly [number, number]): number | null {

@@ -3,11 +3,17 @@ import { parseStrict } from '../../../jwt/json.ts';
 import type { Claims } from '../../../jwt/verify.ts';
 import { ageEvidenceInvalid } from '../evidence-fault.ts';
 
-/** The supported hash functions of RFC 9901, by their names in Node.js. */
+/**
+ * The supported hash functions of IANA's registry (RFC 9901, section 4.1.1), by their names in
+ * Node.js.
+ */
 const HASHES: Readonly<Record<string, string>> = {
   'sha-256': 'sha256',
   'sha-384': 'sha384',
   'sha-512': 'sha512',
+  'sha3-256': 'sha3-256',
+  'sha3-384': 'sha3-384',
+  'sha3-512': 'sha3-512',
 };
 
 const MAX_DEPTH = 12;

@@ -58,6 +58,7 @@ interface Rules {
 }
 
 const KIND = 'sd_jwt_vc';
+const OLDER_TYP = 'vc+sd-jwt';
 const MAX_BYTES = 64 * 1024;
 const MAX_DISCLOSURES = 100;
 
@@ -156,8 +157,10 @@ async function verifyIssuer(
   credential: UnverifiedJwt,
   { keys, rules: { toleranceSeconds }, at }: Verification,
 ): Promise<void> {
-  const { algorithms, keys: find } = keys;
-  const rules = { keys: find, algorithms, typ: 'dc+sd-jwt', toleranceSeconds };
+  const { algorithms, keys: find, acceptVcSdJwt } = keys;
+  const isOlder = acceptVcSdJwt && credential.header.typ === OLDER_TYP;
+  const typ = isOlder ? OLDER_TYP : 'dc+sd-jwt';
+  const rules = { keys: find, algorithms, typ, toleranceSeconds };
   const fault = await verifyJwt(credential, rules, at);
   if (fault !== null) throw ageEvidenceInvalid(fault);
 }

@@ -22,18 +22,22 @@ export interface SdJwtIssuer {
   readonly jwks?: URL | JwkSet;
   /** For the signatures of both the issuer and the holder. Default `['ES256']`. */
   readonly algorithms?: readonly string[];
+  /** Also accepts the older `typ` `vc+sd-jwt`, which drafts had until 2024. Default false. */
+  readonly acceptVcSdJwt?: boolean;
 }
 
 /** The keys and algorithms of one credential's issuer. */
 export interface IssuerKeys {
   readonly keys: JWTVerifyGetKey;
   readonly algorithms: string[];
+  readonly acceptVcSdJwt: boolean;
 }
 
 interface Issuer {
   readonly types: readonly string[];
   readonly issuer: string | undefined;
   readonly algorithms: string[];
+  readonly acceptVcSdJwt: boolean;
   readonly chains: ReturnType<typeof certificateChains> | undefined;
   readonly keys: JWTVerifyGetKey | undefined;
 }
@@ -68,10 +72,10 @@ export function issuerKeys(
 function keyOfChain(header: Claims, issuers: readonly Issuer[], at: number): IssuerKeys {
   const chain = chainOf(header.x5c);
   if (chain === null) throw ageEvidenceInvalid('malformed');
-  for (const { chains, algorithms } of issuers) {
+  for (const { chains, algorithms, acceptVcSdJwt } of issuers) {
     const publicKey = chains?.(chain, at)?.publicKey;
     if (publicKey === undefined) continue;
-    return { keys: () => publicKey, algorithms };
+    return { keys: () => publicKey, algorithms, acceptVcSdJwt };
   }
   throw ageEvidenceInvalid('certificate_untrusted');
 }
@@ -84,8 +88,11 @@ function configure(options: SdJwtIssuer, fetchKeys: typeof fetch | undefined): I
     keyPurpose: true,
     jwks: true,
     algorithms: true,
+    acceptVcSdJwt: true,
   });
   const { types, issuer, roots, keyPurpose, jwks, algorithms = ['ES256'] } = options;
+  const { acceptVcSdJwt = false } = options;
+  if (typeof acceptVcSdJwt !== 'boolean') throw new TypeError('acceptVcSdJwt must be a boolean');
   if (issuer !== undefined) strings('issuer', issuer);
   if (roots === undefined && (jwks === undefined || issuer === undefined)) {
     throw new TypeError('each issuer needs roots, or issuer and jwks');
@@ -95,6 +102,7 @@ function configure(options: SdJwtIssuer, fetchKeys: typeof fetch | undefined): I
     types: strings('types', types),
     issuer,
     algorithms: assertAlgorithms(algorithms),
+    acceptVcSdJwt,
     chains: roots && certificateChains({ roots, keyPurpose }),
     // Without a name, these keys would be used for every `iss`.
     keys: jwks && issuer !== undefined ? keySet(jwks, remote) : undefined,
