@@ -19,14 +19,25 @@ const reserialised = new WeakSet<IncomingMessage>();
 /** HTTP/1.0 may omit Host, as simple health probes do. Node refuses HTTP/1.1 without one. */
 export const HOST_IF_ABSENT = 'localhost';
 
+/**
+ * A target with a fragment, or with a dot segment in its path (RFC 9112, section 3.2; RFC 3986,
+ * section 5.2.4): clients resolve both, and a proxy that compares paths would see another one.
+ */
+const ODD_TARGET = /#|^[^?]*\/(?:\.|%2e){1,2}(?:[/?]|$)/i;
+
 /** Two Host headers are a 400 (RFC 9112 section 3.2); Node would use the first. */
-export function hasTwoHosts({ rawHeaders }: IncomingMessage): boolean {
+function hasTwoHosts({ rawHeaders }: IncomingMessage): boolean {
   let hosts = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i];
     if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1;
   }
   return hosts > 1;
+}
+
+/** A head that an HTTP proxy may read as another request than Node does. */
+export function hasOddHead(incoming: IncomingMessage): boolean {
+  return hasTwoHosts(incoming) || ODD_TARGET.test(incoming.url ?? '');
 }
 
 /**
@@ -37,7 +48,7 @@ export function nodeListener(handler: (request: Request) => Promise<Response>): 
   return getRequestListener(
     (request, { incoming }) => {
       const parsed = incoming as ParsedRequest;
-      if (hasTwoHosts(parsed)) return unreadableRequest();
+      if (hasOddHead(parsed)) return unreadableRequest();
       restoreBody(parsed);
       if (reserialised.has(parsed)) Object.defineProperty(request, PARSED_BODY, { value: true });
       return handler(request);

@@ -10,7 +10,7 @@ const MAX_PATH = 80;
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** JSON has no `undefined`: an optional field is present or absent. */
-type Exact<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+type Exact<T> = T extends object ? { [K in keyof T]: Exact<Exclude<T[K], undefined>> } : T;
 
 export interface JsonOptions {
   readonly maxBytes: number;

@@ -1,21 +1,27 @@
 import { type Decision, type Purchase, SpendcapError } from '@spendcap/core';
-import type { Limiter } from '../limiter/types.ts';
+import type { Limiter, Player } from '../limiter/types.ts';
 import { ID_PATTERN } from '../limiter/validate.ts';
 import type { Authenticator } from './auth.ts';
 import { readJson, validate } from './body.ts';
 import { HttpProblem, SECURITY_HEADERS, unauthorized } from './problems.ts';
 import type { Proofs } from './proofs.ts';
+import { readiness } from './readiness.ts';
 import type { RouteName } from './routes.ts';
 import {
   allowanceQuerySchema,
+  attachSchema,
   commitSchema,
   decisionSchema,
+  overdueQuerySchema,
   playerDecisionSchema,
+  playerShelfSchema,
   purchasePathSchema,
   purchaseSchema,
+  recordSchema,
   refundSchema,
   releaseSchema,
   reverseRefundSchema,
+  shelfSchema,
 } from './schemas.ts';
 import type { Metrics } from './types.ts';
 
@@ -82,6 +88,16 @@ function purchaseEndpoints({ limiter, authenticator, decided, proofs, maxBytes }
       const id = idOf(call);
       return json(await limiter.release(id, await readJson(call.request, releaseSchema, optional)));
     },
+    async record(call) {
+      const id = idOf(call);
+      const body = await readJson(call.request, recordSchema, required);
+      const charge = proofs.inBody(body, `/v1/purchases/${id}/record`);
+      return json(await limiter.record({ ...charge, id }));
+    },
+    async attach(call) {
+      const id = idOf(call);
+      return json(await limiter.attach(id, await readJson(call.request, attachSchema, required)));
+    },
     async refund(call) {
       const id = idOf(call);
       return json(await limiter.refund(id, await readJson(call.request, refundSchema, required)));
@@ -98,31 +114,65 @@ function purchaseEndpoints({ limiter, authenticator, decided, proofs, maxBytes }
       }
       return json(purchase);
     },
+    async overdue({ request }) {
+      authenticator.operator(request);
+      const { after, ...which } = validate(
+        queryOf(request, overdueQuerySchema),
+        overdueQuerySchema,
+      );
+      const [expiresAt = '', id = ''] = after?.split(',') ?? [];
+      const place = after === undefined ? {} : { after: { id, expiresAt } };
+      const purchases = await limiter.overdue({ ...which, ...place });
+      const last = purchases.at(-1);
+      return json({ purchases, next: last ? `${last.expiresAt},${last.id}` : null });
+    },
   } satisfies Partial<Record<RouteName, Endpoint>>;
 }
 
+/** A preview by `POST`: its path, and how the body of a back end and that of a player are read. */
+interface Preview<Whole, Own> {
+  readonly path: string;
+  readonly whole: (request: Request) => Promise<Whole>;
+  readonly own: (request: Request) => Promise<Own>;
+  preview(wanted: (Omit<Whole, 'proof'> | Own) & Player): Promise<unknown>;
+}
+
 function playerEndpoints({ limiter, authenticator, decided, proofs, maxBytes }: EndpointOptions) {
-  return {
-    async decide({ request }) {
+  /** For a back end, which sends the player's token, or for the player, who is the caller. */
+  const previewing =
+    <Whole extends { readonly proof?: string }, Own>(of: Preview<Whole, Own>): Endpoint =>
+    async ({ request }) => {
       const caller = authenticator.caller(request);
       if (caller.kind === 'operator') {
-        const body = await readJson(request, decisionSchema, { maxBytes });
-        const decision = await limiter.check(proofs.inBody(body, '/v1/decisions'));
-        decided(decision);
-        return json(decision);
+        return json(await of.preview(proofs.inBody(await of.whole(request), of.path)));
       }
-      const player = proofs.inHeader(request, caller, '/v1/decisions');
+      const player = proofs.inHeader(request, caller, of.path);
       return asPlayer(async () => {
         // Before the body: only a verified player's is read and parsed.
         const evidence = await limiter.verifyAge(player);
         if (evidence === null) throw new SpendcapError('unauthorized', 'Send an age token.');
         // Neither another token nor a guardian's approval can be sent by a player.
-        const body = await readJson(request, playerDecisionSchema, { maxBytes });
-        const decision = await limiter.check({ ...body, evidence });
-        decided(decision);
-        return json(decision);
+        return json(await of.preview({ ...(await of.own(request)), evidence }));
       });
-    },
+    };
+  return {
+    decide: previewing({
+      path: '/v1/decisions',
+      whole: (request) => readJson(request, decisionSchema, { maxBytes }),
+      own: (request) => readJson(request, playerDecisionSchema, { maxBytes }),
+      async preview(wanted) {
+        const decision = await limiter.check(wanted);
+        decided(decision);
+        return decision;
+      },
+    }),
+    // Looking at a shelf is no decision that a metric should count.
+    decideMany: previewing({
+      path: '/v1/decisions/batch',
+      whole: (request) => readJson(request, shelfSchema, { maxBytes }),
+      own: (request) => readJson(request, playerShelfSchema, { maxBytes }),
+      preview: (wanted) => limiter.checkMany(wanted),
+    }),
     async allowance({ request }) {
       const caller = authenticator.caller(request);
       if (caller.kind === 'operator') {
@@ -131,7 +181,7 @@ function playerEndpoints({ limiter, authenticator, decided, proofs, maxBytes }: 
           "An allowance requires the player's age token, not an API key.",
         );
       }
-      const query = validate(queryOf(request), allowanceQuerySchema);
+      const query = validate(queryOf(request, allowanceQuerySchema), allowanceQuerySchema);
       const player = proofs.inHeader(request, caller, '/v1/allowance');
       return asPlayer(async () => json(await limiter.allowance({ ...query, ...player })));
     },
@@ -140,12 +190,13 @@ function playerEndpoints({ limiter, authenticator, decided, proofs, maxBytes }: 
 
 function publicEndpoints({ limiter, authenticator, exposition, openApi }: EndpointOptions) {
   const keys = JSON.stringify(limiter.jwks);
+  const ready = readiness(limiter);
   return {
     jwks: async () => new Response(keys, { headers: PUBLIC_JSON }),
     openapi: async () => new Response(openApi(), { headers: PUBLIC_JSON }),
     live: async () => json({ status: 'ok' }),
     async ready() {
-      await limiter.ready();
+      await ready();
       return json({ status: 'ok' });
     },
     async metrics({ request }) {
@@ -173,11 +224,14 @@ async function asPlayer(respond: () => Promise<Response>): Promise<Response> {
   }
 }
 
-/** The query's parameters; a repeated one is an array, which no schema accepts. */
-function queryOf(request: Request): Record<string, string | string[]> {
+/** The parameters that a schema names; a repeated one is an array, which no schema accepts. */
+function queryOf(
+  request: Request,
+  { shape }: { readonly shape: object },
+): Record<string, string | string[]> {
   const parameters = new URL(request.url).searchParams;
   const query: Record<string, string | string[]> = {};
-  for (const name of ['category', 'app', 'currency']) {
+  for (const name of Object.keys(shape)) {
     const values = parameters.getAll(name);
     if (values[0] !== undefined) query[name] = values.length === 1 ? values[0] : values;
   }

@@ -7,9 +7,11 @@ import { corsOf } from './cors.ts';
 import { createEndpoints, type Endpoint } from './endpoints.ts';
 import { problemOf, problemResponse } from './problems.ts';
 import { createProofs } from './proofs.ts';
-import { PLAYER_ROUTES, type RouteName, routes, securitySchemes, TAGS } from './routes.ts';
+import { securitySchemes, TAGS } from './route-parts.ts';
+import { PLAYER_ROUTES, type RouteName, routes } from './routes.ts';
 import type { Handler, HandlerOptions, Served } from './types.ts';
 
+export { problemFor } from './problems.ts';
 export type { Handler, HandlerOptions, Metrics, Served } from './types.ts';
 
 const DEFAULT_MAX_BODY_BYTES = 65_536;
@@ -53,6 +55,7 @@ export function createHandler(limiter: Limiter, options: HandlerOptions): Handle
   if (metrics !== undefined && typeof metrics?.route !== 'function') {
     throw new TypeError('metrics must be what prometheusMetrics() returns');
   }
+  assertParts(limiter, options);
   const app = new OpenAPIHono();
   const endpoints = createEndpoints({
     limiter,
@@ -83,6 +86,18 @@ export function createHandler(limiter: Limiter, options: HandlerOptions): Handle
   }
   app.notFound(serve('unmatched', unmatched(app)));
   return async (request) => app.fetch(request);
+}
+
+function assertParts(limiter: Limiter, options: HandlerOptions): void {
+  if (typeof limiter?.reserve !== 'function') {
+    throw new TypeError('limiter must be a Limiter, such as createLimiter(...)');
+  }
+  for (const name of ['onError', 'onResponse'] as const) {
+    const listener = options[name];
+    if (listener !== undefined && typeof listener !== 'function') {
+      throw new TypeError(`${name} must be a function`);
+    }
+  }
 }
 
 interface Serving {
@@ -117,7 +132,8 @@ function notify<T>(listener: ((value: T) => void) | undefined, value: T): void {
   const warn = () => process.emitWarning('A listener of createHandler threw.', 'SpendcapWarning');
   try {
     const listening: unknown = listener?.(value);
-    if (listening instanceof Promise) listening.catch(warn);
+    // Any object: the promise of another realm or library is no instance of this `Promise`.
+    if (typeof listening === 'object') Promise.resolve(listening).catch(warn);
   } catch {
     warn();
   }

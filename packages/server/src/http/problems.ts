@@ -84,6 +84,37 @@ export function problemOf(error: unknown): Response {
   });
 }
 
+/** What middleware that parses bodies throws (the package http-errors), by status. */
+const BODY_PROBLEMS: Readonly<Record<number, ProblemCode>> = {
+  400: 'invalid_request',
+  413: 'payload_too_large',
+  415: 'unsupported_media_type',
+};
+
+/**
+ * The RFC 9457 response to an error in a route of your own, as the HTTP API would respond: to a
+ * `SpendcapError`, such as an invalid age token, and to the error of a body parser (http-errors).
+ * `null` for every other, which is the app's own.
+ *
+ * @example
+ * ```ts
+ * import { SpendcapError } from '@spendcap/server';
+ * import { problemFor } from '@spendcap/server/http';
+ * const error = new SpendcapError('store_unavailable', 'No connection to the database.');
+ * problemFor(error)?.status; // => 503
+ * problemFor(new Error('of the app')); // => null
+ * ```
+ */
+export function problemFor(error: unknown): Response | null {
+  if (SpendcapError.isInstance(error)) return problemOf(error);
+  const { status, expose } = (error ?? {}) as { status?: unknown; expose?: unknown };
+  const code = typeof status === 'number' && expose === true ? BODY_PROBLEMS[status] : undefined;
+  if (code === undefined) return null;
+  // Not its message, which quotes the body.
+  const detail = 'The body of the request could not be read.';
+  return problemResponse({ code, status: Number(status), detail });
+}
+
 /** A 401 with a challenge (RFC 9110 section 11.6.1). */
 export function unauthorized(error: SpendcapError): Response {
   const { code, message, why } = error;

@@ -1,106 +1,44 @@
 import { createRoute, type RouteConfig, z } from '@hono/zod-openapi';
 import {
-  allowanceQuerySchema,
   allowanceSchema,
-  commitSchema,
   decisionAnswerSchema,
-  decisionSchema,
-  playerDecisionSchema,
-  problemSchema,
+  decisionBatchSchema,
+  overduePageSchema,
   purchaseAnswerSchema,
+  refusedSchema,
+  reservationSchema,
+} from './answer-schemas.ts';
+import {
+  AGE_TOKEN,
+  API_KEY,
+  BOUND_AGE_TOKEN,
+  body,
+  inputProblems,
+  json,
+  OPERATIONS,
+  PLAYERS,
+  PURCHASES,
+  problem,
+  readProblems,
+  settleRoute,
+  TOO_MANY_PROOFS,
+} from './route-parts.ts';
+import {
+  allowanceQuerySchema,
+  attachSchema,
+  commitSchema,
+  decisionSchema,
+  overdueQuerySchema,
+  playerDecisionSchema,
+  playerShelfSchema,
   purchasePathSchema,
   purchaseSchema,
+  recordSchema,
   refundSchema,
-  refusedSchema,
   releaseSchema,
-  reservationSchema,
   reverseRefundSchema,
+  shelfSchema,
 } from './schemas.ts';
-
-const API_KEY = 'apiKey';
-const AGE_TOKEN = 'ageToken';
-const BOUND_AGE_TOKEN = 'boundAgeToken';
-
-export const securitySchemes = {
-  [API_KEY]: {
-    type: 'http',
-    scheme: 'bearer',
-    description: "One of the operator's API keys. Only for back ends.",
-  },
-  [AGE_TOKEN]: {
-    type: 'http',
-    scheme: 'bearer',
-    bearerFormat: 'JWT',
-    description: "A player's age token. Grants that player's allowance and decisions.",
-  },
-  [BOUND_AGE_TOKEN]: {
-    type: 'http',
-    scheme: 'DPoP',
-    description: "A player's key-bound age token, with a proof in the `DPoP` header (RFC 9449).",
-  },
-} as const;
-
-const PURCHASES = 'Purchases';
-const PLAYERS = 'Players';
-const OPERATIONS = 'Operations';
-export const TAGS = [
-  { name: PURCHASES, description: 'The life of a purchase. For back ends, by API key.' },
-  { name: PLAYERS, description: "What a player may spend. By the player's age token." },
-  { name: OPERATIONS, description: 'Health, metrics, keys and this document.' },
-] as const;
-
-function json(schema: z.ZodType, description: string) {
-  return { description, content: { 'application/json': { schema } } };
-}
-
-function problem(description: string) {
-  return { description, content: { 'application/problem+json': { schema: problemSchema } } };
-}
-
-function body(schema: z.ZodType, required = true) {
-  return { required, content: { 'application/json': { schema } } };
-}
-
-const inputProblems = {
-  400: problem('`invalid_request`, `invalid_amount`, `invalid_currency`'),
-  401: problem('`unauthorized`; `age_token_invalid` if the token is the credential'),
-  413: problem('`payload_too_large`'),
-  415: problem('`unsupported_media_type`'),
-  500: problem('`internal_error`'),
-  503: problem('`store_unavailable`, `overloaded`, `age_keys_unavailable`, ... Retry unchanged.'),
-} as const;
-
-const TOO_MANY_PROOFS = '`too_many_proofs`: this key has to wait until its proofs expire';
-
-/** A verb on one purchase: commit, release, refund. */
-function settleRoute(verb: string, operationId: string, options: SettleOptions) {
-  return createRoute({
-    method: 'post',
-    path: `/v1/purchases/{id}/${verb}`,
-    operationId,
-    summary: options.summary,
-    description: options.description,
-    tags: [PURCHASES],
-    security: [{ [API_KEY]: [] }],
-    request: { params: purchasePathSchema, body: body(options.schema, options.required ?? false) },
-    responses: {
-      200: json(purchaseAnswerSchema, 'The purchase after the call.'),
-      ...inputProblems,
-      404: problem('`purchase_not_found`'),
-      ...(options.conflicts === undefined ? {} : { 409: problem(options.conflicts) }),
-      ...(options.invalid === undefined ? {} : { 422: problem(options.invalid) }),
-    },
-  });
-}
-
-interface SettleOptions {
-  readonly summary: string;
-  readonly description: string;
-  readonly schema: z.ZodType;
-  readonly required?: boolean;
-  readonly conflicts?: string;
-  readonly invalid?: string;
-}
 
 export const routes = {
   reserve: createRoute({
@@ -140,9 +78,30 @@ export const routes = {
     schema: releaseSchema,
     conflicts: '`purchase_ended`',
   }),
+  record: settleRoute('record', 'recordPurchase', {
+    summary: 'Record a charge without a hold',
+    description:
+      'Money that was charged with no hold, such as a renewal: committed and `late`, past every cap. ' +
+      'If there is a hold with this id, it is committed.',
+    schema: recordSchema,
+    required: true,
+    conflicts: '`purchase_conflict`, `purchase_ended`',
+    invalid: '`age_token_invalid`, with `why`',
+    proofs: true,
+  }),
+  attach: settleRoute('attach', 'attachReference', {
+    summary: 'Attach the reference of a payment',
+    description:
+      "Stores the processor's own name of the payment, once, when it was not known before the charge. " +
+      'The purchase must have been reserved with this `processor`.',
+    schema: attachSchema,
+    required: true,
+    conflicts: '`purchase_conflict`: it has another processor or another reference',
+  }),
   refund: settleRoute('refund', 'refundPurchase', {
     summary: 'Refund a purchase',
-    description: 'Records a full or partial refund of a committed purchase.',
+    description:
+      'Records a full or partial refund of a committed purchase, or up to a running total.',
     schema: refundSchema,
     required: true,
     conflicts: '`purchase_not_committed`, `refund_conflict`, `refund_exceeds_purchase`',
@@ -165,11 +124,24 @@ export const routes = {
     request: { params: purchasePathSchema },
     responses: {
       200: json(purchaseAnswerSchema, 'The purchase.'),
-      400: inputProblems[400],
-      401: inputProblems[401],
+      ...readProblems,
       404: problem('`purchase_not_found`'),
-      500: inputProblems[500],
-      503: inputProblems[503],
+    },
+  }),
+  overdue: createRoute({
+    method: 'get',
+    path: '/v1/overdue',
+    operationId: 'listOverdue',
+    summary: 'List overdue holds',
+    description:
+      "Expired holds with `onExpiry: 'reconcile'`, oldest first, page by page. Query the processor about " +
+      'each, then commit or release it.',
+    tags: [PURCHASES],
+    security: [{ [API_KEY]: [] }],
+    request: { query: overdueQuerySchema },
+    responses: {
+      200: json(overduePageSchema, 'A page. The last one is empty, and its `next` is `null`.'),
+      ...readProblems,
     },
   }),
   decide: createRoute({
@@ -194,6 +166,30 @@ export const routes = {
       429: problem(TOO_MANY_PROOFS),
     },
   }),
+  decideMany: createRoute({
+    method: 'post',
+    path: '/v1/decisions/batch',
+    operationId: 'decideMany',
+    summary: 'Preview the decisions on a shelf',
+    description:
+      'Which of up to 100 products would be allowed now, each as if only it was bought? The decisions ' +
+      'are in the order of the products. Reserves nothing.',
+    tags: [PLAYERS],
+    security: [{ [API_KEY]: [] }, { [AGE_TOKEN]: [] }, { [BOUND_AGE_TOKEN]: [] }],
+    request: {
+      body: {
+        ...body(z.union([shelfSchema, playerShelfSchema])),
+        description:
+          'With an API key a DecisionBatchRequest, with an age token a PlayerDecisionBatchRequest.',
+      },
+    },
+    responses: {
+      200: json(decisionBatchSchema, 'A decision for each product, and the allowance of them all.'),
+      ...inputProblems,
+      422: problem('`age_token_invalid`, with `why`: the token in the body'),
+      429: problem(TOO_MANY_PROOFS),
+    },
+  }),
   allowance: createRoute({
     method: 'get',
     path: '/v1/allowance',
@@ -205,11 +201,8 @@ export const routes = {
     request: { query: allowanceQuerySchema },
     responses: {
       200: json(allowanceSchema, "The allowance of the token's subject."),
-      400: inputProblems[400],
-      401: inputProblems[401],
+      ...readProblems,
       429: problem(TOO_MANY_PROOFS),
-      500: inputProblems[500],
-      503: inputProblems[503],
     },
   }),
   jwks: createRoute({
@@ -252,10 +245,11 @@ export const routes = {
     responses: {
       200: json(
         z.object({ status: z.literal('ok') }),
-        'The store is available and a policy is in effect.',
+        'Purchases can succeed: the store takes writes, a policy is in effect, and the keys of an ' +
+          'age issuer can be read. An answer is up to a second old.',
       ),
-      500: inputProblems[500],
-      503: inputProblems[503],
+      500: readProblems[500],
+      503: readProblems[503],
     },
   }),
   metrics: createRoute({
@@ -268,8 +262,8 @@ export const routes = {
     security: [{ [API_KEY]: [] }],
     responses: {
       200: { description: 'The metrics.', content: { 'text/plain': { schema: z.string() } } },
-      401: inputProblems[401],
-      500: inputProblems[500],
+      401: readProblems[401],
+      500: readProblems[500],
     },
   }),
 } as const satisfies Record<string, RouteConfig>;
@@ -277,4 +271,8 @@ export const routes = {
 export type RouteName = keyof typeof routes;
 
 /** The routes that a player's browser may call: the only ones with CORS. */
-export const PLAYER_ROUTES: ReadonlySet<string> = new Set<RouteName>(['decide', 'allowance']);
+export const PLAYER_ROUTES: ReadonlySet<string> = new Set<RouteName>([
+  'decide',
+  'decideMany',
+  'allowance',
+]);

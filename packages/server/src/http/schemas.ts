@@ -1,18 +1,16 @@
 import { z } from '@hono/zod-openapi';
-import {
-  ASSURANCES,
-  CATEGORY_PATTERN,
-  PERIODS,
-  PURCHASE_STATES,
-  REFUSAL_CODES,
-  ROW_STATUSES,
-} from '@spendcap/core';
+import { CATEGORY_PATTERN } from '@spendcap/core';
 import {
   APP_PATTERN,
   HOLD_SECONDS,
   ID_PATTERN,
+  INSTANT_PATTERN,
   MAX_METADATA,
+  MAX_OVERDUE,
+  MAX_PRODUCTS,
   MAX_TEXT,
+  PROCESSOR_PATTERN,
+  PROCESSOR_REF_PATTERN,
   TEXT_PATTERN,
 } from '../limiter/validate.ts';
 
@@ -75,6 +73,21 @@ const metadata = z
     ...METADATA_NAMES,
   });
 
+const processor = z
+  .string()
+  .regex(PROCESSOR_PATTERN, 'must be 1 to 32 lower-case letters, digits, _ or -')
+  .openapi({ description: 'Who will move the money.', example: 'acme_pay' });
+const processorRef = z
+  .string()
+  .regex(PROCESSOR_REF_PATTERN, 'must be 1 to 512 visible ASCII characters')
+  .openapi({
+    description: "The processor's own name of the payment. Requires `processor`.",
+    example: 'pay_81Yq',
+  });
+
+// Apart, for the same reason.
+const REF_NEEDS_PROCESSOR = { dependentRequired: { processorRef: ['processor'] } };
+
 const decisionFields = {
   amount,
   currency,
@@ -105,6 +118,24 @@ const operatorFields = {
 
 export const decisionSchema = z.strictObject(operatorFields).openapi('DecisionRequest');
 
+const shelfFields = {
+  products: z
+    .array(z.strictObject({ amount, currency, category: category.optional() }))
+    .min(1)
+    .max(MAX_PRODUCTS),
+  app: app.optional(),
+};
+
+export const playerShelfSchema = z.strictObject(shelfFields).openapi('PlayerDecisionBatchRequest');
+
+export const shelfSchema = z
+  .strictObject({
+    ...shelfFields,
+    ageToken: operatorFields.ageToken,
+    proof: operatorFields.proof,
+  })
+  .openapi('DecisionBatchRequest');
+
 export const purchaseSchema = z
   .strictObject({
     id,
@@ -118,8 +149,40 @@ export const purchaseSchema = z
       .optional()
       .openapi({ description: `Lifetime of the hold. Default ${HOLD_SECONDS.default}.` }),
     onExpiry: z.enum(['release', 'reconcile']).optional(),
+    processor: processor.optional(),
+    processorRef: processorRef.optional(),
   })
-  .openapi('PurchaseRequest');
+  .openapi('PurchaseRequest', REF_NEEDS_PROCESSOR);
+
+export const recordSchema = z
+  .strictObject({
+    ...decisionFields,
+    ageToken: operatorFields.ageToken.openapi({
+      description: 'Who paid. Required without `samePlayerAs`.',
+    }),
+    proof: operatorFields.proof,
+    samePlayerAs: id.optional().openapi({
+      description: 'Instead of an age token: an earlier purchase of the same player.',
+    }),
+    product: text({ min: 1, max: MAX_TEXT }).optional(),
+    metadata: metadata.optional(),
+    processor: processor.optional(),
+    processorRef: processorRef.optional(),
+    chargedAt: z
+      .string()
+      .regex(INSTANT_PATTERN, 'must be an instant in UTC, such as 2026-11-23T04:00:00Z')
+      .optional()
+      .openapi({
+        description:
+          'When it was charged, in UTC. It counts in the windows of that instant. Default now.',
+        format: 'date-time',
+        example: '2026-10-31T12:00:00Z',
+      }),
+  })
+  .openapi('RecordRequest', {
+    anyOf: [{ required: ['ageToken'] }, { required: ['samePlayerAs'] }],
+    ...REF_NEEDS_PROCESSOR,
+  });
 
 export const commitSchema = z
   .strictObject({
@@ -137,9 +200,24 @@ export const releaseSchema = z
   .strictObject({ reason: text({ min: 1, max: MAX_TEXT }).optional() })
   .openapi('ReleaseRequest');
 
+export const attachSchema = z.strictObject({ processor, processorRef }).openapi('AttachRequest');
+
 export const refundSchema = z
-  .strictObject({ id, amount: amount.optional() })
-  .openapi('RefundRequest', { description: '`id` is unique within the purchase.' });
+  .strictObject({
+    id,
+    amount: amount.optional(),
+    total: amount.optional().openapi({
+      description:
+        'Instead of `amount`: this refund so far. A total that is not higher than before changes nothing.',
+    }),
+    restores: z.literal(false).optional().openapi({
+      description: 'Gives back no allowance, whatever the policy says: a dispute.',
+    }),
+  })
+  .openapi('RefundRequest', {
+    description: '`id` is unique within the purchase.',
+    not: { required: ['amount', 'total'] },
+  });
 
 export const reverseRefundSchema = z
   .strictObject({ id })
@@ -158,107 +236,35 @@ export const allowanceQuerySchema = z.object({
   }),
 });
 
-// Responses. They describe core's wire types for OpenAPI and never validate anything.
+/** Where a page ended: the `expiresAt` and the id of its last purchase. */
+const PLACE_PATTERN = new RegExp(
+  `${INSTANT_PATTERN.source.slice(0, -1)},${ID_PATTERN.source.slice(1)}`,
+);
 
-const instant = z.iso.datetime().openapi({ example: '2026-11-23T04:00:00.000Z' });
-const decimal = z.string().openapi({ pattern: '^[0-9]+([.][0-9]+)?$', example: '48.00' });
-/** No `enum`: a minor version may add a value, which a generated client must not reject. */
-const open = (values: readonly string[]) =>
-  z.string().openapi({ description: `Known values: ${values.join(', ')}.`, example: values[0] });
-
-const rowSchema = z
-  .object({
-    id: z.string(),
-    citation: z.string(),
-    status: open(ROW_STATUSES),
-    effectiveFrom: z.iso.date(),
-  })
-  .openapi('PolicyRow');
-
-const limitFields = {
-  period: open(PERIODS),
-  categories: z.array(z.string()).nullable(),
-  cap: decimal,
-  used: decimal,
-  remaining: decimal,
-  resetsAt: instant.nullable(),
-};
-
-const reasonSchema = z
-  .object({
-    code: open(REFUSAL_CODES),
-    row: rowSchema.optional(),
-    limit: z.object(limitFields).optional(),
-    provableAge: z.int().optional(),
-    minimumAssurance: open(ASSURANCES).optional(),
-    category: z.string().optional(),
-    currency: z.string().optional(),
-  })
-  .openapi('Reason');
-
-export const allowanceSchema = z
-  .object({
-    currency: z.string(),
-    policy: z.object({ id: z.string(), version: z.string(), timeZone: z.string() }),
-    ageRange: z.object({ min: z.int(), maxExclusive: z.int().nullable() }),
-    limits: z.array(z.object({ id: z.string(), ...limitFields })),
-    blocked: z.array(reasonSchema),
-  })
-  .openapi('Allowance');
-
-export const purchaseAnswerSchema = z
-  .object({
-    id: z.string(),
-    state: open(PURCHASE_STATES),
-    amount: decimal,
-    currency: z.string(),
-    capCurrency: z.string(),
-    held: decimal,
-    committed: decimal,
-    refunded: decimal,
-    late: z.boolean(),
-    category: z.string().nullable(),
-    app: z.string().nullable(),
-    product: z.string().nullable(),
-    metadata: z.record(z.string(), z.string()),
-    reservedAt: instant,
-    expiresAt: instant,
-  })
-  .openapi('Purchase');
-
-export const refusedSchema = z
-  .object({
-    allowed: z.literal(false),
-    reasons: z.array(reasonSchema).min(1),
-    allowance: allowanceSchema,
-  })
-  .openapi('Refused');
-
-const allowedSchema = z
-  .object({ allowed: z.literal(true), allowance: allowanceSchema })
-  .openapi('Allowed');
-
-export const decisionAnswerSchema = z.union([allowedSchema, refusedSchema]).openapi('Decision');
-
-export const reservationSchema = z
-  .object({
-    allowed: z.literal(true),
-    purchase: purchaseAnswerSchema,
-    permit: z.string().nullable(),
-    replayed: z.boolean(),
-    allowance: allowanceSchema,
-  })
-  .openapi('Reservation');
-
-export const problemSchema = z
-  .object({
-    type: z.string().openapi({ example: 'urn:spendcap:problem:purchase_conflict' }),
-    title: z.string(),
-    status: z.int(),
-    code: z.string().openapi({ example: 'purchase_conflict' }),
-    detail: z.string(),
-    retryable: z.boolean(),
-    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
-    why: z.string().optional(),
-  })
-  .openapi('Problem', { description: 'An RFC 9457 problem; `code` is stable.' });
+export const overdueQuerySchema = z.object({
+  processor: processor.optional().openapi({
+    param: { name: 'processor', in: 'query' },
+    description: "Only this processor's. Default: all, with or without a processor.",
+  }),
+  after: z
+    .string()
+    .regex(PLACE_PATTERN, 'must be the `next` of a page')
+    .optional()
+    .openapi({
+      param: { name: 'after', in: 'query' },
+      description: 'The `next` of the page before.',
+    }),
+  limit: z
+    .string()
+    .regex(/^[1-9][0-9]{0,3}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.int().max(MAX_OVERDUE))
+    .optional()
+    .openapi({
+      param: { name: 'limit', in: 'query' },
+      description: 'Default 100.',
+      type: 'integer',
+      minimum: 1,
+      maximum: MAX_OVERDUE,
+    }),
+});

@@ -32,8 +32,8 @@ const DECISIONS: Spec = {
 
 /**
  * The metrics of a handler in Prometheus text format, by prom-client. Labels have few values by
- * construction and never name a subject. An entry of its own, because prom-client is CommonJS, which
- * esbuild cannot bundle into an ES module.
+ * construction and never name a subject. An entry of its own, because prom-client is CommonJS,
+ * which esbuild cannot bundle into an ES module.
  *
  * @param registry served whole by `/metrics`; handlers that share one add up. Default: a new one
  * @throws TypeError if it is not a registry, or has another metric of one of these names
