@@ -4,7 +4,7 @@ import { readJsonFile } from './policy.ts';
 import type { ServeFlags } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 
-type AgeFlags = Pick<
+export type AgeFlags = Pick<
   ServeFlags,
   'ageIssuer' | 'ageJwks' | 'ageAudience' | 'ageAssurance' | 'ageStatusLists' | 'ageIssuers'
 >;
@@ -18,8 +18,9 @@ const FIELDS = 'issuer audience jwks algorithms typ claims assurance statusLists
  * @throws UsageError if a file or URL is invalid
  */
 export function ageIssuersOf(flags: AgeFlags): readonly AgeIssuer[] {
-  const { ageIssuers: file, ...single } = flags;
-  if (file !== undefined) return issuersOfFile(file);
+  const { ageIssuers, ...single } = flags;
+  if (typeof ageIssuers === 'string') return issuersOfFile(ageIssuers);
+  if (ageIssuers !== undefined) return ageIssuers;
   // `completeFlags` has checked that these three are given.
   const { ageIssuer: issuer = '', ageAudience: audience = '', ageJwks = '' } = single;
   const { ageAssurance: assurance, ageStatusLists: lists } = single;
@@ -35,8 +36,25 @@ function issuersOfFile(file: string): readonly AgeIssuer[] {
   if (!Array.isArray(list) || list.length === 0) {
     throw new UsageError(`'${file}' must be a list of at least one issuer`);
   }
-  return list.map((entry: unknown) => {
-    const name = `'${file}'`;
+  return ageIssuersIn(list, { name: `'${file}'`, folder: dirname(file) });
+}
+
+/** Where a location was found: how a message names it, and the folder that it is relative to. */
+interface Place {
+  readonly name: string;
+  readonly folder: string;
+}
+
+/**
+ * The issuers of a list that was read as JSON.
+ *
+ * @throws UsageError that names the place
+ */
+export function ageIssuersIn(
+  list: readonly unknown[],
+  { name, folder }: Place,
+): readonly AgeIssuer[] {
+  return list.map((entry) => {
     if (typeof entry !== 'object' || entry === null) {
       throw new UsageError(`${name} must contain objects with issuer, audience and jwks`);
     }
@@ -45,8 +63,7 @@ function issuersOfFile(file: string): readonly AgeIssuer[] {
     if (unknown !== undefined) throw new UsageError(`${name}: an issuer has no field '${unknown}'`);
     const { jwks, statusLists, ...rest } = entry as Record<string, unknown>;
     const lists = statusLists === undefined ? {} : { statusLists: urlOf(statusLists, name) };
-    const keys =
-      typeof jwks === 'string' ? keySetOf(jwks, { name, folder: dirname(file) }) : (jwks as JwkSet);
+    const keys = typeof jwks === 'string' ? keySetOf(jwks, { name, folder }) : (jwks as JwkSet);
     // `ageTokens` checks every field.
     return { ...(rest as unknown as AgeIssuer), jwks: keys, ...lists };
   });
@@ -58,10 +75,7 @@ function urlOf(text: unknown, name: string): URL {
 }
 
 /** The URL of a key set, or the key set in a file. */
-function keySetOf(
-  location: string,
-  { name, folder }: { readonly name: string; readonly folder: string },
-): URL | JwkSet {
+function keySetOf(location: string, { name, folder }: Place): URL | JwkSet {
   if (/^https?:\/\//.test(location)) return urlOf(location, name);
   const file = resolve(folder, location);
   const set = readJsonFile(file, 'a URL or a JSON file with a JWK Set');

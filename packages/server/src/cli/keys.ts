@@ -59,7 +59,10 @@ export async function rotateKeys(
   const activeFrom = new Date(now + ahead * 1000).toISOString();
   const key = { ...(await generateAuthorityKey(alg)), activeFrom };
   const target = targetOf(file);
-  put(target, { replace: true, keys: () => [key, ...retired(read(target), activeFrom, now)] });
+  put(target, {
+    replace: true,
+    keys: () => [key, ...retired(readKeyFile(target), activeFrom, now)],
+  });
   return `${key.kid}: signs from ${activeFrom}`;
 }
 
@@ -87,7 +90,7 @@ function retired(
  * @throws UsageError if the file is not a key file
  */
 export function listKeys(file: string, { jwks }: { readonly jwks: boolean }, now: number): string {
-  const keys = read(file);
+  const keys = readKeyFile(file);
   const ring = keyRing(keys, FORGET_AFTER_MS / 1000);
   const published = ring.published(now);
   if (jwks) return JSON.stringify({ keys: published.map((key) => key.publicJwk) }, null, 2);
@@ -112,7 +115,7 @@ export function aheadOf(text: string): number {
 }
 
 /** The keys of a file that only its owner can read. */
-function read(file: string): readonly AuthorityKey[] {
+export function readKeyFile(file: string): readonly AuthorityKey[] {
   const content = readJsonFile(file, EXPECTED);
   if (process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0) {
     throw new UsageError(`'${file}' is readable by others: run chmod 600`);

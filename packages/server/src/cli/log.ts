@@ -7,7 +7,7 @@ import { type DestinationStream, pino } from 'pino';
 import type { Served } from '../http/index.ts';
 import type { SpendcapEvent } from '../limiter/types.ts';
 
-export const LOG_LEVELS = ['error', 'warn', 'debug'] as const;
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 const REPEAT_PERIOD_MS = 10_000;
@@ -19,6 +19,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** The log of `serve`. */
 export interface Log {
+  info(message: string, fields?: Fields): void;
   warn(message: string, fields?: Fields): void;
   /** Of equal errors the first is written, then one line per period with their number. */
   error(error: unknown): void;
@@ -64,6 +65,7 @@ export function createLog(level: LogLevel, destination: DestinationStream = stan
   });
   const warn = (message: string, fields: Fields = {}) => logger.warn(fields, message);
   return {
+    info: (message, fields = {}) => logger.info(fields, message),
     warn,
     error(error) {
       const fields = fieldsOf(error);

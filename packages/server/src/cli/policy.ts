@@ -23,6 +23,8 @@ const BUILT_IN: Readonly<Record<string, () => Policy>> = {
 
 export const BUILT_IN_NAMES = Object.keys(BUILT_IN).join(', ');
 
+export const isBuiltIn = (name: string): boolean => Object.hasOwn(BUILT_IN, name);
+
 /**
  * A built-in policy by name, or one of a JSON file.
  *
@@ -30,10 +32,8 @@ export const BUILT_IN_NAMES = Object.keys(BUILT_IN).join(', ');
  * @throws SpendcapError `policy_invalid`
  */
 export function loadPolicy(nameOrFile: string): Policy {
-  if (Object.hasOwn(BUILT_IN, nameOrFile)) {
-    const make = BUILT_IN[nameOrFile];
-    if (make !== undefined) return make();
-  }
+  const make = isBuiltIn(nameOrFile) ? BUILT_IN[nameOrFile] : undefined;
+  if (make !== undefined) return make();
   return parsePolicy(readJsonFile(nameOrFile, `a policy (${BUILT_IN_NAMES}) or a JSON file`));
 }
 
@@ -76,6 +76,7 @@ export function policyTable(policy: Policy): string {
     `in effect from ${policy.effectiveFrom}${until}; ` +
       `unverified: ${policy.unverified}; minimum assurance: ${policy.minimumAssurance}; ` +
       `refunds: ${policy.refunds}; unavailable: ${policy.onUnavailable}`,
+    `categories: ${policy.categories?.join(', ') ?? 'any'}`,
     '',
     ...aligned([header, ...rows]),
   ].join('\n');

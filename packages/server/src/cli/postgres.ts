@@ -45,6 +45,19 @@ export async function openReadyPostgres(flags: PostgresFlags): Promise<Store> {
   }
 }
 
+/** The time of a database server, in epoch milliseconds. */
+export async function postgresTime(location: string): Promise<number> {
+  const { default: pg } = await import('pg');
+  const client = new pg.Client({ connectionString: location });
+  await client.connect();
+  try {
+    const { rows } = await client.query('SELECT extract(epoch FROM clock_timestamp()) AS seconds');
+    return Number(rows[0].seconds) * 1000;
+  } finally {
+    await client.end();
+  }
+}
+
 /**
  * Creates or updates the schema of a store.
  *

@@ -1,31 +1,31 @@
 import { ASSURANCES, SpendcapError } from '@spendcap/core';
 import { Command, CommanderError, Option } from 'commander';
 import { SIGNING_ALGORITHMS } from '../age/authority/keys.ts';
+import { withConfig } from './config.ts';
 import { aheadOf, type KeyFlags, listKeys, newKeyFile, rotateKeys } from './keys.ts';
 import { LOG_LEVELS } from './log.ts';
 import { BUILT_IN_NAMES, faultsOf, loadPolicy, policyTable } from './policy.ts';
 import { migrate, type PostgresFlags } from './postgres.ts';
+import { PROCESSOR_VARIABLES, PROCESSORS } from './processors.ts';
+import { addProject } from './project.ts';
+import { concurrencyOf, everyOf, type ReconcileFlags, runReconcile } from './reconcile.ts';
 import { serve } from './serve.ts';
-import { portOf, type ServeFlags, STORES, shutdownTimeoutOf } from './settings.ts';
+import { assertGiven, portOf, type ServeFlags, STORES, shutdownTimeoutOf } from './settings.ts';
+import { CONFIG, print, SCHEMA, storeOption } from './shared-options.ts';
 import { UsageError } from './usage-error.ts';
 
 const EXIT_USAGE = 2;
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
-}
-
-const SCHEMA = ['--schema <name>', 'schema of a Postgres store', 'spendcap'] as const;
 
 function addServe(program: Command): void {
   const name = { policy: `${BUILT_IN_NAMES}, or a JSON file` };
   program
     .command('serve')
     .description('Serve the HTTP API until SIGTERM, then finish open requests.')
+    .option(...CONFIG)
     .addOption(new Option('--port <n>', 'port, 0 for any free one (required)').argParser(portOf))
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--policy <name>', `${name.policy} (required)`)
-    .option('--store <location>', `${STORES} (required)`)
+    .addOption(storeOption(`${STORES} (required)`))
     .option(...SCHEMA)
     .option('--age-issuer <issuer>', 'iss of age tokens (required without --age-issuers)')
     .option('--age-audience <audience>', 'aud of age tokens (required without --age-issuers)')
@@ -57,7 +57,7 @@ function addServe(program: Command): void {
     .addOption(
       new Option('--log-level <level>', 'debug logs a line per request')
         .choices(LOG_LEVELS)
-        .default('warn'),
+        .default('info'),
     )
     .addHelpText(
       'after',
@@ -66,18 +66,48 @@ function addServe(program: Command): void {
         '  SPENDCAP_PERMIT_KEY   private JWK that signs permits; generated at start if unset\n' +
         '  SPENDCAP_SUBJECT_KEY  secret of 16 or more bytes that makes pseudonyms of subjects',
     )
-    .action((flags: Partial<ServeFlags>) => serve(flags, process.env));
+    .action((_, command: Command) => serve(withConfig<Partial<ServeFlags>>(command), process.env));
 }
 
 function addMigrate(program: Command): void {
   program
     .command('migrate')
     .description('Create or update the schema of a Postgres store.')
-    .requiredOption('--store <location>', 'postgres://... (required)')
+    .option(...CONFIG)
+    .addOption(storeOption('postgres://... (required)'))
     .option(...SCHEMA)
-    .action(async (flags: PostgresFlags) => {
+    .action(async (_, command: Command) => {
+      const flags = withConfig<PostgresFlags>(command);
+      assertGiven('migrate', { store: flags.store });
       await migrate(flags);
       print('OK');
+    });
+}
+
+function addReconcile(program: Command): void {
+  program
+    .command('reconcile')
+    .description('Close and settle the overdue holds of a payment processor.')
+    .option(...CONFIG)
+    .option('--processor <name>', `${PROCESSORS} (required)`)
+    .option('--policy <name>', `${BUILT_IN_NAMES}, or a JSON file (required)`)
+    .addOption(storeOption('sqlite:FILE, postgres://... or redis://... (required)'))
+    .option(...SCHEMA)
+    .addOption(
+      new Option('--every <time>', 'again and again, such as 5m, until SIGTERM').argParser(everyOf),
+    )
+    .addOption(
+      new Option('--concurrency <n>', 'holds that are checked at the same time')
+        .argParser(concurrencyOf)
+        .default(8),
+    )
+    .option('--json', 'print a JSON object per run')
+    .addHelpText('after', `\nEnvironment, by processor:\n${PROCESSOR_VARIABLES}`)
+    .action(async (_, command: Command) => {
+      const flags = withConfig<ReconcileFlags>(command);
+      const { processor, policy, store } = flags;
+      assertGiven('reconcile', { processor, policy, store });
+      process.exit(await runReconcile(flags, process.env));
     });
 }
 
@@ -146,8 +176,10 @@ function createProgram(version: string): Command {
     .configureOutput({ outputError: () => undefined });
   addServe(program);
   addMigrate(program);
+  addReconcile(program);
   addPolicy(program);
   addKeys(program);
+  addProject(program);
   return program;
 }
 
@@ -158,6 +190,13 @@ const NAMES: Readonly<Record<string, string>> = {
   basePath: '--base-path',
   publicUrl: '--public-url',
   corsOrigins: '--cors-origin',
+  mchId: 'WECHAT_PAY_MCH_ID',
+  appIds: 'WECHAT_PAY_APP_IDS',
+  serialNo: 'WECHAT_PAY_SERIAL_NO',
+  privateKey: 'the private key',
+  apiV3Key: 'WECHAT_PAY_API_V3_KEY',
+  platformKeys: 'WECHAT_PAY_PUBLIC_KEY',
+  sellerId: 'ALIPAY_SELLER_ID',
 };
 
 /** One line about an invalid call, or `null` if the fault is not the caller's. */

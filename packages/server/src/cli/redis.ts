@@ -34,6 +34,18 @@ export async function openRedis(location: string): Promise<Store> {
   };
 }
 
+/** The time of a Redis server, in epoch milliseconds. */
+export async function redisTime(location: string): Promise<number> {
+  const { Redis } = await importIoredis();
+  const client = new Redis(location, { socketTimeout: SOCKET_TIMEOUT_MS });
+  try {
+    const [seconds, microseconds] = await client.time();
+    return Number(seconds) * 1000 + Number(microseconds) / 1000;
+  } finally {
+    client.disconnect();
+  }
+}
+
 async function importIoredis() {
   try {
     return await import('ioredis');

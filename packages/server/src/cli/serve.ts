@@ -1,14 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import { HOST_IF_ABSENT, hasTwoHosts, unreadableRequest } from '../adapters/node-listener.ts';
-import { ageTokens } from '../age/token/index.ts';
+import { HOST_IF_ABSENT, hasOddHead, unreadableRequest } from '../adapters/node-listener.ts';
+import { type AgeIssuer, ageTokens } from '../age/token/index.ts';
 import { createHandler } from '../http/index.ts';
 import { prometheusMetrics } from '../http/metrics/index.ts';
 import { createLimiter } from '../limiter/index.ts';
 import type { Limiter } from '../limiter/types.ts';
 import { permits } from '../permits/index.ts';
 import { ageIssuersOf } from './age-issuers.ts';
+import { inspectKeySet, MAX_SKEW_SECONDS } from './key-sets.ts';
 import { createLog, type Log } from './log.ts';
 import { loadPolicy } from './policy.ts';
 import {
@@ -25,6 +26,8 @@ import { UsageError } from './usage-error.ts';
 // A slow client may hold neither a connection nor a shutdown indefinitely.
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** Node.js looks every 30 s, so that a limit of 10 s would be one of 40. */
+const TIMEOUT_CHECK_MS = 1_000;
 const IDLE_CHECK_MS = 50;
 
 /**
@@ -36,7 +39,8 @@ const IDLE_CHECK_MS = 50;
 export async function serve(given: Partial<ServeFlags>, environment: Environment): Promise<void> {
   const flags = completeFlags(given, environment);
   const log = createLog(flags.logLevel);
-  const limiter = await openLimiter(flags, { environment, log });
+  const issuers = ageIssuersOf(flags);
+  const limiter = await openLimiter(flags, { environment, issuers, log });
   let server: Server;
   try {
     const handler = createHandler(limiter, {
@@ -51,11 +55,15 @@ export async function serve(given: Partial<ServeFlags>, environment: Environment
     // The process is the command's own, so it may use the faster global Request and Response.
     const listener = getRequestListener(
       (request, { incoming }) =>
-        hasTwoHosts(incoming as IncomingMessage) ? unreadableRequest() : handler(request),
+        hasOddHead(incoming as IncomingMessage) ? unreadableRequest() : handler(request),
       { errorHandler: unreadableRequest, hostname: HOST_IF_ABSENT },
     );
     server = createServer(
-      { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
+      {
+        headersTimeout: HEADERS_TIMEOUT_MS,
+        requestTimeout: REQUEST_TIMEOUT_MS,
+        connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      },
       (req, res) => log.withRequestId(req, res, () => listener(req, res)),
     );
     await listen(server, flags);
@@ -72,24 +80,45 @@ export async function serve(given: Partial<ServeFlags>, environment: Environment
   const bound = typeof address === 'object' && address !== null ? address.port : flags.port;
   const host = flags.host.includes(':') ? `[${flags.host}]` : flags.host;
   process.stdout.write(`spendcap listening on http://${host}:${bound}\n`);
+  await Promise.all(issuers.map((issuer) => reportKeySet(issuer, log)));
 }
 
 interface Context {
   readonly environment: Environment;
+  readonly issuers: readonly AgeIssuer[];
   readonly log: Log;
 }
 
-async function openLimiter(flags: ServeFlags, { environment, log }: Context): Promise<Limiter> {
+async function openLimiter(
+  flags: ServeFlags,
+  { environment, issuers, log }: Context,
+): Promise<Limiter> {
   const policy = loadPolicy(flags.policy);
   const subjectKey = environment.SPENDCAP_SUBJECT_KEY ?? '';
   const verifier = ageTokens({
-    issuers: ageIssuersOf(flags),
+    issuers,
     ...(subjectKey === '' ? {} : { subjectKey }),
   });
   const key = await permitKeyOf(environment);
   const signer = permits({ key, issuer: flags.permitIssuer, audience: flags.permitAudience });
   const store = await openStore(flags);
   return createLimiter({ policy, store, ageTokens: verifier, permits: signer, onEvent: log.event });
+}
+
+/** After the start, which an issuer that is down must not delay. */
+async function reportKeySet(from: AgeIssuer, log: Log): Promise<void> {
+  const { issuer, fault, algorithms, skewSeconds } = await inspectKeySet(from);
+  if (fault !== null) {
+    log.warn('No key set of the age issuer: its tokens fail until there is one.', {
+      issuer,
+      fault,
+    });
+    return;
+  }
+  log.info('Read the key set of the age issuer.', { issuer, algorithms });
+  if (Math.abs(skewSeconds ?? 0) > MAX_SKEW_SECONDS) {
+    log.warn('The clocks of the age issuer and of this machine differ.', { issuer, skewSeconds });
+  }
 }
 
 function listen(server: Server, { port, host }: ServeFlags): Promise<void> {

@@ -1,5 +1,6 @@
 import { type Assurance, parseJson, SpendcapError, type Store } from '@spendcap/core';
 import { InvalidArgumentError } from 'commander';
+import type { AgeIssuer } from '../age/token/index.ts';
 import { generatePermitKey } from '../permits/index.ts';
 import { memoryStore } from '../stores/memory/index.ts';
 import { sqliteStore } from '../stores/sqlite/index.ts';
@@ -23,7 +24,8 @@ export interface ServeFlags {
   readonly ageAudience?: string;
   readonly ageAssurance?: Assurance;
   readonly ageStatusLists?: string;
-  readonly ageIssuers?: string;
+  /** A file, or the issuers of the configuration file. */
+  readonly ageIssuers?: string | readonly AgeIssuer[];
   readonly permitIssuer: string;
   readonly permitAudience: string;
   readonly basePath?: string;
@@ -51,7 +53,7 @@ export function shutdownTimeoutOf(text: string): number {
 }
 
 /**
- * Not commander's mandatory options, which report one missing option per run.
+ * The options of `serve`, none of them missing.
  *
  * @throws UsageError that names everything that is missing
  */
@@ -59,12 +61,29 @@ export function completeFlags(flags: Partial<ServeFlags>, environment: Environme
   const { port, policy, store, ageIssuers, ageIssuer, ageJwks, ageAudience } = flags;
   const required = { port, policy, store };
   const ofIssuer = ageIssuers === undefined ? { ageIssuer, ageJwks, ageAudience } : {};
-  const missing = Object.entries({ ...required, ...ofIssuer })
+  const keys = apiKeysOf(environment).length === 0 ? ['SPENDCAP_API_KEYS'] : [];
+  assertGiven('serve', { ...required, ...ofIssuer }, keys);
+  return flags as ServeFlags;
+}
+
+/**
+ * Not commander's mandatory options, which report one missing option per run and know no
+ * configuration file.
+ *
+ * @param missing what is missing besides
+ * @throws UsageError that names everything that is missing
+ */
+export function assertGiven(
+  command: string,
+  flags: Readonly<Record<string, unknown>>,
+  missing: readonly string[] = [],
+): void {
+  const names = Object.entries(flags)
     .filter(([, value]) => value === undefined)
-    .map(([name]) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
-  if (apiKeysOf(environment).length === 0) missing.push('SPENDCAP_API_KEYS');
-  if (missing.length === 0) return flags as ServeFlags;
-  throw new UsageError(`missing ${missing.join(', ')}; see spendcap serve --help`);
+    .map(([name]) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`)
+    .concat(missing);
+  if (names.length === 0) return;
+  throw new UsageError(`missing ${names.join(', ')}; see spendcap ${command} --help`);
 }
 
 export function apiKeysOf({ SPENDCAP_API_KEYS = '' }: Environment): readonly string[] {

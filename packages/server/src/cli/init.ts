@@ -1,0 +1,132 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { CONFIG_FILE } from './config.ts';
+import {
+  configOf,
+  DEV_JWKS_FILE,
+  environmentOf,
+  type Framework,
+  type Project,
+  routeFiles,
+} from './init-templates.ts';
+import { listKeys, newKeyFile } from './keys.ts';
+import { readJsonFile } from './policy.ts';
+import { DEV_KEYS_FILE } from './token.ts';
+
+/** The dependency by which a framework is known, the most specific first. */
+const FRAMEWORKS: readonly (readonly [string, Framework])[] = [
+  ['next', 'next'],
+  ['@nestjs/core', 'nest'],
+  ['fastify', 'fastify'],
+  ['hono', 'hono'],
+  ['express', 'express'],
+];
+
+const NAMES: Readonly<Record<Framework, string>> = {
+  next: 'Next.js',
+  nest: 'NestJS',
+  fastify: 'Fastify',
+  hono: 'Hono',
+  express: 'Express',
+  node: 'a Node.js project without a known framework',
+  none: 'no package.json: spendcap serve for a server in any language',
+};
+
+/** What to do in a project's own code. */
+const STEPS: Readonly<Record<Framework, string | null>> = {
+  next: null,
+  nest: 'in main.ts: mountSpendcap(app) directly after NestFactory.create()',
+  fastify: 'in your server: mountSpendcap(app)',
+  hono: 'in your server: mountSpendcap(app)',
+  express: 'in your server: mountSpendcap(app), before app.use(express.json())',
+  node: 'in your request listener: if (spendcap(req, res)) return;',
+  none: null,
+};
+
+const IGNORED = ['.env', DEV_KEYS_FILE, 'ledger.db*'];
+
+/**
+ * Writes what a project needs to try spendcap: configuration, variables, a test issuer of age
+ * tokens and the routes for its framework. A file that exists is left as it is.
+ *
+ * @returns what was written, a line per file, and what to do next
+ * @throws UsageError if package.json is not JSON, or a file cannot be written
+ */
+export async function initProject(folder: string): Promise<readonly string[]> {
+  const project = projectIn(folder);
+  const { framework, usesStripe } = project;
+  const report = [`Found ${NAMES[framework]}${usesStripe ? ' and Stripe' : ''}.`];
+  const files: Readonly<Record<string, string>> = {
+    [CONFIG_FILE]: configOf(project),
+    '.env.example': environmentOf(project),
+    ...routeFiles(project),
+  };
+  for (const [name, content] of Object.entries(files)) {
+    report.push(`  ${put(join(folder, name), content) ? 'wrote' : 'kept '}  ${name}`);
+  }
+  const isNew = await putTestIssuer(folder);
+  report.push(`  ${isNew ? 'wrote' : 'kept '}  ${DEV_KEYS_FILE}, ${DEV_JWKS_FILE}`);
+  report.push(`  ${ignore(folder) ? 'wrote' : 'kept '}  .gitignore`, '', 'Next:');
+  const run = framework === 'none' ? 'spendcap' : 'npx spendcap';
+  const step = STEPS[framework];
+  const start = { next: '', none: '; set -a; . ./.env; spendcap serve' }[framework as string];
+  const next = [
+    `cp .env.example .env${start ?? ', and start with node --env-file=.env'}`,
+    ...(step === null ? [] : [step]),
+    ...(usesStripe ? ['charge with `payments` of that module instead of your Stripe client'] : []),
+    `${run} token --age 12   prints a test token`,
+    `${run} doctor           checks all of it`,
+  ];
+  return [...report, ...next.map((line, index) => `  ${index + 1}. ${line}`)];
+}
+
+function projectIn(folder: string): Project {
+  const manifest = join(folder, 'package.json');
+  const parties = { issuer: 'https://age.example', audience: 'https://limiter.example' };
+  const root = existsSync(join(folder, 'src', 'app')) ? 'src/' : '';
+  if (!existsSync(manifest)) {
+    return { framework: 'none', isTypeScript: false, usesStripe: false, root: '', ...parties };
+  }
+  const { dependencies, devDependencies } = readJsonFile(manifest, 'a package.json') as Record<
+    string,
+    object | undefined
+  >;
+  const has = (name: string) => name in { ...dependencies, ...devDependencies };
+  const [, framework = 'node'] = FRAMEWORKS.find(([name]) => has(name)) ?? [];
+  return {
+    framework,
+    isTypeScript: existsSync(join(folder, 'tsconfig.json')) || has('typescript'),
+    usesStripe: has('stripe'),
+    root: framework === 'next' ? root : '',
+    ...parties,
+  };
+}
+
+/** False if the file exists. */
+function put(file: string, content: string): boolean {
+  if (existsSync(file)) return false;
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, content, { flag: 'wx' });
+  return true;
+}
+
+/** The key pair of `spendcap token`, which proves nothing about anybody. */
+async function putTestIssuer(folder: string): Promise<boolean> {
+  const keys = join(folder, DEV_KEYS_FILE);
+  const isNew = !existsSync(keys);
+  if (isNew) await newKeyFile(keys, { alg: 'ES256' });
+  const jwks = listKeys(keys, { jwks: true }, Date.now());
+  return put(join(folder, DEV_JWKS_FILE), `${jwks}\n`) || isNew;
+}
+
+/** Adds what must not be committed. */
+function ignore(folder: string): boolean {
+  const file = join(folder, '.gitignore');
+  const before = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const known = new Set(before.split('\n').map((line) => line.trim()));
+  const added = IGNORED.filter((line) => !known.has(line));
+  if (added.length === 0) return false;
+  const gap = before === '' || before.endsWith('\n') ? '' : '\n';
+  writeFileSync(file, `${before}${gap}${added.join('\n')}\n`);
+  return true;
+}
