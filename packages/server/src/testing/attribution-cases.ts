@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {
+  ALL,
   capped,
   DAY,
   HOUR,
@@ -90,6 +91,27 @@ export const attributionCases: readonly StoreCase[] = [
       await store.reserve(purchase('next', { at: T0 + DAY, windows: [capped(TOMORROW, 9_000)] }));
       assert.equal(await used(store, TODAY, T0 + DAY), 2_000);
       assert.equal(await used(store, TOMORROW, T0 + DAY), 1_000);
+    },
+  },
+  {
+    name: 'a month counts what was bought on days that have ended, however long a subject rests',
+    async run(store) {
+      const bought: number[] = [];
+      for (const day of [0, 1, 3, 10, 25]) {
+        const start = MONTH.start + day * DAY;
+        const at = start + 12 * HOUR;
+        const id = `day-${day}`;
+        const today = { selector: ALL, start, end: start + DAY };
+        const windows = [capped(today, 1_500), capped(MONTH, 4_500)];
+        const result = await store.reserve(purchase(id, { at, windows }));
+        bought.push(...('used' in result ? result.used : []));
+        if (result.outcome === 'held') await store.commit({ id, at });
+        // Calls for others, days later: a store may forget what no window counts.
+        for (const hours of [1, 20, 47]) {
+          await store.get({ id: 'unknown', at: at + hours * HOUR });
+        }
+      }
+      assert.deepEqual(bought, [1_000, 1_000, 1_000, 2_000, 1_000, 3_000, 1_000, 4_000, 0, 4_000]);
     },
   },
 ];

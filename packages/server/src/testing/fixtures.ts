@@ -1,4 +1,11 @@
-import type { CappedWindow, ReserveCommand, Selector, Store, Window } from '@spendcap/core';
+import type {
+  CappedWindow,
+  RecordCommand,
+  ReserveCommand,
+  Selector,
+  Store,
+  Window,
+} from '@spendcap/core';
 
 /** One guarantee of the store contract. `run` gets an empty store and rejects on a violation. */
 export interface StoreCase {
@@ -36,6 +43,8 @@ export function purchase(id: string, change: Partial<ReserveCommand> = {}): Rese
     currency: 'CNY',
     app: null,
     category: null,
+    processor: null,
+    processorRef: null,
     at,
     expiresAt: at + HOUR / 2,
     onExpiry: 'release',
@@ -43,6 +52,12 @@ export function purchase(id: string, change: Partial<ReserveCommand> = {}): Rese
     windows: [],
     ...change,
   };
+}
+
+/** 10.00 that were charged at noon without a hold, and are recorded then. */
+export function charge(id: string, change: Partial<RecordCommand> = {}): RecordCommand {
+  const { at, expiresAt: _end, onExpiry: _then, ...rest } = purchase(id);
+  return { ...rest, chargedAt: at, at, ...change };
 }
 
 export async function used(store: Store, window: Window, at = NOON): Promise<number> {

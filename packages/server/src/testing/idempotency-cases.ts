@@ -22,6 +22,9 @@ export const idempotencyCases: readonly StoreCase[] = [
       const again = await store.reserve({ ...command, at: NOON + 1, basis: 'another basis' });
       assert.ok(first.outcome === 'held' && !first.replayed);
       assert.ok(again.outcome === 'held' && again.replayed);
+      const { windows: _windows, at, ...given } = command;
+      const nothing = { committed: 0, refunded: 0, restored: 0, late: false };
+      assert.deepEqual(first.purchase, { ...given, reservedAt: at, state: 'reserved', ...nothing });
       assert.deepEqual(again.purchase, first.purchase);
       assert.deepEqual(again.used, [1_000]);
     },
@@ -113,13 +116,18 @@ export const idempotencyCases: readonly StoreCase[] = [
   {
     name: 'a purchase that does not exist is not found by any verb',
     async run(store) {
-      const at = NOON;
-      assert.equal((await store.commit({ id: 'none', at })).outcome, 'not_found');
-      assert.equal((await store.release({ id: 'none', at })).outcome, 'not_found');
-      const refund = { id: 'none', refundId: 'r', at };
-      assert.equal((await store.refund({ ...refund, restores: true })).outcome, 'not_found');
-      assert.equal((await store.reverseRefund(refund)).outcome, 'not_found');
-      assert.equal((await store.get({ id: 'none', at })).purchase, null);
+      const id = { id: 'none', at: NOON };
+      const refund = { ...id, refundId: 'r' };
+      for (const answer of [
+        await store.commit(id),
+        await store.release(id),
+        await store.attach({ ...id, processor: 'one_pay', processorRef: 'ref-1' }),
+        await store.refund({ ...refund, restores: true }),
+        await store.reverseRefund(refund),
+      ]) {
+        assert.deepEqual(answer, { outcome: 'not_found', expired: [] });
+      }
+      assert.deepEqual(await store.get(id), { purchase: null, expired: [] });
     },
   },
   {

@@ -2,8 +2,11 @@ import { assertOptions, type Store } from '@spendcap/core';
 import { attributionCases } from './attribution-cases.ts';
 import { expiryCases } from './expiry-cases.ts';
 import { idempotencyCases } from './idempotency-cases.ts';
+import { processorCases } from './processor-cases.ts';
 import { raceCases } from './race-cases.ts';
+import { recordCases } from './record-cases.ts';
 import { refundCases } from './refund-cases.ts';
+import { refundTotalCases } from './refund-total-cases.ts';
 import { truthCases } from './truth-cases.ts';
 
 /** Options of `storeSuite`. */
@@ -36,6 +39,9 @@ export function storeSuite(options: StoreSuiteOptions): void {
     ...attributionCases,
     ...expiryCases,
     ...refundCases,
+    ...refundTotalCases,
+    ...recordCases,
+    ...processorCases,
     ...truthCases,
   ];
   for (const { name, run } of cases) {

@@ -125,18 +125,19 @@ export const truthCases: readonly StoreCase[] = [
       const two: Window = { ...today, end: T0 + 2 * DAY };
       const loot = inCategories(['loot_box']);
       const both = inCategories(['loot_box', 'tip']);
+      const neither = inCategories(['loot_box', 'skin']);
       const windows = [capped(today, 9_000), capped(two, 9_000)];
       const spent = async () => {
-        const query = { subject: 'subject-a', windows: [today, two, loot, both], at: NOON };
-        return (await store.usage(query)).used;
+        const query = { subject: 'subject-a', windows: [today, two, loot, both, neither] };
+        return (await store.usage({ ...query, at: NOON })).used;
       };
-      assert.deepEqual(await spent(), [0, 0, 0, 0]);
+      assert.deepEqual(await spent(), [0, 0, 0, 0, 0]);
       await store.reserve(purchase('p', { category: 'tip', windows }));
-      assert.deepEqual(await spent(), [1_000, 1_000, 0, 1_000]);
+      assert.deepEqual(await spent(), [1_000, 1_000, 0, 1_000, 0]);
       const at = T0 + DAY;
       await store.reserve(purchase('q', { at, windows: [capped(two, 9_000)] }));
       await store.commit({ id: 'p', at: NOON });
-      assert.deepEqual(await spent(), [1_000, 2_000, 0, 1_000]);
+      assert.deepEqual(await spent(), [1_000, 2_000, 0, 1_000, 0]);
     },
   },
   {
@@ -164,15 +165,20 @@ export const truthCases: readonly StoreCase[] = [
   {
     name: 'usage is complete, no matter how many other windows were queried',
     async run(store) {
-      await store.reserve(purchase('p'));
+      const app = 'game-x';
+      await store.reserve(purchase('p', { app }));
+      await store.commit({ id: 'p', amount: 400, at: NOON });
       for (let index = 0; index < 300; index += 1) await used(store, inApp(`game-${index}`));
-      const year: Window = { ...inApp('game-x'), end: T0 + 300 * DAY };
-      await store.reserve(purchase('q', { app: 'game-x', windows: [capped(year, 1_500)] }));
+      const year: Window = { ...inApp(app), end: T0 + 300 * DAY };
+      const windows = [capped(year, 1_500)];
+      await store.reserve(purchase('q', { app, windows }));
       await store.commit({ id: 'q', at: NOON });
+      const more = await store.reserve(purchase('r', { app, amount: 101, windows }));
+      assert.deepEqual([more.outcome, 'used' in more && more.used], ['refused', [1_400]]);
       const at = NOON + 9 * DAY;
       // Other calls, days later: a store that forgets ended purchases does so now.
       for (let index = 0; index < 9; index += 1) await store.get({ id: 'p', at });
-      assert.equal(await used(store, year, at), 1_000);
+      assert.equal(await used(store, year, at), 1_400);
     },
   },
   {
