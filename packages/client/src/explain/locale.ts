@@ -1,7 +1,10 @@
+/** Codes that platforms still write for a language. */
+const OLD_CODES: Readonly<Record<string, string>> = { cmn: 'zh', in: 'id' };
+
 /** The language of a locale, lower case; `zh-hant` for Chinese in traditional characters. */
 export function languageOf(locale: string): string {
-  const [code] = tagOf(locale).toLowerCase().split('-');
-  const language = code === 'cmn' ? 'zh' : `${code}`;
+  const [code = ''] = tagOf(locale).toLowerCase().split('-');
+  const language = OLD_CODES[code] ?? code;
   const isTraditional = /^(?!.*hans).*(hant|[-_](tw|hk|mo))/i.test(locale);
   return language === 'zh' && isTraditional ? 'zh-hant' : language;
 }

@@ -7,7 +7,7 @@ import { tagOf } from './locale.ts';
  * @param locale BCP 47 (`zh-CN`), or as a platform writes it (`zh_CN`); English if it is empty
  * @example
  * ```ts
- * import { formatAmount } from '@spendcap/client';
+ * import { formatAmount } from '@spendcap/client/explain';
  * formatAmount('9007199254740993.07', 'CNY', 'zh-CN'); // => '¥9,007,199,254,740,993.07'
  * formatAmount('12.00', 'CNY', 'en'); // => 'CN¥12.00'
  * ```
@@ -49,8 +49,8 @@ export function currencyName(currency: string, tag: string): string {
   );
 }
 
-/** For engines that lack `Intl`, a part of it or its data. */
-function attempt(format: () => string, otherwise: () => string): string {
+/** For engines that lack `Intl`, a part of it or its data, and for values of another form. */
+export function attempt<T>(format: () => T, otherwise: () => T): T {
   try {
     return format();
   } catch {

@@ -1,2 +1,0 @@
-export { defineMessages } from './define.ts';
-export type { MessageKey, Messages } from './format.ts';
