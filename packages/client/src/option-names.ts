@@ -9,7 +9,8 @@ export function checkNames<T extends object>(
   names: readonly (keyof T)[],
   refuse: (fault: string) => Error,
 ): void {
-  if (typeof given !== 'object' || given === null) throw refuse('must be an object');
+  if (given === null || typeof given !== 'object' || Array.isArray(given))
+    throw refuse('must be an object');
   for (const name in given) {
     if (!names.includes(name)) throw refuse(`has no "${name}", only ${names.join(', ')}`);
   }

@@ -1,5 +1,6 @@
 import type { Refused } from '@spendcap/core/wire';
-import { type FetchResponse, isObject, isResponse } from './transport.ts';
+import type { CallOptions } from './deadline.ts';
+import { type FetchResponse, isListOfObjects, isObject, isResponse } from './transport.ts';
 
 /** The purchase was paid; `result` is what `pay` returned. */
 export interface Paid<Result> {
@@ -14,30 +15,97 @@ export interface RefusedCheckout extends Pick<Refused, 'reasons' | 'allowance'> 
   readonly id: string;
 }
 
-/**
- * `pay` returned a response with another status than 2xx, whose body is unread. After a 5xx the
- * player may have paid: retry under the same `id`, or look the purchase up.
- */
+/** The payment waits for someone: a parent, a bank, a cash desk. Its hold stays open. */
+export interface Pending<Result> {
+  readonly status: 'pending';
+  readonly id: string;
+  readonly result: Result;
+  /** `client.settle` of this purchase. */
+  settled(options?: CallOptions): Promise<CheckoutOutcome<unknown>>;
+}
+
+/** Nothing was paid. */
 export interface Failed<Result> {
   readonly status: 'failed';
   readonly id: string;
-  readonly response: Result & FetchResponse;
+  /** What `pay` returned, the body of a response unread; `undefined` if it was not called. */
+  readonly result: Result | undefined;
+  /** Why it was not called: a `SpendcapClientError`. */
+  readonly error?: unknown;
 }
 
-/** How a checkout ended. */
-export type CheckoutOutcome<Result> = Paid<Result> | RefusedCheckout | Failed<Result>;
+/** Whether money was taken cannot be said: neither pay under a new id nor promise anything. */
+export interface Unknown<Result> {
+  readonly status: 'unknown';
+  readonly id: string;
+  readonly result: Result | undefined;
+  /** What `pay` threw. */
+  readonly error?: unknown;
+  /** `client.settle` of this purchase. */
+  settled(options?: CallOptions): Promise<CheckoutOutcome<unknown>>;
+}
 
-/** The outcome of a call of `pay`. */
+/**
+ * How a checkout ended, by what `pay` returned:
+ *
+ * | `pay` returned | status |
+ * |---|---|
+ * | a refusal, or a `Response` 403 with one | `refused` |
+ * | a `Response` 202 | `pending` |
+ * | a `Response` with another 2xx | `paid` |
+ * | a `Response` 3xx, 408, 409 or 5xx, or it threw | `unknown` |
+ * | a `Response` with any other 4xx | `failed` |
+ * | `{ payment: 'paid' \| 'pending' \| 'failed' \| 'unknown' }` | that |
+ * | anything else | `paid` |
+ */
+export type CheckoutOutcome<Result> =
+  | Paid<Result>
+  | RefusedCheckout
+  | Pending<Result>
+  | Failed<Result>
+  | Unknown<Result>;
+
+/** How to say what became of a payment without a `Response`. */
+export interface PaymentReport {
+  readonly payment: 'paid' | 'pending' | 'failed' | 'unknown';
+}
+
+/** Runs a step within the client's time limit. */
+type Limited = (work: () => Promise<unknown>) => Promise<unknown>;
+
+export type Settled = Pending<unknown>['settled'];
+
+/** The outcome of a call of `pay`, or of `lookUp`. */
 export async function outcomeOf<Result>(
-  id: string,
-  result: Result,
+  { id, settled }: { readonly id: string; readonly settled: Settled },
+  call: () => Result | Promise<Result>,
+  limited: Limited,
 ): Promise<CheckoutOutcome<Result>> {
-  if (isRefused(result)) return refused(id, result);
-  if (!isResponse(result) || (result.status >= 200 && result.status < 300)) {
-    return { status: 'paid', id, result };
+  let result: Result;
+  try {
+    result = await call();
+  } catch (error) {
+    return { status: 'unknown', id, result: undefined, error, settled };
   }
-  const body = result.status === 403 && (await bodyOf(result));
-  return isRefused(body) ? refused(id, body) : { status: 'failed', id, response: result };
+  const body = isResponse(result) && result.status === 403 ? await bodyOf(result, limited) : result;
+  if (isRefused(body)) return refused(id, body);
+  const status = statusOf(result);
+  return status === 'pending' || status === 'unknown'
+    ? { status, id, result, settled }
+    : { status, id, result };
+}
+
+function statusOf(result: unknown): PaymentReport['payment'] {
+  if (!isResponse(result)) {
+    const known = ['paid', 'pending', 'failed', 'unknown'] as const;
+    const reported = isObject(result) && result.payment;
+    return known.find((each) => each === reported) ?? 'paid';
+  }
+  const { status } = result;
+  if (status === 202) return 'pending';
+  if (status >= 200 && status < 300) return 'paid';
+  // A conflict may be a first attempt under way, and a redirect may follow a payment.
+  return status < 400 || status === 408 || status === 409 || status >= 500 ? 'unknown' : 'failed';
 }
 
 export function refused(id: string, { reasons, allowance }: Refused): RefusedCheckout {
@@ -45,14 +113,17 @@ export function refused(id: string, { reasons, allowance }: Refused): RefusedChe
 }
 
 /** The body, read from a clone if the platform has any, so that it stays readable. */
-async function bodyOf(response: FetchResponse & { clone?(): FetchResponse }): Promise<unknown> {
+async function bodyOf(
+  response: FetchResponse & { clone?(): FetchResponse },
+  limited: Limited,
+): Promise<unknown> {
   try {
-    return await (response.clone?.() ?? response).json();
+    return await limited(async () => (response.clone?.() ?? response).json());
   } catch {
     return null;
   }
 }
 
 export function isRefused(value: unknown): value is Refused {
-  return isObject(value) && value.allowed === false && Array.isArray(value.reasons);
+  return isObject(value) && value.allowed === false && isListOfObjects(value.reasons);
 }

@@ -65,6 +65,10 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null;
 }
 
+export function isListOfObjects(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isObject);
+}
+
 export function isResponse(value: unknown): value is FetchResponse {
   return isObject(value) && typeof value.status === 'number' && typeof value.json === 'function';
 }

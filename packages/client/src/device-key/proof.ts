@@ -1,4 +1,4 @@
-import type { ProofRequest } from '../client.ts';
+import type { ProofRequest } from '../types.ts';
 
 /**
  * Signs with a private key of this device, for age tokens that are bound to it. In a browser, use a

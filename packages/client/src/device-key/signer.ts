@@ -1,5 +1,5 @@
-import type { ProofRequest, Signer } from '../client.ts';
 import { checkNames } from '../option-names.ts';
+import type { ProofRequest, Signer } from '../types.ts';
 import { type DeviceKey, makeProof } from './proof.ts';
 
 /**
