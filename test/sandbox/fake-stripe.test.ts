@@ -66,6 +66,9 @@ describe('payments', () => {
       'charge.succeeded',
       'payment_intent.amount_capturable_updated',
       'charge.captured',
+      // What was authorised and not captured.
+      'refund.created',
+      'charge.refunded',
       'payment_intent.succeeded',
       'refund.created',
       'charge.refunded',
@@ -75,7 +78,7 @@ describe('payments', () => {
     const refunded = fake.events
       .filter(({ type }) => type === 'charge.refunded')
       .map(({ data }) => ('amount_refunded' in data.object ? data.object.amount_refunded : null));
-    expect(refunded).toEqual([400, 1000]);
+    expect(refunded).toEqual([0, 400, 1000]);
     expect(fake.netCharged('cny')).toBe(0);
     const over = stripe.refunds.create({ payment_intent: id });
     expect(await codeOf(over)).toBe('StripeInvalidRequestError');
@@ -181,5 +184,67 @@ describe('the wire', () => {
       expect(await codeOf(stripe.paymentIntents.create(THIRTY))).toBe('StripeConnectionError');
       expect(fake.netCharged('cny')).toBe(charged);
     }
+  });
+});
+
+describe('an endpoint', () => {
+  const secret = 'whsec_of_this_test';
+  const pay = { ...THIRTY, payment_method: 'pm_card_visa', confirm: true };
+
+  function delivering(respond: (type: string) => number) {
+    const seen: string[] = [];
+    const fake: FakeStripe = fakeStripe({
+      webhookSecret: secret,
+      endpoint: async (request) => {
+        const signature = request.headers.get('stripe-signature') ?? '';
+        const body = await request.text();
+        const event = await stripe.webhooks.constructEventAsync(body, signature, secret);
+        seen.push(event.type);
+        return new Response(null, { status: respond(event.type) });
+      },
+    });
+    const httpClient = Stripe.createFetchHttpClient(fake.fetch);
+    const stripe = new Stripe('sk_test_fake', { httpClient });
+    return { fake, stripe, seen };
+  }
+
+  it('receives the signed webhook of every event, in order', async () => {
+    const { fake, stripe, seen } = delivering(() => 200);
+    const { id } = await stripe.paymentIntents.create(pay);
+    await stripe.refunds.create({ payment_intent: id });
+    await fake.delivered();
+    expect(seen.length).toBeGreaterThan(2);
+    expect(seen).toEqual(types(fake));
+  });
+
+  it('that fails is reported once, and receives the rest', async () => {
+    const { fake, stripe, seen } = delivering((type) => (/created/.test(type) ? 500 : 200));
+    await stripe.paymentIntents.create(pay);
+    await expect(fake.delivered()).rejects.toThrow(/responded to .*created with 500/);
+    await fake.delivered();
+    expect(seen).toEqual(types(fake));
+  });
+
+  it('may cause further events, which are waited for', async () => {
+    const types: string[] = [];
+    const fake: FakeStripe = fakeStripe({
+      endpoint: async (request) => {
+        const { type, data } = JSON.parse(await request.text());
+        types.push(type);
+        if (type === 'payment_intent.succeeded') {
+          await stripe.refunds.create({ payment_intent: data.object.id });
+        }
+        return new Response();
+      },
+    });
+    const httpClient = Stripe.createFetchHttpClient(fake.fetch);
+    const stripe = new Stripe('sk_test_fake', { httpClient });
+    await stripe.paymentIntents.create(pay);
+    await fake.delivered();
+    expect(types).toContain('charge.refunded');
+  });
+
+  it('that is not there cannot be waited for', async () => {
+    await expect(fakeStripe().delivered()).rejects.toThrow(TypeError);
   });
 });

@@ -1,14 +1,17 @@
 import { assertOptions } from '@spendcap/core';
 import { completeSession, expireDueSessions, finishSession } from './fake-stripe/checkout.ts';
+import { closeDispute, openDispute } from './fake-stripe/disputes.ts';
 import { unexpectedState } from './fake-stripe/errors.ts';
 import type {
   FakeCharge,
+  FakeDispute,
   FakeEvent,
   FakePaymentIntent,
   FakeRefund,
   FakeSession,
 } from './fake-stripe/objects.ts';
-import { charge, failAttempt, findPayment } from './fake-stripe/payment-intents.ts';
+import { findPayment } from './fake-stripe/parameters.ts';
+import { charge, failAttempt } from './fake-stripe/payment-intents.ts';
 import { finishRefund } from './fake-stripe/refunds.ts';
 import { newState, type State } from './fake-stripe/state.ts';
 import {
@@ -16,7 +19,7 @@ import {
   type FakeStripeFault,
   type FakeStripeRequest,
 } from './fake-stripe/transport.ts';
-import { signedRequest } from './fake-stripe/webhooks.ts';
+import { deliveries, signedRequest } from './fake-stripe/webhooks.ts';
 
 /** Options of `fakeStripe`. */
 export interface FakeStripeOptions {
@@ -24,6 +27,8 @@ export interface FakeStripeOptions {
   readonly now?: () => number;
   /** Signing secret of webhooks. */
   readonly webhookSecret?: string;
+  /** Receives the webhook of each event, one after the other; see `delivered`. */
+  readonly endpoint?: (request: Request) => Promise<Response>;
   /** Prices for Checkout line items, by id. */
   readonly prices?: Readonly<
     Record<string, { readonly unit_amount: number; readonly currency: string }>
@@ -54,6 +59,10 @@ export interface FakeStripe {
   charges(): readonly FakeCharge[];
   /** Every PaymentIntent. */
   paymentIntents(): readonly FakePaymentIntent[];
+  /** Every refund, including those that only release what was authorised. */
+  refunds(): readonly FakeRefund[];
+  /** Every Checkout Session. */
+  sessions(): readonly FakeSession[];
   /** Captured minus refunded, in the currency's smallest unit. */
   netCharged(currency: string): number;
   /** The player pays on a Checkout page. */
@@ -66,6 +75,10 @@ export interface FakeStripe {
   refundsBegin(status: 'succeeded' | 'pending'): void;
   /** The bank settles a refund; even a succeeded one may fail later. */
   finishRefund(refundId: string, status: 'succeeded' | 'failed'): FakeRefund;
+  /** A bank takes money of a charge back, by default all of it. */
+  dispute(chargeId: string, amount?: number): FakeDispute;
+  /** The bank decides a dispute. */
+  closeDispute(disputeId: string, status: 'won' | 'lost'): FakeDispute;
   /** Expires due Checkout Sessions. Every request does so, too. */
   expireDue(): void;
   /** Makes the next matching request fail. */
@@ -74,6 +87,12 @@ export interface FakeStripe {
   heal(): void;
   /** The signed webhook request for an event. */
   webhook(event: FakeEvent, options?: FakeWebhookOptions): Request;
+  /**
+   * Waits until `endpoint` has responded to every event.
+   *
+   * @throws Error if a response was not a 2xx, or what the endpoint threw
+   */
+  delivered(): Promise<void>;
   /** Delivers events to an endpoint, sequentially in this order. */
   deliver(
     events: readonly FakeEvent[],
@@ -87,8 +106,13 @@ export interface FakeStripe {
  * documentation. Unknown endpoints respond with 404.
  */
 export function fakeStripe(options: FakeStripeOptions = {}): FakeStripe {
-  assertOptions('fakeStripe', options, { now: true, webhookSecret: true, prices: true });
-  const { now = Date.now, webhookSecret = 'whsec_fake', prices = {} } = options;
+  assertOptions('fakeStripe', options, {
+    now: true,
+    webhookSecret: true,
+    endpoint: true,
+    prices: true,
+  });
+  const { now = Date.now, webhookSecret = 'whsec_fake', endpoint, prices = {} } = options;
   const state = newState(now);
   for (const [id, price] of Object.entries(prices)) {
     assertOptions('fakeStripe prices', price, { unit_amount: true, currency: true });
@@ -106,6 +130,8 @@ export function fakeStripe(options: FakeStripeOptions = {}): FakeStripe {
       timestamp: Math.floor(now() / 1000) - (send.age ?? 0),
     });
   };
+  const queue = endpoint && deliveries((event) => endpoint(webhook(event)));
+  if (queue !== undefined) state.onEvent = queue.add;
   return {
     handle: transport.handle,
     async fetch(input, init) {
@@ -118,6 +144,8 @@ export function fakeStripe(options: FakeStripeOptions = {}): FakeStripe {
     events: state.events,
     charges: () => [...state.charges.values()],
     paymentIntents: () => [...state.paymentIntents.values()],
+    refunds: () => [...state.refunds.values()],
+    sessions: () => [...state.sessions.values()],
     netCharged: (currency) =>
       [...state.charges.values()]
         .filter((made) => made.currency === currency)
@@ -140,10 +168,16 @@ export function fakeStripe(options: FakeStripeOptions = {}): FakeStripe {
       state.refundStatus = status;
     },
     finishRefund: (id, status) => finishRefund(state, id, status),
+    dispute: (chargeId, amount) => openDispute(state, chargeId, amount),
+    closeDispute: (id, status) => closeDispute(state, id, status),
     expireDue: () => expireDueSessions(state),
     fail: transport.fail,
     heal: transport.heal,
     webhook,
+    async delivered() {
+      if (queue === undefined) throw new TypeError('fakeStripe has no endpoint to deliver to');
+      await queue.delivered();
+    },
     async deliver(events, endpoint) {
       const answers: Response[] = [];
       for (const event of events) answers.push(await endpoint(webhook(event)));

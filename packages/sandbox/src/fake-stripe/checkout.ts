@@ -1,7 +1,8 @@
 import { ApiError, invalidParameter, missing, unexpectedState } from './errors.ts';
 import { type FormObject, listIn, objectIn, textIn, textsIn } from './form.ts';
 import type { FakePaymentIntent, FakeSession } from './objects.ts';
-import { cancel, confirmPaymentIntent, integerIn, newPayment } from './payment-intents.ts';
+import { integerIn } from './parameters.ts';
+import { cancel, confirmPaymentIntent, newPayment } from './payment-intents.ts';
 import { emit, newId, type State, seconds } from './state.ts';
 
 const SHORTEST_SECONDS = 30 * 60;

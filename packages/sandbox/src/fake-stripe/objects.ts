@@ -61,8 +61,25 @@ export interface FakeRefund {
   readonly payment_intent: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly reason: string | null;
+  /** Of the money that it moved; `null` until then, and if it only releases an authorisation. */
+  balance_transaction: string | null;
   status: 'pending' | 'succeeded' | 'failed' | 'canceled';
   failure_reason: string | null;
+}
+
+/** A dispute. */
+export interface FakeDispute {
+  readonly id: string;
+  readonly object: 'dispute';
+  readonly created: number;
+  readonly livemode: false;
+  readonly amount: number;
+  readonly currency: string;
+  readonly charge: string;
+  readonly payment_intent: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly reason: string;
+  status: 'needs_response' | 'won' | 'lost';
 }
 
 /** A Checkout Session. */
@@ -84,7 +101,7 @@ export interface FakeSession {
 }
 
 /** The object of an event. */
-export type FakeObject = FakePaymentIntent | FakeCharge | FakeRefund | FakeSession;
+export type FakeObject = FakePaymentIntent | FakeCharge | FakeDispute | FakeRefund | FakeSession;
 
 /** An event. */
 export interface FakeEvent {

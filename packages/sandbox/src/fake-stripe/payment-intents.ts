@@ -1,6 +1,8 @@
 import { ApiError, invalidParameter, missing, unexpectedState } from './errors.ts';
 import { type FormObject, textIn, textsIn } from './form.ts';
 import type { FakeCharge, FakePaymentIntent } from './objects.ts';
+import { findPayment, integerIn } from './parameters.ts';
+import { refundUncaptured } from './refunds.ts';
 import { emit, newId, type State, seconds } from './state.ts';
 
 const CREATE_PARAMS = new Set(
@@ -66,12 +68,6 @@ export function newPayment(state: State, params: FormObject): FakePaymentIntent 
     next_action: null,
     last_payment_error: null,
   };
-}
-
-export function findPayment(state: State, id: string): FakePaymentIntent {
-  const payment = state.paymentIntents.get(id);
-  if (payment === undefined) throw missing('payment_intent', id);
-  return payment;
 }
 
 export function confirmPaymentIntent(
@@ -197,6 +193,7 @@ export function capturePaymentIntent(
   payment.amount_received = amount;
   payment.amount_capturable = 0;
   emit(state, 'charge.captured', made);
+  refundUncaptured(state, made);
   emit(state, 'payment_intent.succeeded', payment);
   return payment;
 }
@@ -233,6 +230,8 @@ export function cancel(
   payment.amount_capturable = 0;
   payment.next_action = null;
   emit(state, 'payment_intent.canceled', payment);
+  const authorised = state.charges.get(payment.latest_charge ?? '');
+  if (authorised?.status === 'succeeded') refundUncaptured(state, authorised);
   return payment;
 }
 
@@ -245,13 +244,4 @@ function assertStatus(payment: FakePaymentIntent, allowed: readonly string[]): v
     message,
     payment_intent: structuredClone(payment),
   });
-}
-
-export function integerIn(params: FormObject, name: string): number {
-  const text = textIn(params, name);
-  if (text === undefined) throw invalidParameter(name, `Missing ${name}.`, 'parameter_missing');
-  if (!/^[1-9][0-9]*$/.test(text)) {
-    throw invalidParameter(name, `Invalid integer: ${name}.`, 'parameter_invalid_integer');
-  }
-  return Number(text);
 }

@@ -1,7 +1,7 @@
 import { invalidParameter, missing, unexpectedState } from './errors.ts';
 import { type FormObject, textIn, textsIn } from './form.ts';
 import type { FakeCharge, FakeRefund } from './objects.ts';
-import { findPayment, integerIn } from './payment-intents.ts';
+import { findPayment, integerIn } from './parameters.ts';
 import { emit, newId, type State, seconds } from './state.ts';
 
 export function createRefund(state: State, params: FormObject): FakeRefund {
@@ -12,25 +12,47 @@ export function createRefund(state: State, params: FormObject): FakeRefund {
   }
   const amount = textIn(params, 'amount') === undefined ? left : integerIn(params, 'amount');
   if (amount > left) throw invalidParameter('amount', 'Exceeds the unrefunded amount.');
-  const refund: FakeRefund = {
-    id: newId(state, 're'),
-    object: 'refund',
-    created: seconds(state),
+  const refund = addRefund(state, charge, {
     amount,
-    currency: charge.currency,
-    charge: charge.id,
-    payment_intent: charge.payment_intent,
     metadata: textsIn(params, 'metadata'),
     reason: textIn(params, 'reason') ?? null,
     status: state.refundStatus,
-    failure_reason: null,
-  };
-  state.refunds.set(refund.id, refund);
+    balance_transaction: state.refundStatus === 'succeeded' ? newId(state, 'txn') : null,
+  });
   // Cumulative; includes pending refunds.
   charge.amount_refunded += amount;
   charge.refunded = charge.amount_refunded === charge.amount_captured;
   emit(state, 'refund.created', refund);
   emit(state, 'charge.refunded', charge);
+  return refund;
+}
+
+/** Releases what was authorised and is not captured, which the API lists as a refund. */
+export function refundUncaptured(state: State, charge: FakeCharge): void {
+  const amount = charge.amount - charge.amount_captured;
+  if (amount === 0) return;
+  const released = { amount, metadata: {}, reason: null, balance_transaction: null };
+  const refund = addRefund(state, charge, { ...released, status: 'succeeded' });
+  emit(state, 'refund.created', refund);
+  emit(state, 'charge.refunded', charge);
+}
+
+function addRefund(
+  state: State,
+  { currency, id, payment_intent }: FakeCharge,
+  fields: Pick<FakeRefund, 'amount' | 'metadata' | 'reason' | 'status' | 'balance_transaction'>,
+): FakeRefund {
+  const refund: FakeRefund = {
+    id: newId(state, 're'),
+    object: 'refund',
+    created: seconds(state),
+    currency,
+    charge: id,
+    payment_intent,
+    failure_reason: null,
+    ...fields,
+  };
+  state.refunds.set(refund.id, refund);
   return refund;
 }
 
@@ -50,6 +72,7 @@ export function finishRefund(state: State, id: string, status: 'succeeded' | 'fa
   const refund = state.refunds.get(id);
   if (refund === undefined) throw missing('refund', id);
   refund.status = status;
+  if (status === 'succeeded') refund.balance_transaction ??= newId(state, 'txn');
   if (status === 'failed') {
     refund.failure_reason = 'lost_or_stolen_card';
     const charge = state.charges.get(refund.charge);

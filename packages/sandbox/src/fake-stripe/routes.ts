@@ -2,12 +2,12 @@ import { createSession, expireSession, findSession } from './checkout.ts';
 import { ApiError, invalidParameter, missing } from './errors.ts';
 import type { FormObject } from './form.ts';
 import { objectIn, textIn } from './form.ts';
+import { findPayment } from './parameters.ts';
 import {
   cancelPaymentIntent,
   capturePaymentIntent,
   confirmPaymentIntent,
   createPaymentIntent,
-  findPayment,
 } from './payment-intents.ts';
 import { createRefund } from './refunds.ts';
 import type { State } from './state.ts';
@@ -79,14 +79,21 @@ function list<T extends { readonly id: string; readonly created: number }>(
   });
   const after = textIn(params, 'starting_after');
   const start = after === undefined ? 0 : matching.findIndex(({ id }) => id === after) + 1;
-  const end = start + Number(textIn(params, 'limit') ?? 10);
+  const end = start + limitIn(params);
   const data = matching.slice(start, end);
   return { object: 'list', url: `/v1/${name}`, has_more: end < matching.length, data };
+}
+
+function limitIn(params: FormObject): number {
+  const limit = Number(textIn(params, 'limit') ?? 10);
+  if (Number.isInteger(limit) && limit >= 1 && limit <= 100) return limit;
+  throw invalidParameter('limit', 'This value must be between 1 and 100.');
 }
 
 const METADATA_QUERY = /^metadata\["((?:[^"\\]|\\.)*)"\]:"((?:[^"\\]|\\.)*)"$/;
 
 function searchPayments(state: State, params: FormObject) {
+  limitIn(params);
   const match = METADATA_QUERY.exec(textIn(params, 'query') ?? '');
   if (match === null) throw invalidParameter('query', 'This fake supports metadata queries only.');
   const [key = '', value = ''] = match.slice(1).map((text) => text.replaceAll(/\\(.)/g, '$1'));

@@ -1,6 +1,7 @@
 import type { FormObject } from './form.ts';
 import type {
   FakeCharge,
+  FakeDispute,
   FakeEvent,
   FakeObject,
   FakePaymentIntent,
@@ -15,11 +16,14 @@ export interface State {
   readonly paymentIntents: Map<string, FakePaymentIntent>;
   readonly charges: Map<string, FakeCharge>;
   readonly refunds: Map<string, FakeRefund>;
+  readonly disputes: Map<string, FakeDispute>;
   readonly sessions: Map<string, FakeSession>;
   /** `payment_intent_data` of each session. */
   readonly intentData: Map<string, FormObject>;
   readonly prices: Map<string, { readonly unit_amount: number; readonly currency: string }>;
   readonly events: FakeEvent[];
+  /** Called with each new event. */
+  onEvent: (event: FakeEvent) => void;
   /** Initial status of new refunds. */
   refundStatus: 'succeeded' | 'pending';
   /** Number of the newest object. */
@@ -34,10 +38,12 @@ export function newState(now: () => number): State {
     paymentIntents: new Map(),
     charges: new Map(),
     refunds: new Map(),
+    disputes: new Map(),
     sessions: new Map(),
     intentData: new Map(),
     prices: new Map(),
     events: [],
+    onEvent: () => undefined,
     refundStatus: 'succeeded',
     serial: 0,
     idempotencyKey: null,
@@ -54,7 +60,7 @@ export function seconds(state: State): number {
 }
 
 export function emit(state: State, type: string, object: FakeObject): void {
-  state.events.push({
+  const event: FakeEvent = {
     id: newId(state, 'evt'),
     object: 'event',
     api_version: '2026-10-28.endive',
@@ -64,5 +70,7 @@ export function emit(state: State, type: string, object: FakeObject): void {
     request: { id: null, idempotency_key: state.idempotencyKey },
     type,
     data: { object: structuredClone(object) },
-  });
+  };
+  state.events.push(event);
+  state.onEvent(event);
 }

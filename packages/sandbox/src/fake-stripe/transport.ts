@@ -12,10 +12,11 @@ import type { State } from './state.ts';
  * - `drop`: executes the request and closes the connection without a response
  * - `drop_before`: closes the connection without executing the request
  * - `rate_limit`: responds with 429 without executing the request
+ * - `unauthorized`: responds with 401 without executing the request, as for a key that was revoked
  * - `delay`: executes the request after `milliseconds`
  */
 export interface FakeStripeFault {
-  readonly kind: 'error' | 'drop' | 'drop_before' | 'rate_limit' | 'delay';
+  readonly kind: 'error' | 'drop' | 'drop_before' | 'rate_limit' | 'unauthorized' | 'delay';
   /** Only requests whose `METHOD /path` contains this. */
   readonly on?: string;
   /** Number of requests. Default 1. */
@@ -54,16 +55,14 @@ export function createTransport(state: State) {
     const body = method === 'GET' ? '' : await request.text();
     const key = method === 'POST' ? request.headers.get('idempotency-key') : null;
     seen.push({ method, path: url.pathname, idempotencyKey: key, body });
-    if (!request.headers.get('authorization')?.startsWith('Bearer sk_')) {
-      const message = 'You did not provide an API key.';
-      return json(401, { error: { type: 'invalid_request_error', message } });
-    }
+    if (!request.headers.get('authorization')?.startsWith('Bearer sk_')) return unauthorized();
     const params = decodeForm(method === 'GET' ? url.search.slice(1) : body);
     const call = { method, path: url.pathname, params };
     const fingerprint = `${method} ${url.pathname}?${body}`;
     const fault = takeFault(`${method} ${url.pathname}`);
     if (fault?.kind === 'drop_before') return Response.error();
     if (fault?.kind === 'rate_limit') return rateLimited();
+    if (fault?.kind === 'unauthorized') return unauthorized();
     if (key === null) return answer(call, fault);
 
     const before = kept.get(key);
@@ -120,6 +119,7 @@ const FAULTS: ReadonlySet<FakeStripeFault['kind']> = new Set([
   'drop',
   'drop_before',
   'rate_limit',
+  'unauthorized',
   'delay',
 ] as const);
 
@@ -152,6 +152,11 @@ function inUse(): Response {
   const message = 'There is another request in progress with this idempotency key.';
   const code = 'idempotency_key_in_use';
   return json(409, { error: { type: 'idempotency_error', code, message } });
+}
+
+function unauthorized(): Response {
+  const message = 'You did not provide a valid API key.';
+  return json(401, { error: { type: 'invalid_request_error', message } });
 }
 
 function rateLimited(): Response {
