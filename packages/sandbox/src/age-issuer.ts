@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { type Assurance, assertOptions } from '@spendcap/core';
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+import { PERSONAS, type Persona } from './personas.ts';
 
 /** Options of `ageIssuer`. */
 export interface AgeIssuerOptions {
@@ -28,12 +29,17 @@ export interface IssueRequest {
   readonly expiresInSeconds?: number;
 }
 
+/** Options of `tokenOf`: all of a request but the player. */
+export type TokenOptions = Omit<IssueRequest, 'subject' | 'age'>;
+
 /** An issuer of test age tokens, see `ageIssuer`. */
 export interface SandboxAgeIssuer {
   /** The public key set, for `ageTokens` and `spendcap serve --age-jwks`. */
   readonly jwks: { readonly keys: readonly JWK[] };
   /** Signs an age token: a compact JWS of type `age+jwt`. */
   issue(request: IssueRequest): Promise<string>;
+  /** Signs an age token for a persona. */
+  tokenOf(persona: Persona['id'], options?: TokenOptions): Promise<string>;
 }
 
 /**
@@ -47,7 +53,7 @@ export interface SandboxAgeIssuer {
  * const named = { issuer: 'https://age.example', audience: 'https://limiter.example' };
  * const issuer = await ageIssuer(named);
  * const verifier = ageTokens({ issuers: [{ ...named, jwks: issuer.jwks }] });
- * const evidence = await verifier.verify(await issuer.issue({ subject: 'player-12', age: 12 }));
+ * const evidence = await verifier.verify(await issuer.tokenOf('player-12'));
  * evidence.statements[0]?.kind; // => 'range'
  * ```
  */
@@ -58,26 +64,33 @@ export async function ageIssuer(options: AgeIssuerOptions): Promise<SandboxAgeIs
   const kid = randomBytes(8).toString('hex');
   const pairwiseKey = randomBytes(32);
   const jwk = { ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' };
+  const issue: SandboxAgeIssuer['issue'] = (request) => {
+    const { subject, age, assurance = 'verified', claims, expiresInSeconds = 300 } = request;
+    const iat = Math.floor(now() / 1000);
+    const range = age === undefined ? {} : { age_range: { min: age, max_exclusive: age + 1 } };
+    const sub = createHmac('sha256', pairwiseKey)
+      .update(`${audience}\n${subject}`)
+      .digest('base64url');
+    return new SignJWT({
+      iss: issuer,
+      aud: audience,
+      sub,
+      iat,
+      exp: iat + expiresInSeconds,
+      assurance,
+      ...range,
+      ...claims,
+    })
+      .setProtectedHeader({ alg: 'ES256', typ: 'age+jwt', kid })
+      .sign(privateKey);
+  };
   return {
     jwks: { keys: [jwk] },
-    issue: ({ subject, age, assurance = 'verified', claims, expiresInSeconds = 300 }) => {
-      const iat = Math.floor(now() / 1000);
-      const range = age === undefined ? {} : { age_range: { min: age, max_exclusive: age + 1 } };
-      const sub = createHmac('sha256', pairwiseKey)
-        .update(`${audience}\n${subject}`)
-        .digest('base64url');
-      return new SignJWT({
-        iss: issuer,
-        aud: audience,
-        sub,
-        iat,
-        exp: iat + expiresInSeconds,
-        assurance,
-        ...range,
-        ...claims,
-      })
-        .setProtectedHeader({ alg: 'ES256', typ: 'age+jwt', kid })
-        .sign(privateKey);
+    issue,
+    async tokenOf(persona, token = {}) {
+      const known = PERSONAS.find(({ id }) => id === persona);
+      if (known === undefined) throw new TypeError(`there is no persona '${persona}'`);
+      return issue({ ...token, subject: known.id, age: known.age });
     },
   };
 }

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import type { Policy } from '@spendcap/core';
 import { exportJWK, generateKeyPair } from 'jose';
 import Stripe from 'stripe';
-import { ageIssuer } from './age-issuer.ts';
+import { ageIssuer, type SandboxAgeIssuer } from './age-issuer.ts';
+import { type Clock, sandboxClock } from './clock.ts';
 import { fakeStripe } from './fake-stripe.ts';
 import { createGame, type Game } from './game.ts';
-import { PERSONAS } from './personas.ts';
+import type { Persona } from './personas.ts';
 import { type SpendcapApi, spendcapApi } from './spendcap-api.ts';
 import {
   freePort,
@@ -30,13 +31,25 @@ export interface StoreAndPolicy {
 /** An age authority, a processor and a game around one spendcap server at a time. */
 export interface Sandbox {
   readonly url: string;
+  readonly port: number;
   /** Generated at each start, valid for this sandbox only. */
   readonly apiKey: string;
+  /** A private JWK. */
+  readonly permitKey: Readonly<Record<string, unknown>>;
+  /** Of the age authority and of the shop. `serve` starts a process, which has the real time. */
+  readonly clock: Clock;
+  /** The age authority, as `ageTokens` takes it. */
+  readonly age: { readonly issuer: string; readonly audience: string } & Pick<
+    SandboxAgeIssuer,
+    'jwks'
+  >;
   readonly api: SpendcapApi;
   readonly game: Game;
   serve(what: StoreAndPolicy): Promise<RunningServer>;
   /** Issues an age token for a persona. Default lifetime: a few minutes. */
   tokenOf(personaId: string, expiresInSeconds?: number): Promise<string>;
+  /** Issues any age token. */
+  readonly issue: SandboxAgeIssuer['issue'];
   /** Number of charge requests to the processor. */
   chargeAttempts(): number;
   /** Removes the temporary folder. */
@@ -46,7 +59,8 @@ export interface Sandbox {
 /** @param wantedPort of the spendcap server; another one is used if it is taken */
 export async function createSandbox(wantedPort: number): Promise<Sandbox> {
   const folder = mkdtempSync(join(tmpdir(), 'spendcap-sandbox-'));
-  const issuer = await ageIssuer({ issuer: ISSUER, audience: AUDIENCE });
+  const clock = sandboxClock();
+  const issuer = await ageIssuer({ issuer: ISSUER, audience: AUDIENCE, now: clock.now });
   const jwksFile = join(folder, 'age-jwks.json');
   writeFileSync(jwksFile, JSON.stringify(issuer.jwks));
   const secrets = await makeSecrets();
@@ -58,22 +72,26 @@ export async function createSandbox(wantedPort: number): Promise<Sandbox> {
 
   return {
     url,
+    port,
     apiKey: secrets.apiKey,
+    permitKey: JSON.parse(secrets.permitKey),
+    clock,
+    age: { issuer: ISSUER, audience: AUDIENCE, jwks: issuer.jwks },
     api,
     game: createGame({ spendcap: api, stripe }),
     chargeAttempts,
+    issue: issuer.issue,
     serve: ({ store, policy }) => {
       const age: ServerOptions['age'] = { issuer: ISSUER, audience: AUDIENCE, jwksFile };
       const location = `sqlite:${join(folder, `${store}.db`)}`;
       return startServer({ port, policy: policyArgument(policy), store: location, age, secrets });
     },
-    tokenOf: (personaId, expiresInSeconds) => {
-      const persona = PERSONAS.find(({ id }) => id === personaId);
-      if (persona === undefined) throw new TypeError('unknown persona');
-      const { id: subject, age } = persona;
-      const expiry = expiresInSeconds === undefined ? {} : { expiresInSeconds };
-      return issuer.issue({ subject, age, ...expiry });
-    },
+    // The issuer refuses any other name.
+    tokenOf: (personaId, expiresInSeconds) =>
+      issuer.tokenOf(
+        personaId as Persona['id'],
+        expiresInSeconds === undefined ? {} : { expiresInSeconds },
+      ),
     dispose: () => rmSync(folder, { recursive: true, force: true }),
   };
 

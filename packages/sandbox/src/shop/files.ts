@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { stripTypeScriptTypes } from 'node:module';
+import { litFile, withPaths } from './modules.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
   html: 'text/html; charset=utf-8',
@@ -25,12 +26,46 @@ export async function fileOf(folder: URL, name: string): Promise<Response | null
   if (extension === undefined) return null;
   try {
     const text = await readFile(new URL(name, folder), 'utf8');
-    const body = extension === 'ts' ? stripTypeScriptTypes(text) : text;
-    return new Response(body, {
-      headers: { ...HEADERS, 'content-type': TYPES[extension] ?? 'text/plain' },
-    });
+    return response(await served(folder, text, extension), extension);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
+}
+
+function served(folder: URL, text: string, extension: string): string | Promise<string> {
+  if (extension === 'ts') return scriptOf(text);
+  return extension === 'html' ? assembled(folder, text) : text;
+}
+
+/** What pages share is a file of its own, included in a line: `<!-- include head.html -->`. */
+const INCLUDE = /^ *<!-- include ([a-z]+\.html) -->\n/m;
+
+async function assembled(folder: URL, page: string): Promise<string> {
+  // Splitting puts the name of each part between the texts around it.
+  const parts = page.split(INCLUDE).map((text, index) => {
+    return index % 2 === 0 ? text : readFile(new URL(text, folder), 'utf8');
+  });
+  return (await Promise.all(parts)).join('');
+}
+
+/** By source text, so that a changed file is stripped again. */
+const scripts = new Map<string, string>();
+
+function scriptOf(source: string): string {
+  const script = scripts.get(source) ?? withPaths(stripTypeScriptTypes(source));
+  scripts.set(source, script);
+  return script;
+}
+
+/** A file of Lit, for the elements of an unbuilt client; `null` if there is none. */
+export async function moduleOf(path: string): Promise<Response | null> {
+  const code = await litFile(path);
+  return code === null ? null : response(code, 'js');
+}
+
+function response(body: string, extension: string): Response {
+  return new Response(body, {
+    headers: { ...HEADERS, 'content-type': TYPES[extension] ?? 'text/plain' },
+  });
 }

@@ -2,30 +2,37 @@
 export interface Product {
   readonly id: string;
   readonly price: string;
-  readonly category?: string;
+  readonly category: string;
+  /** Path of its picture. */
+  readonly image: string;
   readonly title: { readonly en: string; readonly zh: string };
 }
 
 export const SHOP_CURRENCY = 'CNY';
 
+/** A product with one of the pictures. */
+function product(
+  [id, price, category]: readonly [id: string, price: string, category: string],
+  image: string,
+  title: Product['title'],
+): Product {
+  return { id, price, category, image: `/page/art-${image}.svg`, title };
+}
+
 /** Prices below all caps and above each of them, and two categories forbidden for minors. */
 export const PRODUCTS: readonly Product[] = [
-  { id: 'gems-60', price: '6.00', title: { en: '60 gems', zh: '60 颗宝石' } },
-  { id: 'gems-300', price: '30.00', title: { en: '300 gems', zh: '300 颗宝石' } },
-  { id: 'gems-480', price: '48.00', title: { en: '480 gems', zh: '480 颗宝石' } },
-  { id: 'greenhouse', price: '60.00', title: { en: 'Glass greenhouse', zh: '玻璃温室' } },
-  { id: 'moon-bridge', price: '118.00', title: { en: 'Moon bridge', zh: '月亮桥' } },
-  { id: 'collector', price: '648.00', title: { en: 'Collector’s garden', zh: '典藏花园' } },
-  {
-    id: 'blind-box',
-    price: '10.00',
-    category: 'loot_box',
-    title: { en: 'Blind box of seeds', zh: '种子盲盒' },
-  },
-  {
-    id: 'tip',
-    price: '20.00',
-    category: 'tip',
-    title: { en: 'Tip for a streamer', zh: '打赏主播' },
-  },
+  product(['gems-60', '6.00', 'item'], 'gem', { en: '60 gems', zh: '60 颗宝石' }),
+  product(['gems-300', '30.00', 'item'], 'gem', { en: '300 gems', zh: '300 颗宝石' }),
+  product(['gems-480', '48.00', 'item'], 'gem', { en: '480 gems', zh: '480 颗宝石' }),
+  product(['greenhouse', '60.00', 'item'], 'greenhouse', {
+    en: 'Glass greenhouse',
+    zh: '玻璃温室',
+  }),
+  product(['moon-bridge', '118.00', 'item'], 'bridge', { en: 'Moon bridge', zh: '月亮桥' }),
+  product(['collector', '648.00', 'item'], 'collector', {
+    en: 'Collector’s garden',
+    zh: '典藏花园',
+  }),
+  product(['blind-box', '10.00', 'loot_box'], 'box', { en: 'Blind box of seeds', zh: '种子盲盒' }),
+  product(['tip', '20.00', 'tip'], 'tip', { en: 'Tip for a streamer', zh: '打赏主播' }),
 ];

@@ -1,4 +1,5 @@
-import { createClient, explainRefusal } from '@spendcap/client';
+import { createClient } from '@spendcap/client';
+import { explainRefusal } from '@spendcap/client/explain';
 import type { Allowance, Period, Purchase, Refused } from '@spendcap/core';
 import { type Game, isRefused } from '../game.ts';
 import type { Persona } from '../personas.ts';
@@ -28,6 +29,7 @@ export interface Wish {
   readonly who: PersonaId;
   readonly what: string;
   readonly amount: string;
+  /** Default `item`. */
   readonly category?: string;
 }
 
@@ -37,10 +39,9 @@ export const CURRENCY = 'CNY';
 
 /** Buys through the game's back end. A problem of the API is returned, not thrown. */
 export async function buy(world: World, wish: Wish, ageToken?: string): Promise<Answer> {
-  const { id, who, amount, category } = wish;
+  const { id, who, amount, category = 'item' } = wish;
   const token = ageToken ?? (await world.tokenOf(who));
-  const kind = category === undefined ? {} : { category };
-  const order = { id, ageToken: token, amount, currency: CURRENCY, ...kind };
+  const order = { id, ageToken: token, amount, currency: CURRENCY, category };
   return world.game.buy(order).catch((error: unknown) => {
     if (error instanceof ApiProblem) return error;
     throw error;
@@ -74,7 +75,7 @@ export function outcomeOf(answer: Answer): string {
 
 export function reasonOf(answer: Answer): string {
   if (answer instanceof ApiProblem) return answer.problem.why?.replaceAll('_', ' ') ?? '';
-  return isRefused(answer) ? explainRefusal(answer, 'en') : '';
+  return isRefused(answer) ? explainRefusal(answer, { locale: 'en' }) : '';
 }
 
 /** A player's allowance, requested as the player's device does. */

@@ -18,6 +18,8 @@ export interface CertificateOptions {
   readonly usage?: number;
   /** Further critical extensions, as dotted OIDs. */
   readonly critical?: readonly string[];
+  /** Further extensions that are not critical and say something by being there (NULL). */
+  readonly marks?: readonly string[];
 }
 
 export interface DistinguishedName {
@@ -39,6 +41,7 @@ const TAG = {
   integer: 0x02,
   bitString: 0x03,
   octetString: 0x04,
+  null: 0x05,
   oid: 0x06,
   utf8: 0x0c,
   printable: 0x13,
@@ -83,6 +86,7 @@ function extensions({
   purposes = [],
   usage: bits,
   critical = [],
+  marks = [],
 }: CertificateOptions): Buffer[] {
   const basic = ca ? sequence(der(TAG.boolean, Buffer.from([0xff]))) : sequence();
   const usage = bitString(Buffer.from([bits ?? (ca ? SIGNS_CERTIFICATES : DIGITAL_SIGNATURE)]));
@@ -91,6 +95,7 @@ function extensions({
     list.push(extension(OID.extendedKeyUsage, sequence(...purposes.map(oid)), true));
   }
   list.push(...critical.map((id) => extension(id, sequence(), true)));
+  list.push(...marks.map((id) => extension(id, der(TAG.null, Buffer.alloc(0)), false)));
   return list;
 }
 

@@ -1,29 +1,41 @@
-import { createClient } from '/client/index.js';
-import { closeDialog, setBusy, setIdle, showDialog } from './dialog.js';
+import { defineElements } from '/client/elements/index.js';
+import { messages as english } from '/client/languages/en.js';
+import { messages as chinese } from '/client/languages/zh-CN.js';
+import { clientOf, json, post } from './account.js';
 import { byId, el } from './elements.js';
-import {
-  allowanceView,
-  productView,
-  refusalView,
-  saleView,
-  speech,
-  unreadableView,
-} from './views.js';
+import { clockView, saleView, showChoices, speech, unreadableView } from './views.js';
 
 const CHINESE = 'zh-CN';
-/** Nobody waits longer for the shop. The client has the same limit for its own calls. */
-const TIMEOUT_MS = 10_000;
-const { personas, products, currency } = await json('/shop/catalogue');
+/** While something is held, the page looks this often whether it still is. */
+const LOOK_MS = 2_000;
+const METHOD_KEY = 'star-garden.method';
+const NOBODY = { id: 'nobody', title: { en: 'Not signed in', zh: '未登录' } };
+const { players, products, currency, methods, stores, ...catalogue } =
+  await json('/shop/catalogue');
+let { minutesAhead } = catalogue;
 const wanted = new URLSearchParams(location.search);
 let locale = /^zh\b/i.test(wanted.get('lang') ?? navigator.language) ? CHINESE : 'en';
-let player = personas.find(({ id }) => id === wanted.get('player')) ?? personas[1];
+let player = [...players, NOBODY].find(({ id }) => id === wanted.get('player')) ?? players[1];
+let method = methods.find(({ name }) => name === remembered()) ?? methods[0];
 let words = speech(locale, currency);
+let nextLook;
 
+const [checkout, allowance, shelf] = ['checkout', 'allowance', 'shelf'].map(byId);
 const base = () => `/shop/players/${player.id}`;
-const client = createClient({
-  url: `${location.origin}/spendcap`,
-  // Tokens are short-lived, so each call requests a new one.
-  ageToken: async () => (await get(`${base()}/age-token`)).text(),
+/** As the strictest processor takes it: at most 32 characters. */
+const newId = () => crypto.randomUUID().replaceAll('-', '');
+const clients = new Map(players.map(({ id }) => [id, clientOf(id, newId)]));
+
+defineElements({ languages: [chinese, english] });
+checkout.pay = ({ id }, product) =>
+  post(`${base()}/purchases`, { id, product: product.id, method: method.name });
+checkout.addEventListener('spendcap-outcome', async ({ detail: { outcome, isShown } }) => {
+  if (outcome.status === 'pending' && isShown) {
+    const { cashier } = await outcome.result.json();
+    // The payment page replaces this one, unless the player has turned to something else.
+    if (cashier !== null) return location.assign(`${cashier}?lang=${locale}`);
+  }
+  await showSales();
 });
 
 for (const input of byId('languages').querySelectorAll('input')) {
@@ -33,7 +45,10 @@ for (const input of byId('languages').querySelectorAll('input')) {
     showAll();
   });
 }
+// The browser's way back from a payment page may show this one as it was left.
+addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
 await showAll();
+document.body.classList.remove('opening');
 
 async function showAll() {
   words = speech(locale, currency);
@@ -42,144 +57,137 @@ async function showAll() {
   for (const element of document.querySelectorAll('[data-text]')) {
     element.textContent = words.t[element.dataset.text];
   }
+  byId('phone').href = `/phone?lang=${locale}`;
   say('');
-  showPersonas();
-  byId('products').replaceChildren(
-    ...products.map((product) => productView(product, words, () => ask(product))),
-  );
+  showPlayers();
+  showMethods();
+  shelf.products = products.map(({ id, title, price, category, image }) => {
+    return { id, name: words.textOf(title), amount: price, currency, category, image };
+  });
   await showAccount();
 }
 
-function showPersonas() {
-  const legend = byId('personas').querySelector('legend');
-  const choices = personas.map((persona) => {
-    const radio = { type: 'radio', name: 'persona', value: persona.id };
-    const input = el('input', { ...radio, checked: persona.id === player.id });
-    input.addEventListener('change', async () => {
-      player = persona;
-      // Nothing of another player may remain, even if the new data cannot be read.
-      byId('allowance').replaceChildren();
-      byId('history').replaceChildren();
-      say(words.t.playing(words.titleOf(persona)));
-      await showAccount();
-    });
-    return el('label', {}, input, el('span', {}, words.titleOf(persona)));
+function showPlayers() {
+  const items = [...players, NOBODY];
+  const isChosen = ({ id }) => id === player.id;
+  showChoices('players', { items, isChosen, textOf: words.titleOf }, async (chosen) => {
+    player = chosen;
+    // Nothing of another player may remain, even if the new data cannot be read.
+    for (const id of ['history', 'clock']) byId(id).replaceChildren();
+    say(words.t.playing(words.titleOf(chosen)));
+    await showAccount();
   });
-  byId('personas').replaceChildren(legend, ...choices);
 }
 
-/** Loads allowance and purchases from the server, after everything that may have changed them. */
+function showMethods() {
+  const isChosen = (each) => each === method;
+  const choose = (chosen) => {
+    method = chosen;
+    remember(chosen.name);
+    byId('paid-with').textContent = words.t.paidWith(words.labelOf(chosen));
+  };
+  choose(method);
+  showChoices('methods', { items: methods, isChosen, textOf: words.labelOf }, choose);
+}
+
+/** Gives the player to the elements, and loads what the page shows of them. */
 async function showAccount() {
+  const client = clients.get(player.id) ?? null;
+  for (const element of [checkout, allowance, shelf]) element.client = client;
+  await Promise.all([showSales(), client?.refresh()]);
+}
+
+async function showSales() {
   const shown = player;
-  try {
-    const [allowance, sales] = await Promise.all([client.allowance(), json(`${base()}/purchases`)]);
-    if (shown !== player) return;
-    byId('allowance').replaceChildren(...allowanceView(allowance, words));
-    const rows = sales.map((sale) => {
-      const product = products.find(({ id }) => id === sale.product);
-      return saleView({ ...sale, product }, words, () => refund(sale.purchase, product));
-    });
-    byId('history').replaceChildren(
-      rows.length === 0 ? el('p', {}, words.t.nothing) : el('ul', { class: 'sales' }, ...rows),
-    );
-  } catch {
-    if (shown !== player) return;
-    // Outdated amounts would be wrong.
-    for (const id of ['allowance', 'history']) {
-      byId(id).replaceChildren(unreadableView(words, showAccount));
-    }
-  }
+  clearTimeout(nextLook);
+  const sales = shown === NOBODY ? [] : await readSales().catch(() => null);
+  if (shown !== player) return;
+  if (sales === null) byId('history').replaceChildren(unreadableView(words, showSales));
+  else drawSales(sales);
 }
 
-/** Shows the price before the purchase; the buyer can still cancel. */
-function ask(product) {
-  const { t, money, titleOf } = words;
-  say('');
-  // One id per intended purchase, so that repeated clicks and retries charge once.
-  const purchase = {
-    id: crypto.randomUUID(),
-    amount: product.price,
-    currency,
-    ...(product.category === undefined ? {} : { category: product.category }),
-  };
-  showDialog({
-    heading: t.ask(titleOf(product)),
-    body: [el('p', {}, t.askDetail(money(product.price)))],
-    buttons: [
-      { label: t.yes(money(product.price)), kind: 'main', onclick: () => buy(product, purchase) },
-      { label: t.no },
-    ],
-  });
+async function readSales() {
+  const sales = await json(`${base()}/purchases`);
+  return sales.map((sale) => ({
+    ...sale,
+    product: products.find(({ id }) => id === sale.product),
+    method: [...methods, ...stores].find(({ name }) => name === sale.method),
+  }));
 }
 
-async function buy(product, purchase) {
-  const { t, money, titleOf } = words;
-  const title = titleOf(product);
-  const check = new AbortController();
-  let hasLeft = false;
-  let isPaying = false;
-  const leave = () => {
-    hasLeft = true;
-    check.abort();
-  };
-  setBusy({ label: t.paying, leaveLabel: t.no, leave });
-  const pay = ({ id }) => {
-    isPaying = true;
-    // The payment goes on without the dialog; the status says how it ended.
-    const body = [el('p', {}, t.payingDetail)];
-    setBusy({ body, label: t.paying, leaveLabel: t.close, leave });
-    return post(`${base()}/purchases`, { id, product: product.id });
-  };
-  const { signal } = check;
-  const outcome = await client.checkout(purchase, pay, { signal }).catch(() => null);
-  if (!hasLeft) setIdle();
+function drawSales(sales) {
+  const rows = sales.map((sale) =>
+    saleView(sale, words, () => refund(sale.purchase, sale.product)),
+  );
+  byId('history').replaceChildren(
+    rows.length === 0 ? el('p', {}, words.t.nothing) : el('ul', { class: 'sales' }, ...rows),
+  );
+  const isHeld = sales.some(({ purchase }) => purchase.state === 'reserved');
+  byId('clock').replaceChildren(...clockView(words, { minutesAhead, isHeld, leap }));
+  if (isHeld) nextLook = setTimeout(look, LOOK_MS, sales);
+}
 
-  if (outcome?.status === 'paid') {
-    if (!hasLeft) closeDialog();
-    await showAccount();
-    say(t.bought(title, money(product.price)));
-  } else if (hasLeft) {
-    await showAccount();
-    say(isPaying && outcome?.status !== 'refused' ? t.leftUnknown(title) : t.notBought(title));
-  } else if (outcome?.status === 'refused') {
-    const buttons = [{ label: t.ok, kind: 'main' }];
-    showDialog({ heading: t.refusedTitle, alert: refusalView(outcome, words), buttons });
-  } else {
-    // The outcome may be unknown, so the retry uses the same purchase id.
-    const again = { label: t.again, kind: 'main', onclick: () => buy(product, purchase) };
-    const text = isPaying ? t.maybePaid : t.notPaid;
-    const buttons = [again, { label: t.no }];
-    showDialog({ heading: t.failedTitle, alert: [el('p', {}, text)], buttons });
-    await showAccount();
+/** Draws only what has changed, so that focus stays where it is. */
+async function look(before) {
+  const shown = player;
+  const sales = await readSales().catch(() => before);
+  if (shown !== player) return;
+  const changed = sales.filter(
+    ({ purchase }) => stateIn(before, purchase.id) === 'reserved' && purchase.state !== 'reserved',
+  );
+  if (changed.length === 0) {
+    nextLook = setTimeout(look, LOOK_MS, before);
+    return;
   }
+  drawSales(sales);
+  clients.get(player.id)?.refresh();
+  const { t, titleOf } = words;
+  const [{ purchase, product }] = changed;
+  say((purchase.state === 'released' ? t.nowReleased : t.nowPaid)(titleOf(product)));
+}
+
+function stateIn(sales, id) {
+  return sales.find(({ purchase }) => purchase.id === id)?.purchase.state;
+}
+
+/** Lets time pass: what nobody can pay any more is released. */
+async function leap() {
+  const response = await post('/shop/clock', {}).catch(() => null);
+  if (response?.ok) ({ minutesAhead } = await response.json());
+  await showSales();
+  clients.get(player.id)?.refresh();
+  // The button may no longer exist, so focus moves to the heading of its section.
+  byId('history-title').focus();
+  say(response?.ok ? words.t.ahead(minutesAhead) : words.t.unreadable);
 }
 
 async function refund(purchase, product) {
   const { t, money, titleOf } = words;
   const response = await post(`${base()}/purchases/${purchase.id}/refund`, {}).catch(() => null);
-  await showAccount();
+  await showSales();
+  clients.get(player.id)?.refresh();
   // The button no longer exists, so focus moves to the heading of its section.
   byId('history-title').focus();
   const done = t.refundDone(titleOf(product), money(purchase.amount));
   say(response?.ok === true ? done : t.refundFailed);
 }
 
+function remembered() {
+  try {
+    return localStorage.getItem(METHOD_KEY);
+  } catch {
+    return null;
+  }
+}
+
+function remember(name) {
+  try {
+    localStorage.setItem(METHOD_KEY, name);
+  } catch {
+    // The choice is then of this page only.
+  }
+}
+
 function say(text) {
   byId('status').textContent = text;
-}
-
-function post(path, body) {
-  const headers = { 'content-type': 'application/json' };
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
-  return fetch(path, { method: 'POST', headers, body: JSON.stringify(body), signal });
-}
-
-async function get(path) {
-  const response = await fetch(path, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-  if (!response.ok) throw new Error(`${path}: ${response.status}`);
-  return response;
-}
-
-async function json(path) {
-  return (await get(path)).json();
 }

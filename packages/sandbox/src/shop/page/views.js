@@ -1,111 +1,74 @@
-import { explainRefusal, formatAmount } from '/client/index.js';
-import { el } from './elements.js';
+import { formatAmount } from '/client/explain/index.js';
+import { byId, el } from './elements.js';
 import { TEXTS } from './texts.js';
 
 /** Texts and formats of a locale and a currency. */
 export function speech(locale, currency) {
+  const textOf = (text) => text[locale === 'en' ? 'en' : 'zh'];
   return {
     locale,
     t: TEXTS[locale],
     money: (amount) => formatAmount(amount, currency, locale),
-    titleOf: ({ title }) => title[locale === 'en' ? 'en' : 'zh'],
+    textOf,
+    titleOf: ({ title }) => textOf(title),
+    labelOf: ({ label }) => textOf(label),
   };
 }
 
-export function allowanceView(allowance, { locale, t, money }) {
-  const { blocked: reasons } = allowance;
-  if (reasons.length > 0) return [el('p', {}, explainRefusal({ reasons, allowance }, locale))];
-  if (allowance.limits.length === 0) return [el('p', {}, t.noLimits)];
-  const { timeZone } = allowance.policy;
-  const when = dateIn(locale, timeZone);
-  const isOnce = ({ period }) => period === 'transaction';
-  const once = allowance.limits.filter(isOnce);
-  const others = allowance.limits.filter((limit) => !isOnce(limit));
-  return [
-    ...once.map(({ cap }) =>
-      el('p', { class: 'once' }, el('b', {}, t.transaction), t.atMost(money(cap))),
-    ),
-    el('div', { class: 'meters' }, ...others.map((limit) => limitView(limit, { t, money, when }))),
-  ];
+/** Radio buttons in a fieldset, below its legend. */
+export function showChoices(id, { items, isChosen, textOf }, choose) {
+  const legend = byId(id).querySelector('legend');
+  const choices = items.map((item) => {
+    const radio = { type: 'radio', name: id, value: item.id ?? item.name };
+    const input = el('input', { ...radio, checked: isChosen(item) });
+    input.addEventListener('change', () => choose(item));
+    return el('label', {}, input, el('span', {}, textOf(item)));
+  });
+  byId(id).replaceChildren(legend, ...choices);
 }
 
-function limitView({ id, period, cap, used, remaining, resetsAt }, { t, money, when }) {
-  const isFull = Number(remaining) === 0;
-  const left = t.left(money(remaining), money(cap));
-  const bar = el('div', { class: 'bar' });
-  bar.style.inlineSize = `${Math.min(1, Number(used) / Number(cap)) * 100}%`;
-  const meter = {
-    class: isFull ? 'meter full' : 'meter',
-    role: 'meter',
-    'aria-labelledby': id,
-    'aria-valuemin': '0',
-    'aria-valuemax': cap,
-    'aria-valuenow': used,
-    'aria-valuetext': `${t.spent(money(used))}, ${left}`,
-  };
-  const notes = [isFull && t.full, t.spent(money(used)), resetsAt && t.resets(when(resetsAt))];
-  return el(
-    'div',
-    {},
-    el('div', { class: 'limit-head' }, el('b', { id }, t[period]), el('span', {}, left)),
-    el('div', meter, bar),
-    el('p', { class: 'small' }, notes.filter(Boolean).join(' · ')),
-  );
-}
-
-function dateIn(locale, timeZone) {
-  const parts = { weekday: 'long', month: 'long', day: 'numeric' };
-  const format = new Intl.DateTimeFormat(locale, { timeZone, ...parts });
-  return (instant) => format.format(new Date(instant));
-}
-
-export function productView(product, { t, money, titleOf }, onclick) {
-  const price = money(product.price);
+/** One purchase: how it was paid, its state, and what can still be done. */
+export function saleView(sale, { locale, t, money, titleOf, labelOf }, onclick) {
+  const { purchase, product, method, cashier } = sale;
   const title = titleOf(product);
-  const label = t.buyNamed(title, price);
-  const button = { type: 'button', class: 'main', 'aria-label': label, onclick };
-  return el(
-    'li',
-    { class: 'product' },
-    el('span', { class: `art art-${product.id}`, 'aria-hidden': 'true' }),
-    el('h3', {}, title),
-    el('p', { class: 'price' }, price),
-    el('button', { ...button, 'data-product': product.id }, t.buy),
-  );
-}
-
-export function saleView({ purchase, product }, { t, money, titleOf }, onclick) {
-  const title = titleOf(product);
-  const isRefunded = Number(purchase.refunded) > 0;
-  const button = { type: 'button', 'aria-label': t.refundNamed(title), onclick };
+  const state = el('span', { class: 'small' }, `${labelOf(method)} · ${stateOf(purchase, t)}`);
   return el(
     'li',
     { class: 'sale' },
-    el('span', {}, title),
+    el('span', {}, title, el('br'), state),
     el('span', {}, money(purchase.amount)),
-    isRefunded ? el('span', { class: 'badge' }, `↩ ${t.refunded}`) : el('button', button, t.refund),
+    nextOf(),
   );
+
+  function nextOf() {
+    if (cashier !== null) {
+      const href = `${cashier}?lang=${locale}`;
+      return el('a', { class: 'button', href, 'aria-label': t.goOnNamed(title) }, t.goOn);
+    }
+    if (Number(purchase.refunded) > 0) return el('span', { class: 'badge' }, `↩ ${t.refunded}`);
+    if (purchase.state !== 'committed') return el('span');
+    return el('button', { type: 'button', 'aria-label': t.refundNamed(title), onclick }, t.refund);
+  }
+}
+
+function stateOf({ state, late, reservedAt, expiresAt }, t) {
+  // Money without a hold is recorded: such a purchase was never open.
+  if (state === 'committed' && reservedAt === expiresAt) return t.paidOutside;
+  if (state === 'committed') return late ? t.paidLate : t.paid;
+  return state === 'reserved' ? t.held : t.released;
+}
+
+/** Lets time pass, while something is held; and how much has passed. */
+export function clockView({ t }, { minutesAhead, isHeld, leap }) {
+  const button = el('button', { type: 'button', onclick: leap }, t.leap);
+  return [
+    ...(isHeld ? [button, el('p', { class: 'small' }, t.leapHint)] : []),
+    ...(minutesAhead > 0 ? [el('p', { class: 'small' }, t.ahead(minutesAhead))] : []),
+  ];
 }
 
 /** In place of what the server did not send. */
 export function unreadableView({ t }, retry) {
   const button = el('button', { type: 'button', onclick: retry }, t.again);
   return el('div', { class: 'unreadable' }, el('p', {}, t.unreadable), button);
-}
-
-/** The refusal in words, and the policy rows in a disclosure for adults. */
-export function refusalView(refusal, { locale, t }) {
-  const rules = refusal.reasons.flatMap(({ row }) =>
-    row === undefined ? [] : [`${row.citation} (${t[row.status]})`],
-  );
-  return [
-    el('p', {}, explainRefusal(refusal, locale)),
-    el('p', { class: 'small' }, t.refusedNote),
-    el(
-      'details',
-      {},
-      el('summary', {}, t.rule),
-      ...[...new Set(rules)].map((rule) => el('p', { class: 'small' }, rule)),
-    ),
-  ];
 }
