@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { ageIssuer, fakeStripe } from '@spendcap/sandbox';
 import { ageTokens, cnGame, createLimiter, type Refused } from '@spendcap/server';
 import { toExpress } from '@spendcap/server/adapters/express';
-import { guardStripe, stripeWebhook } from '@spendcap/server/payments/stripe';
+import { processorWebhook } from '@spendcap/server/payments';
+import { guardStripe, stripeProcessor } from '@spendcap/server/payments/stripe';
 import { sqliteStore } from '@spendcap/server/stores/sqlite';
 import express from 'express';
 import Stripe from 'stripe';
@@ -20,7 +21,8 @@ const limiter = createLimiter({
   ageTokens: ageTokens({ issuers: [{ ...age, jwks: ageAuthority.jwks }] }),
 });
 const payments = guardStripe({ stripe, limiter });
-const webhook = stripeWebhook({ stripe, limiter, secrets: [fake.webhookSecret] });
+const processor = stripeProcessor({ stripe, secrets: [fake.webhookSecret] });
+const webhook = processorWebhook({ processor, limiter });
 const PRICES: Readonly<Record<string, number>> = { gems: 4800, chest: 6000 };
 
 const app = express();

@@ -1,6 +1,8 @@
 // A purchase from the tap to the charge: the client SDK in the game, the limiter on the game's
 // server. The client checks and explains; the server enforces the caps.
-import { createClient, explainRefusal } from '@spendcap/client';
+import { createClient } from '@spendcap/client';
+import { explainRefusal } from '@spendcap/client/explain';
+import { messages as chinese } from '@spendcap/client/languages/zh-CN';
 import { ageIssuer } from '@spendcap/sandbox';
 import { ageTokens, cnGame, createHandler, createLimiter } from '@spendcap/server';
 import { toFastify } from '@spendcap/server/adapters/fastify';
@@ -57,8 +59,8 @@ async function tap(amount: string): Promise<void> {
     }),
   );
   if (outcome.status === 'refused') {
-    console.log(amount, explainRefusal(outcome, 'en'));
-    console.log(amount, explainRefusal(outcome, 'zh-CN'));
+    console.log(amount, explainRefusal(outcome, { locale: 'en' }));
+    console.log(amount, explainRefusal(outcome, { locale: 'zh-CN', languages: [chinese] }));
     return;
   }
   console.log(amount, outcome.status === 'paid' ? 'paid' : 'card declined');
