@@ -4,5 +4,6 @@ import { byDriver, freshStore, runnable, STORES } from '../support/stores.ts';
 
 // A case mostly waits for a disk or a server, and has a ledger of its own.
 describe.each(byDriver(await runnable(STORES)))('$name', ({ entry, driver }) => {
-  storeSuite({ test: test.concurrent, open: () => freshStore(entry, { driver }) });
+  const each = entry.name === 'memory' ? test : test.concurrent;
+  storeSuite({ test: each, open: () => freshStore(entry, { driver }) });
 });

@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReserveCommand, Store } from '@spendcap/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { capped, NOON, purchase, TODAY } from '../../packages/server/src/testing/fixtures.ts';
+import {
+  capped,
+  charge,
+  NOON,
+  purchase,
+  TODAY,
+} from '../../packages/server/src/testing/fixtures.ts';
 import { codeOf } from '../support/code-of.ts';
 import { FAULTS, STEPS, type Trouble, troubleProxy } from '../support/proxy.ts';
 import type { Ledger } from '../support/stores/entry.ts';
@@ -22,7 +28,7 @@ function life(own: string) {
   const id = `${own} p`;
   const windows = [capped(TODAY, 1_000)];
   const hold = (change: Partial<ReserveCommand>) =>
-    purchase(id, { subject: own, windows, ...change });
+    purchase(id, { subject: own, windows, processor: 'one_pay', ...change });
   const other = `${own} q`;
   return [
     [(store: Store) => store.reserve(hold({ amount: 100 })), 100],
@@ -34,6 +40,15 @@ function life(own: string) {
     [(store: Store) => store.reverseRefund({ id, refundId: 'r', at: NOON }), 80],
     [(store: Store) => store.reserve(hold({ id: other, amount: 920 })), 1_000],
     [(store: Store) => store.release({ id: other, at: NOON }), 80],
+    [
+      (store: Store) => store.attach({ id, processor: 'one_pay', processorRef: 'r1', at: NOON }),
+      80,
+    ],
+    [(store: Store) => store.record(charge(`${own} r`, { subject: own, windows })), 1_080],
+    [
+      (store: Store) => store.refund({ id, refundId: 't', total: 50, restores: true, at: NOON }),
+      1_030,
+    ],
   ] as const;
 }
 
@@ -80,7 +95,7 @@ async function goThrough(
     }
     // What was delayed arrives now, and changes nothing.
     await sleep(trouble.startsWith('delay') ? delayMs : 0);
-    expect(await usedBy(direct, own)).toBe(80);
+    expect(await usedBy(direct, own)).toBe(before);
   } finally {
     await proxy.close();
     await store.close();

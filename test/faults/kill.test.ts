@@ -85,6 +85,19 @@ test('kill -9 between any two verbs loses nothing and doubles nothing', async ()
   await call('/v1/purchases/order-1/refund', { id: 'refund-1', amount: '12.00' });
   expect(await usedThisMonth(token)).toBe('18.00');
 
+  await call('/v1/purchases/order-1/refund', { id: 'all', total: '4.00' });
+  await restart();
+  await call('/v1/purchases/order-1/refund', { id: 'all', total: '4.00' });
+  await call('/v1/purchases/order-1/refund', { id: 'all', total: '3.00' });
+  expect(await usedThisMonth(token)).toBe('14.00');
+
+  const renewal = { ageToken: token, amount: '4.00', currency: 'CNY', processor: 'acme_pay' };
+  await call('/v1/purchases/renewal-1/record', renewal);
+  await restart();
+  const recorded = await call('/v1/purchases/renewal-1/record', renewal);
+  expect(recorded.body).toMatchObject({ state: 'committed', late: true, processor: 'acme_pay' });
+  expect(await usedThisMonth(token)).toBe('18.00');
+
   await buy('order-2', token);
   await call('/v1/purchases/order-2/release', {});
   await restart();

@@ -40,6 +40,22 @@ test('a hold that is forgotten is found as lost', async () => {
   expect(await damageOf(store, forget)).toEqual({ ...NO_DAMAGE, lost: 1 });
 });
 
+test('a reference that is forgotten is found as lost', async () => {
+  const store = anyStore();
+  const forgetful: Store = { ...store, attach: (command) => store.get(command) as never };
+  expect((await damageOf(forgetful)).lost).toBeGreaterThan(0);
+});
+
+test('a running total that is added up passes the charge', async () => {
+  const store = anyStore();
+  const adding: Store = {
+    ...store,
+    refund: ({ total = 0, ...command }) =>
+      store.refund({ ...command, amount: total, refundId: `up to ${total}` }),
+  };
+  await expect(damageOf(adding)).rejects.toThrow('exceeds');
+});
+
 test('a hold that a retry makes again is found as doubled', async () => {
   const store = anyStore();
   let tries = 0;

@@ -5,8 +5,13 @@ export interface Order {
   readonly id: string;
   readonly player: number;
   readonly amount: number;
-  readonly fate: 'stay' | 'commit' | 'release' | 'refund';
+  readonly fate: 'stay' | 'release' | 'refund' | Charge;
 }
+
+/**
+ * The processor reports a charge of a hold, or one of which it does not know that there is a hold.
+ */
+type Charge = 'commit' | 'record';
 
 /** What is known of an order: from the answers to its buyer, or from the ledger later. */
 export interface Fact {
@@ -18,7 +23,8 @@ export interface Fact {
 export interface Till {
   /** `refused` if there is no room; `used` is what it says of the player then, in cents. */
   hold(order: Order): Promise<{ readonly held: boolean; readonly used?: number | undefined }>;
-  settle(order: Order, verb: 'commit' | 'release' | 'refund'): Promise<void>;
+  /** `refund` refunds in two parts, by a running total. */
+  settle(order: Order, verb: Charge | 'release' | 'refund'): Promise<void>;
   find(order: Order): Promise<Fact>;
   used(player: number): Promise<number>;
 }
@@ -53,11 +59,12 @@ interface LoadOptions {
 
 const LANES = 24;
 const PATIENCE_MS = 30_000;
-const FATES = ['stay', 'commit', 'stay', 'commit', 'release', 'refund'] as const;
+const FATES = ['stay', 'commit', 'stay', 'record', 'release', 'refund'] as const;
 
 /**
- * Players who buy through all tills in parallel, more than their caps allow, and retry with the same
- * id until they are answered, whatever goes wrong meanwhile. Resolves to what the ledger holds then.
+ * Players who buy through all tills in parallel, more than their caps allow, and retry with the
+ * same id until they are answered, whatever goes wrong meanwhile. Resolves to what the ledger holds
+ * then.
  */
 export async function underLoad(options: LoadOptions) {
   const { tills, cap, fault, mayRetry } = options;

@@ -1,6 +1,8 @@
+import { chownSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createLimiter, parsePolicy, usAppStore } from '@spendcap/server';
 import { postgresStore } from '@spendcap/server/stores/postgres';
-import type pg from 'pg';
+import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { NOON, purchase } from '../../packages/server/src/testing/fixtures.ts';
 import { findPrograms, type OwnPostgres, ownPostgres } from '../support/own-postgres.ts';
@@ -88,8 +90,10 @@ describe.skipIf(programs === undefined)('a server that is set up wrongly', () =>
         ...MISCONFIGURED,
         message: expect.stringContaining('privilege'),
       });
+      await expect(store.ready()).rejects.toMatchObject(MISCONFIGURED);
       await operator.query(`GRANT ALL ON ${object} TO ${ROLE}`);
       expect(await store.reserve(purchase('p'))).toMatchObject({ outcome: 'held' });
+      await store.ready();
     },
   );
 
@@ -124,6 +128,7 @@ describe.skipIf(programs === undefined)('a server that is set up wrongly', () =>
     await expect
       .poll(() => store.reserve(purchase('q')).catch(({ code }: { code: string }) => code))
       .toBe('store_misconfigured');
+    await expect(store.ready()).rejects.toMatchObject(MISCONFIGURED);
     await operator.query('ALTER SYSTEM RESET default_transaction_read_only');
     await operator.query('SELECT pg_reload_conf()');
     await expect
@@ -135,6 +140,25 @@ describe.skipIf(programs === undefined)('a server that is set up wrongly', () =>
       )
       .toBe('held');
   });
+
+  test('one that comes back as a standby: unavailable, then promoted', async () => {
+    const schema = await migrated();
+    const store = postgresStore({ pool: poolAs(() => {}), schema });
+    await store.ready();
+    const { rows } = await operator.query('SHOW data_directory');
+    await server.stop('fast');
+    const { uid, gid } = statSync(rows[0].data_directory);
+    const signal = join(rows[0].data_directory, 'standby.signal');
+    writeFileSync(signal, '');
+    chownSync(signal, uid, gid);
+    await server.start();
+    const unavailable = { code: 'store_unavailable', retryable: true };
+    await expect(store.ready()).rejects.toMatchObject(unavailable);
+    await expect(store.reserve(purchase('p'))).rejects.toMatchObject(unavailable);
+    await operator.query('SELECT pg_promote()');
+    await store.ready();
+    expect(await store.reserve(purchase('p'))).toMatchObject({ outcome: 'held' });
+  }, 60_000);
 
   test('no adult passes unrecorded, as in an outage', async () => {
     const policy = parsePolicy({ ...usAppStore(), onUnavailable: 'allow_adults' });
@@ -152,6 +176,17 @@ describe.skipIf(programs === undefined)('a server that is set up wrongly', () =>
     const away = limiterOf(poolAs((to) => Object.assign(to, { port: '1' })));
     expect(await away.reserve(order)).toMatchObject({ allowed: true });
   });
+});
+
+test('a pool without a listener for broken idle connections gets one, and no other does', () => {
+  const silent = new pg.Pool();
+  postgresStore({ pool: silent });
+  postgresStore({ pool: silent });
+  expect(silent.emit('error', new Error('gone'))).toBe(true);
+  const heard: unknown[] = [];
+  const pool = new pg.Pool().on('error', (error) => heard.push(error));
+  postgresStore({ pool });
+  expect(pool.listenerCount('error')).toBe(1);
 });
 
 const failing = (error: object) => Promise.reject(Object.assign(new Error('failed'), error));
@@ -194,7 +229,7 @@ describe('why a statement failed', () => {
   ])('%o is %s', async (error, code) => {
     const pool = poolAnswering(async ({ text }) => {
       if (text.includes('_batch(')) return failing(error);
-      return { rows: [{ ...server, migrated: true, reached: 1 }] };
+      return { rows: [{ ...server, migrated: true, reached: 1, granted: true }] };
     });
     const store = postgresStore({ pool });
     await expect(store.get({ id: 'p', at: NOON })).rejects.toMatchObject({ code });

@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
   capped,
+  charge,
   MONTH,
   NOON,
   purchase,
@@ -123,6 +124,36 @@ describe.skipIf(found === null)('several processes on one database', () => {
     }
   });
 
+  test('the same charge everywhere at the same time is recorded once, and for one subject', async () => {
+    const { open } = await world();
+    const stores = [open(), open(), open()];
+    for (let round = 0; round < 20; round += 1) {
+      const results = await Promise.all(
+        stores.flatMap((store, index) => [
+          store.record(charge(`same-${round}`, { amount: 10, windows: [TODAY] })),
+          store.record(charge(`contested-${round}`, { subject: `subject-${index}` })),
+        ]),
+      );
+      const made = results.filter((result) => result.outcome === 'done' && result.changed);
+      expect(made).toHaveLength(2);
+      expect(results.filter(({ outcome }) => outcome === 'conflict')).toHaveLength(2);
+    }
+    expect(await usedToday(open())).toBe(200);
+  });
+
+  test('totals of one refund from everywhere, in any order, end at the highest', async () => {
+    const { open } = await world();
+    const stores = [open(), open(), open()];
+    await stores[0]?.record(charge('p', { windows: [TODAY] }));
+    const refund = { id: 'p', refundId: 'r', restores: true, at: NOON };
+    await Promise.all(
+      Array.from({ length: 60 }, (_, index) =>
+        stores[index % 3]?.refund({ ...refund, total: ((index * 7) % 60) * 10 + 10 }),
+      ),
+    );
+    expect(await usedToday(open())).toBe(400);
+  });
+
   test('batches over the same subjects, in any order, lose nothing', async () => {
     const { open, query } = await world();
     const stores = [open(), open(), open()];
@@ -167,6 +198,14 @@ describe.skipIf(found === null)('several processes on one database', () => {
     await store.commit({ id: 'p', amount: 900, at: NOON + 1 });
     await store.refund({ id: 'p', refundId: 'r', amount: 300, restores: true, at: NOON + 2 });
     await store.reverseRefund({ id: 'p', refundId: 'r', at: NOON + 3 });
+    await store.record(charge('q', { processor: 'one_pay', at: NOON + 4 }));
+    const attached = { processor: 'one_pay', processorRef: 'ref-1', at: NOON + 5 };
+    await store.attach({ ...attached, id: 'q' });
+    for (const total of [100, 250, 200]) {
+      const refund = { id: 'q', refundId: 'r', total, restores: true };
+      await store.refund({ ...refund, at: NOON + 6 });
+    }
+    await store.record(charge('q'));
     await store.reserve(purchase('too much', { amount: 99_999, windows }));
     expect(await query('SELECT kind, amount::int, refund FROM @entries ORDER BY seq')).toEqual([
       { kind: 'reserved', amount: 1_000, refund: null },
@@ -174,6 +213,15 @@ describe.skipIf(found === null)('several processes on one database', () => {
       { kind: 'committed_late', amount: 900, refund: null },
       { kind: 'refunded', amount: 300, refund: 'r' },
       { kind: 'refund_reversed', amount: 300, refund: 'r' },
+      { kind: 'recorded', amount: 1_000, refund: null },
+      { kind: 'refunded', amount: 100, refund: 'r' },
+      { kind: 'refunded', amount: 150, refund: 'r' },
+    ]);
+    const { basis } = charge('q');
+    const bases = `SELECT kind, at::float, basis FROM @entries WHERE basis IS NOT NULL ORDER BY seq`;
+    expect(await query(bases)).toEqual([
+      { kind: 'reserved', at: NOON, basis },
+      { kind: 'recorded', at: NOON + 4, basis },
     ]);
     await expect(query('UPDATE @entries SET amount = 0')).rejects.toThrow('only ever added');
   });
@@ -361,10 +409,14 @@ describe.skipIf(found === null)('what the database refuses', () => {
       failure(store.reserve(purchase(text, { windows }))),
       failure(store.reserve(purchase('nul', { request: 'a\0b', windows }))),
       failure(store.reserve(purchase('half', { basis: '\ud83c', windows }))),
+      failure(store.reserve(purchase('name', { processor: 'a\0b', windows }))),
+      failure(store.reserve(purchase('ref', { processorRef: '\ud83c', windows }))),
+      failure(store.record(charge('charge', { processorRef: 'a\0b', windows }))),
+      failure(store.overdue({ at: NOON, limit: 1, after: { expiresAt: 0, id: '\ud83c' } })),
       failure(store.reserve(purchase('whole', { basis: '\\u0000 🎁', windows }))),
     ]);
     const refused = 'invalid_request';
-    expect(results).toEqual(['no error', refused, refused, refused, 'no error']);
+    expect(results).toEqual(['no error', ...Array(7).fill(refused), 'no error']);
     expect(await usedToday(store)).toBe(2_000);
   });
 

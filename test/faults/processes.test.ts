@@ -71,10 +71,17 @@ function servedTill(served: Served): Till {
       const day = (answer as Reservation).allowance.limits.find(({ period }) => period === 'day');
       return { held: true, used: cents(day?.used ?? 'NaN') };
     },
-    async settle({ id }, verb) {
-      const body = verb === 'refund' ? { id: 'all' } : {};
-      const { status } = await call(served, `/v1/purchases/${id}/${verb}`, { body });
-      if (status !== 200) throw new Error(`${verb} of ${id}: ${status}`);
+    async settle(order, verb) {
+      const { id, amount } = order;
+      const charge = { ageToken: token(order), amount: units(amount), currency: 'CNY' };
+      const bodies = {
+        ...{ commit: [{}], release: [{}], record: [charge] },
+        refund: [amount / 2, amount].map((total) => ({ id: 'all', total: units(total) })),
+      };
+      for (const body of bodies[verb]) {
+        const { status } = await call(served, `/v1/purchases/${id}/${verb}`, { body });
+        if (status !== 200) throw new Error(`${verb} of ${id}: ${status}`);
+      }
     },
     async find({ id }): Promise<Fact> {
       const { status, answer } = await call(served, `/v1/purchases/${id}`, {});

@@ -16,6 +16,8 @@ const PURCHASE: ReserveCommand = {
     currency: 'CNY',
     app: null,
     category: null,
+    processor: null,
+    processorRef: null,
   },
   ...{ at: AT, expiresAt: AT + DAY_MS, onExpiry: 'release', basis: '{}', windows: [] },
 };
@@ -38,6 +40,29 @@ describe.skipIf(!canStartRedis('faults of a Redis cluster'))('Redis cluster', ()
     client.call = call as typeof client.call;
 
     expect(await store.commit({ id: 'p', at: AT })).toMatchObject({ outcome: 'done' });
+    await store.close();
+    client.disconnect();
+  });
+
+  test('a lost reply before the hold is unavailable, and after it unknown', async () => {
+    const ports = await redisCluster();
+    const client = new Cluster(ports.map((port) => ({ host: '127.0.0.1', port })));
+    const store = redisStore({ client });
+    await store.ready();
+    const call = client.call.bind(client);
+    const losing = (key: string) =>
+      ((name: string, args: string[]) =>
+        args[2] === key
+          ? call(name, args).then(() => Promise.reject(new Error('Connection is closed.')))
+          : call(name, args)) as typeof client.call;
+
+    client.call = losing('spendcap:{p}:s');
+    await expect(store.reserve(PURCHASE)).rejects.toMatchObject({ code: 'store_unavailable' });
+    client.call = losing('spendcap:{a}');
+    await expect(store.reserve(PURCHASE)).rejects.toMatchObject({ code: 'outcome_unknown' });
+    client.call = call as typeof client.call;
+
+    expect(await store.reserve(PURCHASE)).toMatchObject({ outcome: 'held', replayed: true });
     await store.close();
     client.disconnect();
   });

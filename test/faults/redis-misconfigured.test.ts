@@ -7,7 +7,7 @@ import { Cluster, Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../../packages/sandbox/src/spendcap-server.ts';
-import { NOON, purchase, TODAY } from '../../packages/server/src/testing/fixtures.ts';
+import { charge, NOON, purchase, TODAY } from '../../packages/server/src/testing/fixtures.ts';
 import { canStartRedis, type RedisServer, redisCluster, redisServer } from '../support/redis.ts';
 import { temporaryFile } from '../support/temporary.ts';
 
@@ -53,16 +53,24 @@ const storeOn = (port: number, options: Omit<RedisStoreOptions, 'client'> = {}) 
 async function useAllOf(store: ReturnType<typeof redisStore>): Promise<void> {
   const windows = [{ ...TODAY, cap: 10_000 }];
   for (const id of ['a', 'b', 'c']) await store.reserve(purchase(id, { windows }));
-  await store.reserve(purchase('open', { onExpiry: 'reconcile', windows }));
+  const processor = 'one_pay';
+  await store.reserve(purchase('open', { onExpiry: 'reconcile', processor, windows }));
   await store.reserve(purchase('large', { amount: 9_999, windows }));
   await store.commit({ id: 'a', at: NOON });
   await store.commit({ id: 'b', amount: 1, at: NOON });
   await store.refund({ id: 'a', refundId: 'r', restores: true, at: NOON });
   await store.reverseRefund({ id: 'a', refundId: 'r', at: NOON });
+  await store.record(charge('d', { amount: 1, windows }));
+  await store.attach({ id: 'open', processor, processorRef: 'ref', at: NOON });
   await store.usage({ subject: 'subject-a', windows, at: NOON });
   const later = NOON + 3_600_000;
   expect(await store.get({ id: 'c', at: later })).toMatchObject({ purchase: { state: 'expired' } });
-  expect(await store.overdue({ at: later, limit: 10 })).toHaveLength(1);
+  for (const query of [{}, { processor }]) {
+    const [open] = await store.overdue({ at: later, limit: 10, ...query });
+    expect(open?.id).toBe('open');
+    const next = { at: later, limit: 10, ...query, ...(open && { after: open }) };
+    expect(await store.overdue(next)).toEqual([]);
+  }
   await store.release({ id: 'open', at: later });
   await store.ready();
 }

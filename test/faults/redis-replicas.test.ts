@@ -19,7 +19,17 @@ const DAY = {
 };
 
 const purchase = (id: string, subject: string): ReserveCommand => ({
-  ...{ id, request: id, subject, amount: 10, currency: 'CNY', app: null, category: null },
+  ...{
+    id,
+    request: id,
+    subject,
+    amount: 10,
+    currency: 'CNY',
+    app: null,
+    category: null,
+    processor: null,
+    processorRef: null,
+  },
   ...{ at: AT, expiresAt: AT + HOUR, onExpiry: 'release', basis: '{}' },
   windows: [{ ...DAY, cap: CAP }],
 });
@@ -48,7 +58,8 @@ async function addReplicas(ports: readonly number[]): Promise<void> {
     const { port: own } = await started(['--cluster-enabled', 'yes']);
     const [master, replica] = [new Redis(port), new Redis(own)];
     const id = String(await master.call('CLUSTER', 'MYID'));
-    await replica.call('CLUSTER', 'MEET', '127.0.0.1', port);
+    const [, busPort] = (await master.config('GET', 'cluster-port')) as string[];
+    await replica.call('CLUSTER', 'MEET', '127.0.0.1', port, String(busPort));
     // It must have heard of its master first.
     await expect
       .poll(() => replica.call('CLUSTER', 'REPLICATE', id).catch(String), { timeout: 10_000 })
@@ -60,7 +71,7 @@ async function addReplicas(ports: readonly number[]): Promise<void> {
 }
 
 describe.skipIf(!canStartRedis('replicas of Redis'))('replicas', () => {
-  test('minReplicas on a cluster: unknown while none confirms, done when each master has one', async () => {
+  test('minReplicas on a cluster: unavailable while none confirms, held when each master has one', async () => {
     const ports = await redisCluster();
     const client = new Cluster(ports.map((port) => ({ host: '127.0.0.1', port })));
     undo.push(() => client.disconnect());
@@ -70,7 +81,8 @@ describe.skipIf(!canStartRedis('replicas of Redis'))('replicas', () => {
       Promise.all(
         Array.from({ length: 12 }, (_, n) => outcomeOf(store.reserve(purchase(`p${n}`, `s${n}`)))),
       );
-    expect(new Set(await all())).toEqual(new Set(['outcome_unknown']));
+    // The id is claimed first, so without a replica for that nothing is held.
+    expect(new Set(await all())).toEqual(new Set(['store_unavailable']));
     await addReplicas(ports);
     await expect
       .poll(async () => [...new Set(await all())], { timeout: 15_000, interval: 250 })
@@ -113,17 +125,30 @@ describe.skipIf(!canStartRedis('replicas of Redis'))('replicas', () => {
 async function expectKept(store: Store, held: ReadonlyMap<string, string>): Promise<void> {
   const lost: string[] = [];
   for (const id of held.keys()) {
-    const { purchase: found } = await store.get({ id, at: AT });
+    const { purchase: found } = await retried(() => store.get({ id, at: AT }));
     if (found?.state !== 'reserved') lost.push(id);
   }
   expect(lost).toEqual([]);
   for (const subject of new Set(held.values())) {
-    const { used } = await store.usage({ subject, windows: [DAY], at: AT });
+    const { used } = await retried(() => store.usage({ subject, windows: [DAY], at: AT }));
     expect(used[0]).toBeLessThanOrEqual(CAP);
   }
 }
 
-/** A master with two replicas that one Sentinel watches, and a store that asks it for the master. */
+/** Retries as a caller does: on a busy machine Sentinel may promote another once more. */
+async function retried<T>(read: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(SpendcapError.isInstance(error) && error.retryable && tries < 25)) throw error;
+    }
+  }
+}
+
+/**
+ * A master with two replicas that one Sentinel watches, and a store that asks it for the master.
+ */
 async function behindSentinel() {
   const master = await started([]);
   const replicas = [await started(['--replicaof', '127.0.0.1', String(master.port)])];

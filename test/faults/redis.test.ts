@@ -20,7 +20,17 @@ const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
 
 function purchase(id: string, subject: string, amount = 10): ReserveCommand {
   return {
-    ...{ id, request: id, subject, amount, currency: 'CNY', app: null, category: null },
+    ...{
+      id,
+      request: id,
+      subject,
+      amount,
+      currency: 'CNY',
+      app: null,
+      category: null,
+      processor: null,
+      processorRef: null,
+    },
     ...{ at: AT, expiresAt: AT + HOUR, onExpiry: 'release', basis: '{}' },
     windows: [{ ...DAY, cap: CAP }],
   };
@@ -170,7 +180,8 @@ describe.skipIf(!canStartRedis('faults of Redis'))('Redis', () => {
     await store.reserve({ ...purchase('life', 'c'), windows: [life] });
     await store.reserve({ ...purchase('open', 'd'), onExpiry: 'reconcile' });
     const ttl = (key: string) => direct.pttl(`spendcap:${key}`);
-    // An open hold's key lives somewhat longer than it must, so that not each hold has to extend it.
+    // An open hold's key lives somewhat longer than it must, so that not each hold has to extend
+    // it.
     const near = (ms: number, expected: number) => ms > expected - 30_000 && ms < 1.01 * expected;
     for (const key of ['{a}', '{short}:s']) {
       expect(near(await ttl(key), HOUR + 1_000), key).toBe(true);

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import type { ReserveCommand, Store } from '@spendcap/core';
 import { sqliteStore } from '@spendcap/server/stores/sqlite';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, type Mock, onTestFinished, test, vi } from 'vitest';
 import { temporaryFile } from '../support/temporary.ts';
 
 const run = promisify(execFile);
@@ -16,7 +16,15 @@ const selector = { currency: 'CNY', app: null, categories: null };
 const window = { selector, start: AT, end: AT + DAY, cap: 5_000 };
 
 function purchase(id: string, change: Partial<ReserveCommand> = {}): ReserveCommand {
-  const base = { subject: 'subject-a', currency: 'CNY', app: null, category: null, basis: '{}' };
+  const base = {
+    subject: 'subject-a',
+    currency: 'CNY',
+    app: null,
+    category: null,
+    processor: null,
+    processorRef: null,
+    basis: '{}',
+  };
   const times = { at: AT, expiresAt: AT + 1_000, onExpiry: 'release' as const };
   return { ...base, ...times, id, request: id, amount: 100, windows: [window], ...change };
 }
@@ -166,14 +174,23 @@ test('a thread that dies leaves its calls unknown; a retry counts each once', as
   expect(await used(store)).toBe(4_000);
 });
 
+/** Ends the thread that gets the next message, before it can have begun. */
+function endNextThread(): Mock<Worker['postMessage']> {
+  const post = vi.spyOn(Worker.prototype, 'postMessage');
+  onTestFinished(() => post.mockRestore());
+  return post.mockImplementationOnce(function (this: Worker) {
+    void this.terminate();
+  });
+}
+
 test('a thread that dies before it is up has done nothing; the next call starts another', async () => {
   const post = vi.spyOn(Worker.prototype, 'postMessage');
   onTestFinished(() => post.mockRestore());
-  post.mockImplementationOnce(function (this: Worker) {
-    void this.terminate();
-  });
-  // Made, sent and terminated in one tick, so that the thread cannot have begun.
   const store = open(temporaryFile('ledger.db'), { maxBatch: 1 });
+  await store.reserve(purchase('first'));
+  await (post.mock.contexts.at(-1) as Worker).terminate();
+  endNextThread();
+  // Made, sent and terminated in one tick, so that the thread cannot have begun.
   await expect(store.reserve(purchase('p'))).rejects.toMatchObject({
     code: 'store_unavailable',
     retryable: true,
@@ -181,7 +198,23 @@ test('a thread that dies before it is up has done nothing; the next call starts 
   expect(await store.reserve(purchase('p'))).toMatchObject({ outcome: 'held', replayed: false });
 });
 
-test('a store whose thread dies while it is closed closes all the same', async () => {
+test('a store whose first thread does not come up serves on the calling thread', async () => {
+  const warn = vi.spyOn(process, 'emitWarning').mockReturnValue();
+  onTestFinished(() => warn.mockRestore());
+  const post = endNextThread();
+  const store = open(temporaryFile('ledger.db'), { maxBatch: 1 });
+  const calls = ['p', 'q'].map((id) => store.reserve(purchase(id)));
+  for (const held of await Promise.all(calls)) expect(held).toMatchObject({ replayed: false });
+  const sent = post.mock.calls.length;
+  expect(await store.reserve(purchase('p'))).toMatchObject({ outcome: 'held', replayed: true });
+  expect(post.mock.calls.length).toBe(sent);
+  expect(warn).toHaveBeenCalledExactlyOnceWith(
+    expect.stringContaining('sqliteStore cannot start its thread'),
+    { type: 'SpendcapWarning', code: 'SPENDCAP_SQLITE_IN_THREAD' },
+  );
+});
+
+test('a store whose thread dies while it is closed still closes', async () => {
   const post = vi.spyOn(Worker.prototype, 'postMessage');
   onTestFinished(() => post.mockRestore());
   const store = sqliteStore({ path: temporaryFile('ledger.db') });
@@ -197,7 +230,7 @@ test.each([
   ['deleted', '', (path: string) => rmSync(path)],
   ['replaced', '', (path: string) => copyFileSync(`${path}.copy`, `${path}.new`)],
   ['deleted with its log', '-wal', (path: string) => rmSync(path)],
-])('a file that is %s (%s) acknowledges nothing more', async (_name, suffix, damage) => {
+])('a file that is %s acknowledges nothing more', async (_name, suffix, damage) => {
   const path = temporaryFile('ledger.db');
   const store = open(path);
   await store.reserve(purchase('before'));

@@ -1,6 +1,8 @@
 import type {
+  AttachCommand,
   CommitCommand,
   OverdueCommand,
+  RecordCommand,
   RefundCommand,
   ReleaseCommand,
   ReserveCommand,
@@ -15,6 +17,8 @@ import type { Specification } from './checker.ts';
 /** A verb of the store, and its command. */
 export type Call =
   | readonly ['reserve', ReserveCommand]
+  | readonly ['record', RecordCommand]
+  | readonly ['attach', AttachCommand]
   | readonly ['commit', CommitCommand]
   | readonly ['release', ReleaseCommand]
   | readonly ['refund', RefundCommand]
@@ -51,6 +55,7 @@ export const oneByOne: Specification<NaiveLedger, Call, Answer> = {
 /** The fields to print of a call. */
 const SHOWN = [
   ...['id', 'subject', 'amount', 'at', 'expiresAt', 'onExpiry', 'refundId', 'restores'],
+  ...['total', 'chargedAt', 'processor', 'processorRef'],
   ...['windows', 'start', 'cap'],
 ];
 
@@ -80,6 +85,7 @@ function answerOf(ledger: NaiveLedger, [verb, command]: Call): Answer {
   };
   if (verb === 'usage') return { ...ledger.usage(command), expired: endedIn() };
   const { id, at } = command;
+  if (verb === 'record') return recordIn(ledger, command, endedIn);
   if (verb === 'reserve') {
     // Their holds end before the verb looks at its own.
     ledger.usage({ subject: command.subject, windows: [], at });
@@ -100,9 +106,22 @@ function answerOf(ledger: NaiveLedger, [verb, command]: Call): Answer {
   return { outcome, changed, purchase, expired };
 }
 
+function recordIn(ledger: NaiveLedger, command: RecordCommand, endedIn: () => string[]): Answer {
+  const { id, at, subject } = command;
+  ledger.usage({ subject, windows: [], at });
+  const expired = endedIn();
+  // At instant 0 nothing expires: of a conflict, the holds of the other subject stay as they are.
+  const first = JSON.stringify(ledger.get(id, 0));
+  const { outcome } = ledger.record(command);
+  if (outcome === 'conflict') return { outcome, expired };
+  const purchase = ledger.get(id, at);
+  if (outcome !== 'done') return { outcome, purchase, expired };
+  return { outcome, changed: JSON.stringify(purchase) !== first, purchase, expired };
+}
+
 type SettlingCall = Extract<
   Call,
-  readonly ['commit' | 'release' | 'refund' | 'reverseRefund', unknown]
+  readonly ['commit' | 'release' | 'attach' | 'refund' | 'reverseRefund', unknown]
 >;
 
 function settle(ledger: NaiveLedger, call: SettlingCall): { readonly outcome: string } {
@@ -111,6 +130,8 @@ function settle(ledger: NaiveLedger, call: SettlingCall): { readonly outcome: st
       return ledger.commit(call[1]);
     case 'release':
       return ledger.release(call[1]);
+    case 'attach':
+      return ledger.attach(call[1]);
     case 'refund':
       return ledger.refund(call[1]);
     case 'reverseRefund':
@@ -140,6 +161,10 @@ function resultOf(store: Store, call: Exclude<Call, readonly ['overdue', unknown
   switch (call[0]) {
     case 'reserve':
       return store.reserve(call[1]);
+    case 'record':
+      return store.record(call[1]);
+    case 'attach':
+      return store.attach(call[1]);
     case 'commit':
       return store.commit(call[1]);
     case 'release':
@@ -155,11 +180,12 @@ function resultOf(store: Store, call: Exclude<Call, readonly ['overdue', unknown
   }
 }
 
-const viewOf = ({ state, committed, late, refunded }: StoredPurchase) => ({
+const viewOf = ({ state, committed, late, refunded, processorRef }: StoredPurchase) => ({
   state,
   committed,
   late,
   refunded,
+  processorRef,
 });
 
 /** Answers are compared as text. */

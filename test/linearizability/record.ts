@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CappedWindow, type ReserveCommand, SpendcapError, type Store } from '@spendcap/core';
+import {
+  type CappedWindow,
+  type RecordCommand,
+  type ReserveCommand,
+  SpendcapError,
+  type Store,
+} from '@spendcap/core';
 import type { Operation } from './checker.ts';
 import { type Answer, ask, type Call } from './ledger.ts';
 
@@ -14,18 +20,10 @@ const IDS = 7;
 /** `overdue` comes last. */
 const VERBS = [
   ...['reserve', 'reserve', 'reserve', 'reserve', 'reserve', 'commit', 'commit', 'commit'],
-  ...[
-    'release',
-    'release',
-    'refund',
-    'refund',
-    'reverseRefund',
-    'get',
-    'usage',
-    'usage',
-    'overdue',
-  ],
+  ...['release', 'release', 'record', 'attach', 'attach', 'refund', 'refund', 'refund'],
+  ...['reverseRefund', 'get', 'usage', 'usage', 'overdue'],
 ] as const;
+const PROCESSORS = ['one_pay', 'two_pay'] as const;
 
 export interface Scene {
   /** What every name of this history begins with. */
@@ -60,31 +58,58 @@ function nextCall({ own, subjects, overdue = true, random }: Scene, at: number):
       return [verb, hold({ id, subject, at, amount: 40 + 20 * (number % 3) }, random)];
     case 'commit':
       return [verb, { id, at, ...amount }];
-    case 'refund':
-      return [verb, { id, refundId, restores: random() < 0.7, at, ...amount }];
+    case 'record':
+      return [verb, charge({ id, subject, at, amount: 40 + 20 * (number % 3) }, random)];
+    case 'attach': {
+      const processorRef = `ref-${below(2)}`;
+      return [verb, { id, processor: processorOf(id), processorRef, at }];
+    }
+    case 'refund': {
+      const { amount: total } = amount;
+      const some = total !== undefined && random() < 0.5 ? { total } : amount;
+      return [verb, { id, refundId, restores: random() < 0.7, at, ...some }];
+    }
     case 'reverseRefund':
       return [verb, { id, refundId, at }];
     case 'usage':
       return [verb, { subject, windows: [dayAt(at), monthAt(at), dayAt(START)], at }];
-    case 'overdue':
-      return [verb, { at, limit: 10_000 }];
+    case 'overdue': {
+      const own = random() < 0.5 ? {} : { processor: PROCESSORS[below(2)] ?? 'one_pay' };
+      return [verb, { at, limit: 10_000, ...own }];
+    }
     default:
       return [verb, { id, at }];
   }
 }
 
-function hold(
-  basis: Pick<ReserveCommand, 'id' | 'subject' | 'at' | 'amount'>,
-  random: () => number,
-): ReserveCommand {
+type Basis = Pick<ReserveCommand, 'id' | 'subject' | 'at' | 'amount'>;
+
+/** Of some purchases, so that holds with and without a processor meet. */
+const processorOf = (id: string): string =>
+  Number(id.at(-1)) % 2 === 0 ? PROCESSORS[0] : PROCESSORS[1];
+
+const boughtIn = ({ at: _at, ...basis }: Basis, random: () => number) => ({
+  ...{ ...basis, request: `${basis.amount}`, currency: 'CNY', app: null, category: null },
+  ...{ processor: random() < 0.8 ? processorOf(basis.id) : null, processorRef: null, basis: '{}' },
+});
+
+function hold(basis: Basis, random: () => number): ReserveCommand {
   const { at } = basis;
   const amount = random() < 0.9 ? basis.amount : basis.amount + 5;
   return {
-    ...{ ...basis, amount, request: `${amount}`, currency: 'CNY', app: null, category: null },
-    ...{ expiresAt: at + 200 + Math.floor(random() * 3_000), basis: '{}' },
+    ...boughtIn({ ...basis, amount }, random),
+    ...{ at, expiresAt: at + 200 + Math.floor(random() * 3_000) },
     onExpiry: random() < 0.8 ? 'release' : 'reconcile',
     windows: [dayAt(at), monthAt(at)],
   };
+}
+
+/** Charged up to two days ago. */
+function charge(basis: Basis, random: () => number): RecordCommand {
+  const { at } = basis;
+  const chargedAt = random() < 0.5 ? at : at - Math.floor(random() * 2 * DAY);
+  const windows = [dayAt(chargedAt), monthAt(chargedAt)];
+  return { ...boughtIn(basis, random), windows, chargedAt, at };
 }
 
 export interface Client {

@@ -1,4 +1,12 @@
-import type { CappedWindow, ReserveCommand, Store, Window } from '@spendcap/core';
+import type {
+  CappedWindow,
+  OverdueCommand,
+  RecordCommand,
+  ReserveCommand,
+  Store,
+  StoredPurchase,
+  Window,
+} from '@spendcap/core';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freshStore, runnable, storesOf } from '../support/stores.ts';
@@ -36,6 +44,31 @@ const anyStep = fc.oneof(
       limits: fc.subarray([0, 1, 2, 3, 4]),
       hold: fc.integer({ min: 1, max: 30 * HOUR }),
       onExpiry: fc.constantFrom('release' as const, 'release' as const, 'reconcile' as const),
+      processor: fc.constantFrom(null, null, 'one_pay', 'two_pay'),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      verb: fc.constant('record' as const),
+      id: fc.nat(14),
+      subject: fc.nat(1),
+      amount: fc.integer({ min: 1, max: 2_000 }),
+      category: fc.constantFrom(null, 'loot', 'skin'),
+      app: fc.constantFrom(null, 'game-1', 'game-2'),
+      limits: fc.subarray([0, 1, 2, 3, 4]),
+      ago: fc.oneof(fc.constant(0), fc.nat(40 * DAY)),
+      processor: fc.constantFrom(null, 'one_pay', 'two_pay'),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      verb: fc.constantFrom('attach' as const, 'overdue' as const),
+      id: fc.nat(14),
+      processor: fc.constantFrom('one_pay', 'two_pay'),
+      ref: fc.nat(1),
+      limit: fc.integer({ min: 20, max: 60 }),
     }),
   },
   {
@@ -53,6 +86,7 @@ const anyStep = fc.oneof(
       id: fc.nat(14),
       refundId: fc.nat(2),
       amount: fc.option(fc.integer({ min: 1, max: 1_000 }), { nil: undefined }),
+      isTotal: fc.boolean(),
       restores: fc.boolean(),
     }),
   },
@@ -75,27 +109,32 @@ function commandOf(
   step: Extract<Step, { verb: 'reserve' }>,
   { at, own }: Situation,
 ): ReserveCommand {
-  const { id, subject, amount, category, app, limits, hold, onExpiry } = step;
-  return {
-    id: `${own}p${id}`,
-    request: JSON.stringify([amount, category, app]),
-    subject: `${own}s${subject}`,
-    amount,
-    currency: 'CNY',
-    app,
-    category,
-    at,
-    expiresAt: at + hold,
-    onExpiry,
-    basis: '{}',
-    windows: limits.flatMap((index) => {
-      const limit = LIMITS[index];
-      if (limit === undefined) return [];
-      const { categories } = limit;
-      const counts = categories === null || categories.some((name) => name === category);
-      return counts && (limit.app === null || limit.app === app) ? [windowAt(limit, at)] : [];
-    }),
-  };
+  const { hold, onExpiry } = step;
+  const windows = windowsOf(step, at);
+  return { ...boughtIn(step, own), windows, at, expiresAt: at + hold, onExpiry };
+}
+
+function recordOf(step: Extract<Step, { verb: 'record' }>, { at, own }: Situation): RecordCommand {
+  const chargedAt = at - step.ago;
+  return { ...boughtIn(step, own), windows: windowsOf(step, chargedAt), chargedAt, at };
+}
+
+type Bought = Extract<Step, { verb: 'reserve' | 'record' }>;
+
+const boughtIn = ({ id, subject, amount, category, app, processor }: Bought, own: string) => ({
+  ...{ id: `${own}p${id}`, request: JSON.stringify([amount, category, app, processor]) },
+  ...{ subject: `${own}s${subject}`, amount, currency: 'CNY', app, category },
+  ...{ processor, processorRef: null, basis: '{}' },
+});
+
+function windowsOf({ limits, category, app }: Bought, at: number): CappedWindow[] {
+  return limits.flatMap((index) => {
+    const limit = LIMITS[index];
+    if (limit === undefined) return [];
+    const { categories } = limit;
+    const counts = categories === null || categories.some((name) => name === category);
+    return counts && (limit.app === null || limit.app === app) ? [windowAt(limit, at)] : [];
+  });
 }
 
 const optional = (amount: number | undefined) => (amount === undefined ? {} : { amount });
@@ -111,6 +150,26 @@ async function both(store: Store, model: NaiveLedger, situation: Situation) {
       expect({ outcome, ...rest }).toMatchObject(expected);
       return;
     }
+    case 'record': {
+      const command = recordOf(step, situation);
+      expect(await store.record(command)).toMatchObject(model.record(command));
+      return;
+    }
+    case 'attach': {
+      const { processor, ref } = step;
+      const command = { id: `${own}p${step.id}`, processor, processorRef: `ref-${ref}`, at };
+      expect(await store.attach(command)).toMatchObject(model.attach(command));
+      return;
+    }
+    case 'overdue': {
+      const { processor, limit } = step;
+      // Other histories share the store.
+      const mine = (await pagesOf(store, { at, processor, limit })).filter((id) =>
+        id.startsWith(own),
+      );
+      expect(mine.toSorted()).toEqual(model.overdue({ at, processor }).toSorted());
+      return;
+    }
     case 'commit': {
       const command = { id: `${own}p${step.id}`, at, ...optional(step.amount) };
       expect(await store.commit(command)).toMatchObject(model.commit(command));
@@ -122,9 +181,10 @@ async function both(store: Store, model: NaiveLedger, situation: Situation) {
       return;
     }
     case 'refund': {
-      const { restores } = step;
+      const { restores, isTotal, amount } = step;
       const ids = { id: `${own}p${step.id}`, refundId: `r${step.refundId}` };
-      const command = { ...ids, restores, at, ...optional(step.amount) };
+      const some = isTotal && amount !== undefined ? { total: amount } : optional(amount);
+      const command = { ...ids, restores, at, ...some };
       expect(await store.refund(command)).toMatchObject(model.refund(command));
       return;
     }
@@ -141,6 +201,17 @@ async function both(store: Store, model: NaiveLedger, situation: Situation) {
       return;
     }
   }
+}
+
+async function pagesOf(store: Store, query: OverdueCommand): Promise<readonly string[]> {
+  const ids: string[] = [];
+  let after: StoredPurchase | undefined;
+  do {
+    const page = await store.overdue({ ...query, ...(after && { after }) });
+    ids.push(...page.map(({ id }) => id));
+    after = page.at(-1);
+  } while (after !== undefined);
+  return ids;
 }
 
 /** Every window of both subjects, also those that no command has named yet. */
@@ -203,7 +274,15 @@ describe.each(await runnable(storesOf('properties')))('$name', (entry) => {
         await Promise.all(
           amounts.map(async (amount, index) => {
             const id = `${own}p${index}`;
-            const base = { subject, currency: 'CNY', app: null, category: null, basis: '{}' };
+            const base = {
+              subject,
+              currency: 'CNY',
+              app: null,
+              category: null,
+              processor: null,
+              processorRef: null,
+              basis: '{}',
+            };
             const times = { at: START, expiresAt: START + HOUR, onExpiry: 'release' as const };
             const held = await store.reserve({
               ...base,

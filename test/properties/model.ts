@@ -1,6 +1,8 @@
 import type {
+  AttachCommand,
   CommitCommand,
   OverdueCommand,
+  RecordCommand,
   RefundCommand,
   ReleaseCommand,
   ReserveCommand,
@@ -14,8 +16,19 @@ interface ModelPurchase {
   state: 'reserved' | 'committed' | 'released' | 'expired';
   committed: number;
   late: boolean;
-  refunds: Map<string, { amount: number; restores: boolean; reversed: boolean }>;
+  processorRef: string | null;
+  /** The parts of each refund: one, or as many as its total grew. */
+  refunds: Map<string, { parts: Part[]; reversed: boolean }>;
 }
+
+interface Part {
+  /** Not a number for a refund that was reversed before it arrived. */
+  readonly amount: number;
+  readonly restores: boolean;
+}
+
+const sumOf = (parts: readonly Part[]): number =>
+  parts.reduce((total, { amount }) => total + amount, 0);
 
 /**
  * The ledger as one would explain it on paper: a list of purchases, and sums over it. It has no
@@ -29,7 +42,12 @@ export class NaiveLedger {
     const other = new NaiveLedger();
     other.purchases = this.purchases.map((purchase) => ({
       ...purchase,
-      refunds: new Map([...purchase.refunds].map(([id, refund]) => [id, { ...refund }])),
+      refunds: new Map(
+        [...purchase.refunds].map(([id, { parts, reversed }]) => [
+          id,
+          { parts: [...parts], reversed },
+        ]),
+      ),
     }));
     return other;
   }
@@ -37,8 +55,9 @@ export class NaiveLedger {
   /** Equal for ledgers that no call can distinguish. */
   key(): string {
     const shown = this.purchases.map(({ command, refunds, ...rest }) => {
-      const { id, subject, request, at, expiresAt } = command;
-      return JSON.stringify([id, subject, request, at, expiresAt, rest, [...refunds].sort()]);
+      const { id, subject, request, at, expiresAt, processor } = command;
+      const named = [id, subject, request, processor, at, expiresAt];
+      return JSON.stringify([...named, rest, [...refunds].sort()]);
     });
     return shown.sort().join();
   }
@@ -54,14 +73,38 @@ export class NaiveLedger {
     const used = command.windows.map((window) => this.sum(command.subject, window));
     const room = command.windows.every(({ cap }, i) => (used[i] ?? 0) + command.amount <= cap);
     if (!room) return { outcome: 'refused', used };
-    this.purchases.push({
-      command,
-      state: 'reserved',
-      committed: 0,
-      late: false,
-      refunds: new Map(),
-    });
+    this.add(command);
     return { outcome: 'held', replayed: false, used: used.map((sum) => sum + command.amount) };
+  }
+
+  /** Money without a hold is committed as if its hold had just ended. */
+  record({ chargedAt, at, ...command }: RecordCommand) {
+    this.expire(command.subject, at);
+    const { id, subject, currency, processor, amount } = command;
+    const before = this.find(id);
+    if (before !== undefined) {
+      const { command: held } = before;
+      const other = held.processor !== null && processor !== null && held.processor !== processor;
+      if (held.subject !== subject || held.currency !== currency || other) {
+        return { outcome: 'conflict' };
+      }
+      return this.commit({ id, amount, at });
+    }
+    const ended = { at: chargedAt, expiresAt: chargedAt, onExpiry: 'reconcile' } as const;
+    const purchase = this.add({ ...command, ...ended, windows: [] });
+    Object.assign(purchase, { state: 'committed', committed: amount, late: true });
+    return { outcome: 'done' };
+  }
+
+  attach({ id, processor, processorRef, at }: AttachCommand) {
+    const purchase = this.at(id, at);
+    if (purchase === undefined) return { outcome: 'not_found' };
+    const known = purchase.processorRef ?? processorRef;
+    if (purchase.command.processor !== processor || known !== processorRef) {
+      return { outcome: 'conflict' };
+    }
+    purchase.processorRef = processorRef;
+    return { outcome: 'done' };
   }
 
   commit({ id, amount, at }: CommitCommand) {
@@ -85,19 +128,21 @@ export class NaiveLedger {
     return { outcome: 'done' };
   }
 
-  refund({ id, refundId, amount, restores, at }: RefundCommand) {
+  refund({ id, refundId, amount, total, restores, at }: RefundCommand) {
     const purchase = this.at(id, at);
     if (purchase === undefined) return { outcome: 'not_found' };
     const before = purchase.refunds.get(refundId);
-    if (before !== undefined) {
-      const same = amount === undefined || Number.isNaN(before.amount) || before.amount === amount;
+    const soFar = before === undefined ? 0 : sumOf(before.parts);
+    if (before !== undefined && !(total !== undefined && !before.reversed && total > soFar)) {
+      const same = amount === undefined || Number.isNaN(soFar) || soFar === amount;
       return { outcome: same ? 'done' : 'conflict' };
     }
     if (purchase.state !== 'committed') return { outcome: 'not_committed' };
     const left = purchase.committed - this.refunded(purchase);
-    const wanted = amount ?? left;
+    const wanted = total === undefined ? (amount ?? left) : total - soFar;
     if (wanted > left || wanted === 0) return { outcome: 'exceeds' };
-    purchase.refunds.set(refundId, { amount: wanted, restores, reversed: false });
+    const parts = [...(before?.parts ?? []), { amount: wanted, restores }];
+    purchase.refunds.set(refundId, { parts, reversed: false });
     return { outcome: 'done' };
   }
 
@@ -105,8 +150,9 @@ export class NaiveLedger {
     const purchase = this.at(id, at);
     if (purchase === undefined) return { outcome: 'not_found' };
     const before = purchase.refunds.get(refundId);
+    const never = { parts: [{ amount: Number.NaN, restores: false }], reversed: true };
     if (before !== undefined) before.reversed = true;
-    else purchase.refunds.set(refundId, { amount: Number.NaN, restores: false, reversed: true });
+    else purchase.refunds.set(refundId, never);
     return { outcome: 'done' };
   }
 
@@ -118,15 +164,17 @@ export class NaiveLedger {
   get(id: string, at: number) {
     const purchase = this.at(id, at);
     if (purchase === undefined) return null;
-    const { state, committed, late } = purchase;
-    return { state, committed, late, refunded: this.refunded(purchase) };
+    const { state, committed, late, processorRef } = purchase;
+    return { state, committed, late, refunded: this.refunded(purchase), processorRef };
   }
 
-  overdue({ at }: Pick<OverdueCommand, 'at'>): readonly string[] {
+  /** In no order, and all on one page. */
+  overdue({ at, processor }: Pick<OverdueCommand, 'at' | 'processor'>): readonly string[] {
     return this.purchases
       .filter(({ command, state }) => {
         const { onExpiry, expiresAt } = command;
-        return state === 'reserved' && onExpiry === 'reconcile' && expiresAt <= at;
+        const own = processor === undefined || command.processor === processor;
+        return own && state === 'reserved' && onExpiry === 'reconcile' && expiresAt <= at;
       })
       .map(({ command }) => command.id);
   }
@@ -142,14 +190,22 @@ export class NaiveLedger {
   /** The plain list, in the words of a store. */
   entries() {
     return this.purchases.map((purchase) => {
-      const { command, state, committed, late, refunds } = purchase;
-      const { id, subject, amount, onExpiry, expiresAt, at: reservedAt } = command;
-      const standing = [...refunds.values()].filter(({ reversed }) => !reversed);
-      const restored = standing.reduce((sum, r) => sum + (r.restores ? r.amount : 0), 0);
+      const { command, state, committed, late, processorRef } = purchase;
+      const { id, subject, amount, onExpiry, expiresAt, at: reservedAt, processor } = command;
+      const restored = this.restored(purchase);
       const refunded = this.refunded(purchase);
       const sums = { amount, committed, refunded, restored };
-      return { id, subject, ...sums, state, late, onExpiry, expiresAt, reservedAt };
+      const named = { id, subject, processor, processorRef };
+      return { ...named, ...sums, state, late, onExpiry, expiresAt, reservedAt };
     });
+  }
+
+  private add(command: ReserveCommand): ModelPurchase {
+    const { processorRef } = command;
+    const fresh = { state: 'reserved', committed: 0, late: false, refunds: new Map() } as const;
+    const purchase: ModelPurchase = { ...fresh, command, processorRef };
+    this.purchases.push(purchase);
+    return purchase;
   }
 
   private at(id: string, at: number): ModelPurchase | undefined {
@@ -188,12 +244,18 @@ export class NaiveLedger {
   private weight(purchase: ModelPurchase): number {
     if (purchase.state === 'reserved') return purchase.command.amount;
     if (purchase.state !== 'committed') return 0;
-    const restored = [...purchase.refunds.values()].filter((r) => r.restores && !r.reversed);
-    return purchase.committed - restored.reduce((sum, { amount }) => sum + amount, 0);
+    return purchase.committed - this.restored(purchase);
   }
 
-  private refunded({ refunds }: ModelPurchase): number {
-    const standing = [...refunds.values()].filter(({ reversed }) => !reversed);
-    return standing.reduce((sum, { amount }) => sum + amount, 0);
+  private refunded(purchase: ModelPurchase): number {
+    return sumOf(this.parts(purchase));
+  }
+
+  private restored(purchase: ModelPurchase): number {
+    return sumOf(this.parts(purchase).filter(({ restores }) => restores));
+  }
+
+  private parts({ refunds }: ModelPurchase): readonly Part[] {
+    return [...refunds.values()].flatMap(({ parts, reversed }) => (reversed ? [] : parts));
   }
 }

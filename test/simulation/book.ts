@@ -138,6 +138,10 @@ export function codesAgainst(
   ) {
     codes.push('forbidden_category');
   }
+  const isSelective = bands.some(({ forbiddenCategories = [], limits }) => {
+    return forbiddenCategories.length > 0 || limits.some(({ categories }) => categories);
+  });
+  if (category === undefined && isSelective) codes.push('category_required');
   if (!approved && bands.some(({ guardianApproval }) => guardianApproval !== undefined)) {
     codes.push('guardian_approval_required');
   }

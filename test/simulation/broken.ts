@@ -4,7 +4,7 @@ import { memoryRows } from '../../packages/server/src/stores/memory/rows.ts';
 import { anyStore } from '../support/any-store.ts';
 import { KEEP_MS, type OpenLedger, sharedLedger } from './stores.ts';
 
-type Verbs = Omit<Store, 'overdue' | 'ready' | 'close'>;
+type Verbs = Omit<Store, 'ready' | 'close'>;
 
 /** A store with some of its verbs replaced. */
 export function over(change: (inner: Store) => Partial<Verbs>): OpenLedger {
@@ -36,6 +36,8 @@ export function overRows(
       reserve: verb('reserve', ledger.reserve),
       commit: verb('commit', ledger.commit),
       release: verb('release', ledger.release),
+      record: verb('record', ledger.record),
+      attach: verb('attach', ledger.attach),
       refund: verb('refund', ledger.refund),
       reverseRefund: verb('reverseRefund', ledger.reverseRefund),
       get: verb('get', ledger.get),

@@ -1,6 +1,7 @@
 import { formatMoney } from '@spendcap/core';
 import { CURRENCIES, type Currency, type Drawing, minorOf, playerOf } from './drawing.ts';
-import type { Action, Call, Order } from './history.ts';
+import { ACME, type Action, type Call, DISPUTE, type Order, RUNNING_TOTAL } from './history.ts';
+import { DAY } from './policies.ts';
 import type { Random } from './random.ts';
 
 /** Calls that one process makes in parallel. */
@@ -32,13 +33,15 @@ function isAlike(calls: readonly Call[], call: Call): boolean {
 export function callOf(drawing: Drawing): Call {
   const { random, orders } = drawing;
   const verb = random.weighted({
-    reserve: 40,
+    reserve: 50,
     check: 4,
     commit: 22,
     release: 8,
     refund: 16,
     reverse: 5,
     get: 3,
+    record: 7,
+    attach: 5,
   });
   if (orders.length === 0 || verb === 'reserve') return orderOf(drawing);
   const recent = random.chance(0.75) ? orders.slice(-6) : orders;
@@ -49,13 +52,41 @@ export function callOf(drawing: Drawing): Call {
       return { ...orderOf(drawing), verb: 'check' };
     case 'commit':
       return { verb, id, ...partOf(random, order, 0.4) };
+    case 'record':
+      return chargeOf(drawing, order);
+    case 'attach':
+      return { verb, id, ref: `ref-${random.whole(0, 1)}` };
     case 'refund':
-      return { verb, id, refund: `r${random.whole(0, 2)}`, ...partOf(random, order, 0.7) };
+      return refundOf(random, order);
     case 'reverse':
-      return { verb: 'reverseRefund', id, refund: `r${random.whole(0, 2)}` };
+      return { verb: 'reverseRefund', id, refund: refundIdOf(random) };
     default:
       return { verb, id };
   }
+}
+
+const refundIdOf = (random: Random): string =>
+  random.pick(['r0', 'r0', 'r1', 'r0', 'r0', RUNNING_TOTAL, DISPUTE]);
+
+function refundOf(random: Random, order: Order, refund = refundIdOf(random)): Call {
+  const { id } = order;
+  const { amount } = partOf(random, order, refund === RUNNING_TOTAL ? 1 : 0.7);
+  if (amount === undefined) return { verb: 'refund', id, refund };
+  const part = refund === RUNNING_TOTAL ? { total: amount } : { amount };
+  return { verb: 'refund', id, refund, ...part };
+}
+
+/** Mostly a charge that nobody has held: a renewal of now, or of some weeks ago. */
+function chargeOf(drawing: Drawing, known: Order): Call {
+  const { random, orders } = drawing;
+  const ago = random.pick([0, 0, random.whole(0, DAY), random.whole(0, 40 * DAY)]);
+  let order = known;
+  if (random.chance(0.6)) {
+    order = { ...known, id: `p${orders.length + 1}` };
+    orders.push(order);
+  }
+  const { seconds: _hold, onExpiry: _end, approved: _approved, ...bought } = order;
+  return { verb: 'record', ...bought, ...partOf(random, order, 0.2), ago };
 }
 
 function orderOf(drawing: Drawing, only?: number): { readonly verb: 'reserve' } & Order {
@@ -77,6 +108,7 @@ function orderOf(drawing: Drawing, only?: number): { readonly verb: 'reserve' } 
     seconds: random.pick([10, 60, 1_800, 1_800, 7_200, 100_000, 2_592_000]),
     onExpiry: random.chance(0.7) ? 'release' : 'reconcile',
     approved: random.chance(0.9),
+    ...(random.chance(0.4) ? { processor: ACME } : {}),
     ...(category === undefined ? {} : { category }),
   };
   orders.push(order);
@@ -86,16 +118,21 @@ function orderOf(drawing: Drawing, only?: number): { readonly verb: 'reserve' } 
 
 /** What usually follows; plans are carried out from the last to the first. */
 function planOrder({ random, plans }: Drawing, order: Order): void {
-  const { id } = order;
+  const { id, processor } = order;
   const plan = (call: Call): void => void plans.push({ do: 'calls', calls: [call] });
   if (random.chance(0.5)) {
     if (random.chance(0.2)) plan({ verb: 'release', id });
     return;
   }
-  const refund = `r${random.whole(0, 2)}`;
+  const refund = refundIdOf(random);
   if (random.chance(0.3)) plan({ verb: 'reverseRefund', id, refund });
-  if (random.chance(0.5)) plan({ verb: 'refund', id, refund, ...partOf(random, order, 0.7) });
+  if (random.chance(0.5)) {
+    plan(refundOf(random, order, refund));
+    // A running total is reported more than once.
+    if (refund === RUNNING_TOTAL) plan(refundOf(random, order, refund));
+  }
   plan({ verb: 'commit', id, ...partOf(random, order, 0.3) });
+  if (processor !== undefined && random.chance(0.6)) plan({ verb: 'attach', id, ref: 'ref-0' });
 }
 
 function partOf(random: Random, { amount, currency }: Order, often: number): { amount?: string } {

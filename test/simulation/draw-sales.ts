@@ -1,80 +1,60 @@
-import { type Drawing, minorOf, playerOf } from './drawing.ts';
-import { type Action, type Sale, STRIPE_DEEDS, type StripeDeed } from './history.ts';
+import { purchaseIdOf } from '../support/processors/entry.ts';
+import { type Currency, type Drawing, minorOf, playerOf } from './drawing.ts';
+import type { Action, Sale } from './history.ts';
 import type { Random } from './random.ts';
 
 export function saleOf(drawing: Drawing): Action {
-  const { random, sales } = drawing;
+  const { processor, random, sales } = drawing;
   const known = sales.length > 0 && random.chance(0.15) ? random.pick(sales.slice(-4)) : undefined;
-  if (known !== undefined) {
-    const { how, ...sale } = known;
-    return { do: how, sale };
-  }
-  const how = random.chance(0.7) ? 'pay' : 'checkout';
-  const currency = random.weighted({ CNY: 80, USD: 10, JPY: 10 });
-  const method = random.pick([
-    undefined,
-    'pm_card_visa',
-    'pm_card_visa',
-    'pm_card_chargeDeclined',
-    'pm_card_authenticationRequired',
-    'pm_usBankAccount_success',
-  ]);
+  if (known !== undefined) return { do: 'sell', sale: known };
+  const weights = Object.entries(processor.ways).map(([name, { weight }]) => [name, weight]);
+  const currency = random.weighted(processor.currencies);
   const sale: Sale = {
-    id: `s${sales.length + 1}`,
+    id: purchaseIdOf(processor, sales.length + 1),
     player: playerOf(drawing),
-    amount: minorOf(random, currency),
-    currency: currency.toLowerCase(),
-    capture: random.chance(0.8) ? 'automatic' : 'manual',
+    amount: minorOf(random, currency as Currency),
+    currency,
+    way: random.weighted(Object.fromEntries(weights)),
     app: 'game-1',
-    ...(method === undefined ? {} : { method }),
-    ...(random.chance(0.2) ? { category: 'loot' } : {}),
+    category: random.chance(0.2) ? 'loot' : 'skin',
   };
-  sales.push({ ...sale, how });
-  planSale(drawing, sale, how);
-  return { do: how, sale };
+  sales.push(sale);
+  planSale(drawing, sale);
+  return { do: 'sell', sale };
 }
 
-const NEXT_DEED: Readonly<Record<string, StripeDeed>> = {
-  pm_card_authenticationRequired: 'bank_authenticates',
-  pm_card_chargeDeclined: 'player_confirms',
-  pm_usBankAccount_success: 'bank_processes',
-};
-
 /** What usually follows; plans are carried out from the last to the first. */
-function planSale(
-  { random, plans }: Drawing,
-  { id, amount, method, capture }: Sale,
-  how: string,
-): void {
-  if (random.chance(0.4)) {
-    plans.push(webhooksOf(random, id));
-    if (random.chance(0.6))
-      plans.push({ do: random.pick(['refund_succeeds', 'refund_fails']), id });
-    const part = random.chance(0.5) ? {} : { amount: Math.ceil(amount / 3) };
-    plans.push({ do: random.pick(['guard_refunds', 'guard_refunds_later']), id, ...part });
+function planSale({ plans, processor, random }: Drawing, { amount, id, way }: Sale): void {
+  const { usually = [] } = processor.ways[way] ?? {};
+  const planned: Action[] = [];
+  for (const deeds of usually) {
+    if (!random.chance(0.75)) break;
+    planned.push(deedOf(random.pick(deeds), { random, id, amount }));
+    if (random.chance(0.5)) planned.push(notifyOf(random, id));
   }
-  if (random.chance(0.5)) plans.push(webhooksOf(random, id));
-  if (how === 'pay' && capture === 'manual') plans.push({ do: 'guard_captures', id });
-  if (how === 'checkout') plans.push({ do: 'player_pays_session', id });
-  else if (method === undefined)
-    plans.push({ do: random.pick(['player_confirms', 'guard_confirms']), id });
-  else if (random.chance(0.7)) {
-    const deed = NEXT_DEED[method];
-    if (deed !== undefined) plans.push({ do: deed, id });
-  }
+  plans.push(...planned.toReversed());
 }
 
 /** An event of a recent sale, whether or not it is possible. */
-export function aboutSale({ random, sales }: Drawing, what: 'sale' | 'deed' | 'webhooks'): Action {
+export function aboutSale(drawing: Drawing, what: 'deed' | 'notify'): Action {
+  const { processor, random, sales } = drawing;
   const { id, amount } = random.pick(random.chance(0.7) ? sales.slice(-3) : sales);
-  if (what === 'webhooks') return webhooksOf(random, id);
-  const part = random.chance(0.5)
-    ? {}
-    : { amount: random.pick([amount, Math.ceil(amount / 3), 1]) };
-  return { do: random.pick(STRIPE_DEEDS), id, ...part };
+  if (what === 'notify') return notifyOf(random, id);
+  return deedOf(random.pick(processor.deeds), { random, id, amount });
 }
 
-function webhooksOf(random: Random, id: string): Action {
+interface About {
+  readonly random: Random;
+  readonly id: string;
+  readonly amount: number;
+}
+
+function deedOf(deed: string, { random, id, amount }: About): Action {
+  if (random.chance(0.5)) return { do: 'deed', deed, id };
+  return { do: 'deed', deed, id, amount: random.pick([amount, Math.ceil(amount / 3), 1]) };
+}
+
+function notifyOf(random: Random, id: string): Action {
   const picks = Array.from({ length: random.whole(1, 5) }, () => random.whole(0, 11));
-  return { do: 'webhooks', id, picks };
+  return { do: 'notify', id, picks };
 }

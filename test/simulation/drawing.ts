@@ -1,3 +1,4 @@
+import type { ProcessorEntry } from '../support/processors/entry.ts';
 import type { Action, History, Order, Sale, Step } from './history.ts';
 import { PLAYER_COUNT } from './policies.ts';
 import type { Random } from './random.ts';
@@ -6,10 +7,11 @@ import type { Random } from './random.ts';
 export interface Drawing {
   readonly random: Random;
   readonly zones: History['zones'];
+  readonly processor: ProcessorEntry;
   /** The player who buys most, so that monthly caps fill up as well. */
   readonly buyers: readonly number[];
   readonly orders: Order[];
-  readonly sales: (Sale & { readonly how: 'pay' | 'checkout' })[];
+  readonly sales: Sale[];
   /** What is likely to follow: a held purchase is mostly paid. */
   readonly plans: Action[];
   /** Failed steps, to be retried. */

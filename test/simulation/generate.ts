@@ -1,4 +1,5 @@
 import { boundsOf } from '@spendcap/core';
+import type { ProcessorEntry } from '../support/processors/entry.ts';
 import { burstOf, callOf } from './draw-calls.ts';
 import { aboutSale, saleOf } from './draw-sales.ts';
 import type { Drawing } from './drawing.ts';
@@ -32,14 +33,20 @@ const ZONES = [
   'Asia/Kathmandu',
 ] as const;
 
+export interface Wanted {
+  readonly steps: number;
+  readonly processor: ProcessorEntry;
+}
+
 /** The history of a seed, which determines all of it. */
-export function historyOf(seed: number, steps: number): History {
+export function historyOf(seed: number, { steps, processor }: Wanted): History {
   const random = randomOf(seed);
   const start = Date.parse(random.pick(STARTS)) + random.whole(0, 5 * HOUR);
   const zones = [random.pick(ZONES), random.pick(ZONES), random.pick(ZONES)] as const;
   const drawing: Drawing = {
     random,
     zones,
+    processor,
     buyers: [random.whole(0, PLAYER_COUNT - 1), random.whole(0, PLAYER_COUNT - 1)],
     orders: [],
     sales: [],
@@ -48,7 +55,10 @@ export function historyOf(seed: number, steps: number): History {
     skews: Array.from({ length: SERVERS }, () => skewOf(random)),
     now: start,
   };
-  return { seed, start, zones, steps: Array.from({ length: steps }, () => stepOf(drawing)) };
+  return {
+    ...{ seed, processor: processor.name, start, zones },
+    steps: Array.from({ length: steps }, () => stepOf(drawing)),
+  };
 }
 
 function stepOf(drawing: Drawing): Step {
@@ -62,24 +72,21 @@ function stepOf(drawing: Drawing): Step {
   if (retried !== undefined) return { ...retried, at: drawing.now, server, skew };
   const action = (planned ? plans.pop() : undefined) ?? actionOf(drawing);
   const step = { at: drawing.now, server, skew, ...action };
-  const troubled = withTrouble(random, step);
+  const troubled = withTrouble(drawing, step);
   if (troubled !== step || random.chance(0.06)) again.push(step);
   return troubled;
 }
 
-/** A clock is off by some seconds, now and then by more, but less than Stripe's tolerance. */
+/** A clock is off by some seconds, now and then by more, but less than processors tolerate. */
 function skewOf(random: Random): number {
   const size = random.pick([0, 200, 5 * SECOND, 2 * MINUTE]);
   return random.whole(-size, size);
 }
 
-function withTrouble(random: Random, step: Step): Step {
+function withTrouble({ processor, random }: Drawing, step: Step): Step {
   const kinds = ['lost_before', 'lost_after', 'down', 'down', 'dies_before', 'dies_after'] as const;
-  const stripe = step.do !== 'calls' && step.do !== 'audit' && step.do !== 'deploy';
-  if (stripe && random.chance(0.1)) {
-    const stripeFault = random.pick(['error', 'drop', 'drop_before', 'rate_limit'] as const);
-    return { ...step, stripeFault };
-  }
+  const isSale = step.do !== 'calls' && step.do !== 'audit' && step.do !== 'deploy';
+  if (isSale && random.chance(0.1)) return { ...step, callFault: random.pick(processor.faults) };
   if (!random.chance(0.15)) return step;
   const last = step.do === 'calls' && step.calls.length === 1 && random.chance(0.7) ? 0 : 4;
   return { ...step, fault: { call: random.whole(0, last), kind: random.pick(kinds) } };
@@ -93,6 +100,7 @@ const PAUSES = {
   month: 0.7,
   expiry: 8,
   days: 1,
+  weeks: 0.4,
 } as const;
 
 /** The time until the next step. */
@@ -107,6 +115,8 @@ function pauseOf({ random, zones, orders, now }: Drawing): number {
       return random.whole(1, 14 * HOUR);
     case 'days':
       return random.whole(1, 4 * DAY);
+    case 'weeks':
+      return random.whole(5 * DAY, 40 * DAY);
     case 'midnight':
     case 'month': {
       const period = kind === 'midnight' ? 'day' : 'month';
@@ -128,7 +138,7 @@ const ACTIONS = {
   deploy: 2,
   sale: 16,
   deed: 6,
-  webhooks: 8,
+  notify: 8,
   reconcile: 4,
   audit: 2,
 } as const;

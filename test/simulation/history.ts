@@ -4,6 +4,8 @@
  */
 export interface History {
   readonly seed: number;
+  /** The payment processor of its sales, by the name of its entry. */
+  readonly processor: string;
   /** Epoch milliseconds; player's birthdays and the dates of the policy follow from it. */
   readonly start: number;
   /** Time zones of the policy's three versions. */
@@ -20,8 +22,8 @@ export type Step = {
   readonly skew: number;
   /** What goes wrong between the process and its store. */
   readonly fault?: StoreFault;
-  /** What goes wrong with the first call to Stripe that matters. */
-  readonly stripeFault?: 'error' | 'drop' | 'drop_before' | 'rate_limit';
+  /** What becomes of the first call to the processor: one of its entry's faults. */
+  readonly callFault?: string;
 } & Action;
 
 /**
@@ -37,34 +39,16 @@ export type Action =
   | { readonly do: 'calls'; readonly calls: readonly Call[] }
   /** The process restarts with another edition of the policy. */
   | { readonly do: 'deploy'; readonly edition: number }
-  | { readonly do: 'pay' | 'checkout'; readonly sale: Sale }
-  /** What a player, a bank or the operator does to a payment. */
-  | { readonly do: StripeDeed; readonly id: string; readonly amount?: number }
-  /** Delivers events about a purchase, by their positions: repeatedly and out of order. */
-  | { readonly do: 'webhooks'; readonly id: string; readonly picks: readonly number[] }
-  /** Settles the overdue holds: Stripe's by a query, others by this outcome. */
+  /** Starts the charge of a sale. */
+  | { readonly do: 'sell'; readonly sale: Sale }
+  /** What a player, a bank, the operator or the guard does to a payment. */
+  | { readonly do: 'deed'; readonly deed: string; readonly id: string; readonly amount?: number }
+  /** Delivers notifications of a purchase, by their positions: repeatedly and out of order. */
+  | { readonly do: 'notify'; readonly id: string; readonly picks: readonly number[] }
+  /** Settles the overdue holds: the processor's by a query, others by this outcome. */
   | { readonly do: 'reconcile'; readonly outcome: 'commit' | 'release' }
   /** Queries windows that have ended, and many that no policy has. */
   | { readonly do: 'audit' };
-
-export const STRIPE_DEEDS = [
-  'player_confirms',
-  'player_declined',
-  'player_pays_session',
-  'bank_authenticates',
-  'bank_refuses',
-  'bank_processes',
-  'bank_fails',
-  'guard_confirms',
-  'guard_captures',
-  'guard_cancels',
-  'guard_expires_session',
-  'guard_refunds',
-  'guard_refunds_later',
-  'refund_succeeds',
-  'refund_fails',
-] as const;
-export type StripeDeed = (typeof STRIPE_DEEDS)[number];
 
 /** A purchase as a client requests it. */
 export interface Order {
@@ -79,29 +63,49 @@ export interface Order {
   readonly seconds: number;
   readonly onExpiry: 'release' | 'reconcile';
   readonly approved: boolean;
+  readonly processor?: typeof ACME;
 }
+
+/** The processor of some orders, and the ids under which it refunds. */
+export const ACME = 'acme_pay';
+export const RUNNING_TOTAL = 'total';
+export const DISPUTE = 'dispute';
+/** Of the stores on the device, too. */
+export const DISPUTES: ReadonlySet<string> = new Set([DISPUTE, 'chargeback']);
+
+/** A charge that is recorded, with or without a hold. */
+export type Charge = Pick<
+  Order,
+  'id' | 'player' | 'amount' | 'currency' | 'category' | 'app' | 'processor'
+> & {
+  /** How many milliseconds ago. */
+  readonly ago: number;
+};
 
 export type Call =
   | ({ readonly verb: 'reserve' | 'check' } & Order)
   | { readonly verb: 'commit'; readonly id: string; readonly amount?: string }
   | { readonly verb: 'release' | 'get'; readonly id: string }
+  | ({ readonly verb: 'record' } & Charge)
+  | { readonly verb: 'attach'; readonly id: string; readonly ref: string }
   | {
       readonly verb: 'refund';
       readonly id: string;
       readonly refund: string;
       readonly amount?: string;
+      readonly total?: string;
     }
   | { readonly verb: 'reverseRefund'; readonly id: string; readonly refund: string };
 
-/** A purchase that is paid through Stripe. */
+/** A purchase that is paid through the processor. */
 export interface Sale {
   readonly id: string;
   readonly player: number;
-  /** Stripe's integer units. */
+  /** Of the currency's smallest unit. */
   readonly amount: number;
   readonly currency: string;
-  readonly method?: string;
-  readonly capture: 'automatic' | 'manual';
+  /** One of the entry's ways to start a charge. */
+  readonly way: string;
   readonly app: string;
   readonly category?: string;
 }
@@ -117,7 +121,7 @@ export function readHistory(text: string): History {
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as unknown);
   if (typeof world !== 'object' || world === null || !('start' in world)) {
-    throw new TypeError('a history begins with a line that has seed, start and zones');
+    throw new TypeError('a history begins with a line that has seed, processor, start and zones');
   }
   return { ...(world as Omit<History, 'steps'>), steps: steps as Step[] };
 }

@@ -3,6 +3,7 @@ import type { Policy, SpendcapEvent } from '@spendcap/server';
 import type { NaiveLedger } from '../properties/model.ts';
 import { limitsOf, priceInCny, versionAt } from './book.ts';
 import { diff, differ, keyOf, partsText, selects, spanText, sumOf } from './compare.ts';
+import { DISPUTES, RUNNING_TOTAL } from './history.ts';
 import type { Look, ShownAllowance } from './look.ts';
 import type { Entry } from './rounds.ts';
 
@@ -111,7 +112,7 @@ function derived({ after, model, journal, policies }: Judged): string[] {
   const rules = journal.flatMap(({ verb, command }) => {
     if (verb !== 'refund') return [];
     const version = versionAt(policies, command.at) ?? policies.at(-1);
-    const restores = version?.refunds === 'original_window';
+    const restores = version?.refunds === 'original_window' && !DISPUTES.has(command.refundId);
     return restores === command.restores ? [] : [`${command.id}: refund by another rule`];
   });
   const entries = model.entries();
@@ -152,6 +153,10 @@ function answerOf(model: NaiveLedger, { verb, command }: Entry): unknown {
       return model.commit(command);
     case 'release':
       return model.release(command);
+    case 'record':
+      return model.record(command);
+    case 'attach':
+      return model.attach(command);
     case 'refund':
       return model.refund(command);
     case 'reverseRefund':
@@ -172,7 +177,7 @@ function caps({ before, after, journal }: Judged): string[] {
   const passed: string[] = [];
   const excused = new Set<string>();
   for (const { verb, command, result } of journal) {
-    if (verb === 'commit' && result.outcome === 'done') {
+    if ((verb === 'commit' || verb === 'record') && result.outcome === 'done') {
       const { subject, late, committed, amount } = result.purchase;
       if (late || committed > amount) excused.add(subject);
     }
@@ -222,6 +227,8 @@ function once({ before, after, events }: Judged): string[] {
   const ends = new Map<string, number>();
   for (const { type, purchaseId, refundId = '' } of events) {
     if (type === 'purchase.refused' || type === 'purchase.unrecorded') continue;
+    // Each part of a running total is a refund of its own.
+    if (refundId.startsWith(RUNNING_TOTAL) && type === 'purchase.refunded') continue;
     const kind = type === 'purchase.expired' ? 'purchase.released' : type;
     const name = `${purchaseId} ${kind} ${refundId}`;
     ends.set(name, (ends.get(name) ?? 0) + 1);

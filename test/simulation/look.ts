@@ -39,8 +39,8 @@ export function watcher() {
   const windows = new Map<string, Map<string, Window>>();
   return {
     learn({ verb, command }: Entry): void {
-      if (verb === 'reserve') ids.add(command.id);
-      if (verb !== 'reserve' && verb !== 'usage') return;
+      if (verb === 'reserve' || verb === 'record') ids.add(command.id);
+      if (verb !== 'reserve' && verb !== 'record' && verb !== 'usage') return;
       const known = windows.get(command.subject) ?? new Map<string, Window>();
       windows.set(command.subject, known);
       for (const { selector, start, end } of command.windows) {

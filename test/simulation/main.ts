@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { ALL_PROCESSORS } from '../support/processors.ts';
 import { type InSuite, runnable, storesOf } from '../support/stores.ts';
 import { historyOf } from './generate.ts';
 import { type History, readHistory } from './history.ts';
@@ -10,7 +11,10 @@ import { openerOf } from './stores.ts';
 const STORES = storesOf('simulation');
 const STORE_NAMES = STORES.map(({ name }) => name).join();
 
+const PROCESSOR_NAMES = ALL_PROCESSORS.map(({ name }) => name).join();
+
 const USAGE = `npm run simulate -- [--seed N] [--steps N] [--store ${STORE_NAMES}]
+  [--processor ${PROCESSOR_NAMES}]
   [--seconds N: one seed after the other] [--history FILE: plays what a failure has printed]`;
 
 const { values } = parseArgs({
@@ -18,6 +22,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     steps: { type: 'string', default: '200' },
     store: { type: 'string', default: STORE_NAMES },
+    processor: { type: 'string', default: PROCESSOR_NAMES },
     seconds: { type: 'string', default: '0' },
     history: { type: 'string' },
     help: { type: 'boolean', default: false },
@@ -30,10 +35,16 @@ function whole(name: string, text: string): number {
   throw new TypeError(`--${name} must be a whole number\n${USAGE}`);
 }
 
-function storeNamed(wanted: string): InSuite<'simulation'> {
-  const known = STORES.find(({ name }) => name === wanted);
-  if (known === undefined) throw new TypeError(`--store: there is no ${wanted}\n${USAGE}`);
-  return known;
+/** The members of a list that an option names. */
+function named<T extends { readonly name: string }>(
+  option: 'store' | 'processor',
+  list: readonly T[],
+): readonly T[] {
+  return values[option].split(',').map((wanted) => {
+    const known = list.find(({ name }) => name === wanted);
+    if (known === undefined) throw new TypeError(`--${option}: there is no ${wanted}\n${USAGE}`);
+    return known;
+  });
 }
 
 type Stores = readonly InSuite<'simulation'>[];
@@ -52,7 +63,7 @@ async function playOn(stores: Stores, history: History): Promise<boolean> {
     }
     digest = report.digest;
     const seconds = ((performance.now() - started) / 1_000).toFixed(1);
-    const what = `seed ${history.seed}, ${history.steps.length} steps`;
+    const what = `${history.processor} seed ${history.seed}, ${history.steps.length} steps`;
     console.log(`${store.padEnd(8)} ${what}: digest ${digest} (${seconds} s)`);
   }
   return true;
@@ -63,15 +74,18 @@ async function main(): Promise<boolean> {
     console.log(USAGE);
     return true;
   }
-  const stores = await runnable(values.store.split(',').map(storeNamed));
+  const stores = await runnable(named('store', STORES));
   if (values.history !== undefined) {
     return playOn(stores, readHistory(readFileSync(values.history, 'utf8')));
   }
   const steps = whole('steps', values.steps);
   const end = performance.now() + whole('seconds', values.seconds) * 1_000;
   let seed = values.seed === undefined ? randomInt(2 ** 32) : whole('seed', values.seed);
+  const processors = named('processor', ALL_PROCESSORS);
   do {
-    if (!(await playOn(stores, historyOf(seed, steps)))) return false;
+    for (const processor of processors) {
+      if (!(await playOn(stores, historyOf(seed, { steps, processor })))) return false;
+    }
     seed += 1;
   } while (performance.now() < end);
   return true;

@@ -2,58 +2,57 @@ import type { StoredPurchase } from '@spendcap/core';
 import { inCny, rateAt } from './book.ts';
 import type { Look } from './look.ts';
 import { DAY } from './policies.ts';
-import { MARK, paymentsOf, refundsOf } from './stripe-deeds.ts';
 import type { Server, World } from './world.ts';
 
 /**
- * Completes everything: banks answer, every event is delivered, the newest first, and Stripe is
- * queried for what it has not reported.
+ * Completes everything: payers and banks end what they have begun, every notification is delivered,
+ * the newest first, and the processor is queried for what it has not reported.
  */
 export async function settleAll(world: World, server: Server): Promise<void> {
-  const { fake, clock } = world;
+  const { processor, clock } = world;
   server.begin(0, undefined);
-  for (const { id, status } of fake.paymentIntents()) {
-    if (status === 'processing') fake.finishProcessing(id, true);
-    for (const refund of await refundsOf(world, id)) {
-      if (refund.status === 'pending') fake.finishRefund(refund.id, 'succeeded');
-    }
-  }
-  for (const event of fake.events.toReversed()) {
-    const answer = await server.webhook(fake.webhook(event));
-    if (answer.status !== 200) throw new Error(`an event was answered with ${answer.status}`);
+  await processor.settle();
+  for (const notification of processor.notifications().toReversed()) {
+    const { ok, status } = await server.webhook(notification);
+    if (!ok) throw new Error(`a notification was answered with ${status}`);
   }
   // Longer than any hold.
   clock.now += 40 * DAY;
-  const settle = async () => server.reconcile({ limit: 1_000 });
-  while ((await settle()).some(({ outcome }) => outcome === 'committed' || outcome === 'released'));
+  const settle = async () => server.reconcile();
+  if (processor.unheld === undefined) {
+    while ((await settle()).some(({ outcome }) => SETTLED.has(outcome)));
+    return;
+  }
+  // A store on the device lists what is settled, too. Its holds end by their expiry.
+  await settle();
+  for (const id of world.sales) await server.limiter.get(id);
 }
 
-/** Compares every sale with Stripe: what was charged and refunded, in the currency of the caps. */
-export async function moneyBreaches(world: World, { purchases }: Look): Promise<string[]> {
-  const breaches = world.fake
-    .paymentIntents()
-    .filter(({ amount_received }) => amount_received > 0)
-    .map(({ metadata }) => metadata[MARK] ?? '')
-    .filter((id) => !purchases.has(id) && !world.lost.has(id))
-    .map((id) => `${id}: was charged, and is not in the ledger`);
-  for (const purchase of purchases.values()) {
-    if (!purchase.id.startsWith('s')) continue;
-    const payments = paymentsOf(world, purchase.id);
-    const charged = payments.reduce((sum, { amount_received }) => sum + amount_received, 0);
-    let returned = 0;
-    for (const { id } of payments) {
-      for (const { amount, status } of await refundsOf(world, id)) {
-        if (status === 'succeeded') returned += converted(purchase, amount, 'down');
-      }
+const SETTLED: ReadonlySet<string> = new Set(['committed', 'released']);
+
+/** Compares every sale with the processor's books, in the currency of the caps. */
+export function moneyBreaches(world: World, { purchases }: Look): readonly string[] {
+  const { lost, processor, sales } = world;
+  return [...sales].flatMap((id) => {
+    const { captured, refunds, isLate = false } = processor.books(id);
+    const purchase = purchases.get(id);
+    if (purchase === undefined) {
+      const isMissing = captured > 0 && !lost.has(id);
+      return isMissing ? [`${id}: was charged, and is not in the ledger`] : [];
     }
-    const wanted = { committed: converted(purchase, charged, 'up'), refunded: returned };
-    const { committed, refunded, state } = purchase;
-    const right = committed === wanted.committed && refunded === wanted.refunded;
-    if (right && (state === 'committed') === charged > 0) continue;
-    const has = `${state} ${committed} less ${refunded}`;
-    breaches.push(`${purchase.id}: ${has}, Stripe has ${wanted.committed} less ${wanted.refunded}`);
-  }
-  return breaches;
+    const { committed, late, refunded, state } = purchase;
+    const returned = refunds.map((refund) => converted(purchase, refund, 'down'));
+    const wanted = {
+      committed: converted(purchase, captured, 'up'),
+      refunded: returned.reduce((sum, each) => sum + each, 0),
+      state: captured > 0 ? 'committed' : state === 'expired' ? state : 'released',
+      // Nobody but the engine releases a sale, and only once nobody can pay it.
+      late: captured > 0 && late && isLate,
+    };
+    const found = { committed, refunded, state, late };
+    const isSame = JSON.stringify(found) === JSON.stringify(wanted);
+    return isSame ? [] : [`${id}: ${JSON.stringify(found)}, expected ${JSON.stringify(wanted)}`];
+  });
 }
 
 function converted(purchase: StoredPurchase, minor: number, rounding: 'up' | 'down'): number {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { PROCESSORS } from '../support/processors.ts';
 import { historyOf } from './generate.ts';
 import { type History, printHistory, readHistory } from './history.ts';
 import { MUTANTS } from './mutants.ts';
@@ -7,6 +8,8 @@ import { shrink } from './shrink.ts';
 import { simulate } from './simulate.ts';
 
 const STEPS = 150;
+const [processor] = PROCESSORS;
+const wanted = { steps: STEPS, processor };
 /** Histories that may pass before a broken store is found. */
 const MAX_SEEDS = 8;
 
@@ -14,7 +17,7 @@ test.each(MUTANTS)('a store that $name is found, and reported in a few steps', a
   const { open, breaks, length } = mutant;
   const fails = async (history: History) => namesIn(await simulate(history, open)).has(breaks);
   for (let seed = 1; seed <= MAX_SEEDS; seed += 1) {
-    const history = historyOf(seed, STEPS);
+    const history = historyOf(seed, wanted);
     const outcome = await simulate(history, open);
     if (outcome.failure === null || !namesIn(outcome).has(breaks)) continue;
     const short = await shrink(history, { fails, at: outcome.failure.step });
@@ -28,8 +31,8 @@ test('a failure is reported with its seed, what is broken, and a history that fa
   const mutant = MUTANTS.find(({ name }) => name === 'never ends a hold');
   if (mutant === undefined) throw new Error('there is no such mutant');
   const { open } = mutant;
-  const { failure } = await tryOut(historyOf(1, STEPS), { store: 'broken', open });
-  expect(failure).toContain(`broken: seed 1, ${STEPS} steps`);
+  const { failure } = await tryOut(historyOf(1, wanted), { store: 'broken', open });
+  expect(failure).toContain(`broken: ${processor.name} seed 1, ${STEPS} steps`);
   expect(failure).toContain('derived totals equal the model');
   const replayed = readHistory(failure ?? '');
   expect(replayed.steps.length).toBeLessThanOrEqual(2);

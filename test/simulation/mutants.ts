@@ -215,6 +215,59 @@ export const MUTANTS: readonly Mutant[] = [
     })),
   },
   {
+    name: 'records a charge again',
+    breaks: 'conservation',
+    length: 4,
+    open: overRows(
+      () => ({}),
+      (rows, { name, result: { purchase, changed } }) => {
+        if (name === 'record' && changed === false && purchase !== undefined) {
+          shift(rows, purchase, purchase.committed);
+        }
+      },
+    ),
+  },
+  {
+    name: 'records a charge in the windows of its report',
+    breaks: 'model',
+    length: 3,
+    open: over((inner) => ({
+      record: (command) => inner.record({ ...command, chargedAt: command.at }),
+    })),
+  },
+  {
+    name: 'adds the totals of refunds up',
+    breaks: 'model',
+    length: 6,
+    open: over((inner) => ({
+      async refund({ total, ...command }) {
+        if (total === undefined) return inner.refund(command);
+        const refundId = `${command.refundId} ${total}`;
+        return inner.refund({ ...command, amount: total, refundId });
+      },
+    })),
+  },
+  {
+    name: 'loses the reference of its processor with the next change',
+    breaks: 'model',
+    length: 4,
+    open: overRows((rows) => ({
+      savePurchase(purchase) {
+        const before = rows.purchase(purchase.id);
+        const lost = before?.processorRef != null ? { processorRef: null } : {};
+        rows.savePurchase({ ...purchase, ...lost });
+      },
+    })),
+  },
+  {
+    name: "lists every processor's holds to each",
+    breaks: 'model',
+    length: 4,
+    open: over((inner) => ({
+      overdue: ({ processor: _any, ...command }) => inner.overdue(command),
+    })),
+  },
+  {
     name: 'begins a window that is new to it at nothing',
     breaks: 'conservation',
     length: 4,

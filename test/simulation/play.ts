@@ -1,9 +1,16 @@
-import { type Decision, type Purchase, SpendcapError } from '@spendcap/core';
-import type { PurchaseRequest } from '@spendcap/server';
-import type { PurchaseContext } from '@spendcap/server/payments/stripe';
-import type { Action, Call, Order, Sale, Step } from './history.ts';
+import { type Decision, formatMoney, type Purchase, SpendcapError } from '@spendcap/core';
+import type { PurchaseRequest, RecordRequest } from '@spendcap/server';
+import {
+  ACME,
+  type Action,
+  type Call,
+  type Charge,
+  DISPUTE,
+  type Order,
+  type Sale,
+  type Step,
+} from './history.ts';
 import { evidenceOf } from './policies.ts';
-import { deed, eventsAbout } from './stripe-deeds.ts';
 import type { Server, World } from './world.ts';
 
 /** The answers to the callers of a step, in words that are the same on every store. */
@@ -14,14 +21,10 @@ export async function play(world: World, step: Step): Promise<Answers> {
   world.clock.now = Math.max(world.clock.now, step.at);
   const server = await world.server(step.server);
   server.begin(step.skew, step.fault);
-  if (step.stripeFault !== undefined) {
-    // The first calls of a deed only look up its target.
-    const reads = step.do === 'webhooks' || step.do === 'reconcile';
-    world.fake.fail({ kind: step.stripeFault, on: reads ? '/v1' : 'POST' });
-  }
+  if (step.callFault !== undefined) world.processor.fail(step.callFault);
   const answers = await doStep({ world, server, step });
   await server.quiet();
-  world.fake.heal();
+  world.processor.heal();
   if (server.isDead()) {
     await world.restart(step.server, server.edition);
     return ['died'];
@@ -43,17 +46,16 @@ async function doStep(doing: Doing): Promise<Answers> {
     case 'deploy':
       await world.restart(step.server, step.edition);
       return ['deployed'];
-    case 'pay':
-    case 'checkout':
-      return [await answerOf(() => sell(doing, step.do, step.sale))];
-    case 'webhooks':
+    case 'sell':
+      return [`${step.sale.way} ${await answerOf(() => sell(doing, step.sale))}`];
+    case 'deed':
+      return [await answerOf(() => act(server, step))];
+    case 'notify':
       return deliver(doing, step);
     case 'reconcile':
       return reconcile(server, step.outcome);
     case 'audit':
       return [];
-    default:
-      return [await answerOf(() => deed(world, server, step))];
   }
 }
 
@@ -68,8 +70,14 @@ async function callOne({ world, server }: Doing, call: Call): Promise<string> {
       return purchaseText(await limiter.commit(call.id, amountIn(call)));
     case 'release':
       return purchaseText(await limiter.release(call.id));
+    case 'record':
+      return purchaseText(await limiter.record(chargeIn(world, server, call)));
+    case 'attach': {
+      const named = { processor: ACME, processorRef: call.ref };
+      return purchaseText(await limiter.attach(call.id, named));
+    }
     case 'refund':
-      return purchaseText(await limiter.refund(call.id, { id: call.refund, ...amountIn(call) }));
+      return purchaseText(await limiter.refund(call.id, refundIn(call)));
     case 'reverseRefund':
       return purchaseText(await limiter.reverseRefund(call.id, { id: call.refund }));
     case 'get':
@@ -80,10 +88,32 @@ async function callOne({ world, server }: Doing, call: Call): Promise<string> {
 const amountIn = ({ amount }: { readonly amount?: string }) =>
   amount === undefined ? {} : { amount };
 
+function refundIn(call: Extract<Call, { verb: 'refund' }>) {
+  const { refund: id, total } = call;
+  const restores = id === DISPUTE ? ({ restores: false } as const) : {};
+  return { id, ...amountIn(call), ...(total === undefined ? {} : { total }), ...restores };
+}
+
+function chargeIn(world: World, server: Server, charge: Charge): RecordRequest {
+  const { ago, player, category, processor, id, amount, currency, app } = charge;
+  return {
+    ...{ id, amount, currency, app, evidence: evidenceOf(playerIn(world, player)) },
+    chargedAt: new Date(server.now() - ago).toISOString(),
+    ...(category === undefined ? {} : { category }),
+    ...(processor === undefined ? {} : { processor }),
+  };
+}
+
+function playerIn({ players }: World, player: number) {
+  const who = players[player];
+  if (who === undefined) throw new TypeError('there is no such player');
+  return who;
+}
+
 function requestOf(world: World, order: Order): PurchaseRequest {
   const { id, player, amount, currency, category, app, seconds, onExpiry, approved } = order;
-  const who = world.players[player];
-  if (who === undefined) throw new TypeError('there is no such player');
+  const { processor } = order;
+  const who = playerIn(world, player);
   return {
     id,
     amount,
@@ -93,61 +123,42 @@ function requestOf(world: World, order: Order): PurchaseRequest {
     expiresInSeconds: seconds,
     evidence: evidenceOf(who),
     ...(category === undefined ? {} : { category }),
+    ...(processor === undefined ? {} : { processor }),
     ...(approved ? { guardianApproval: 'approval-1' } : {}),
   };
 }
 
-async function sell(
-  { world, server }: Doing,
-  how: 'pay' | 'checkout',
-  sale: Sale,
-): Promise<string> {
-  const who = world.players[sale.player];
-  if (who === undefined) throw new TypeError('there is no such player');
-  const { id, app, category, amount, currency, method, capture } = sale;
-  const spendcap: PurchaseContext = {
-    id,
-    app,
-    evidence: evidenceOf(who),
-    guardianApproval: 'approval-1',
-    ...(category === undefined ? {} : { category }),
-  };
-  if (how === 'pay') {
-    const answer = await server.guard.paymentIntents.create(
-      {
-        amount,
-        currency,
-        capture_method: capture,
-        ...(method === undefined ? {} : { payment_method: method, confirm: true }),
-      },
-      { spendcap },
-    );
-    return `${decisionText(answer)} ${answer.allowed ? answer.paymentIntent.status : ''}`;
-  }
-  const price_data = { currency, unit_amount: amount, product_data: { name: 'Gems' } };
-  const answer = await server.guard.checkout.sessions.create(
-    {
-      mode: 'payment',
-      success_url: 'https://shop.example/thanks',
-      line_items: [{ quantity: 1, price_data }],
+async function sell({ world, server }: Doing, sale: Sale): Promise<string> {
+  const { id, app, category, currency, way } = sale;
+  const decision = await server.start({
+    ...{ amount: formatMoney(sale.amount, currency), currency, way },
+    spendcap: {
+      ...{ id, app, evidence: evidenceOf(playerIn(world, sale.player)) },
+      guardianApproval: 'approval-1',
+      ...(category === undefined ? {} : { category }),
     },
-    { spendcap },
-  );
-  return `${decisionText(answer)} ${answer.allowed ? answer.session.status : ''}`;
+  });
+  return decisionText(decision);
+}
+
+async function act(
+  server: Server,
+  { deed, id, amount }: Extract<Action, { do: 'deed' }>,
+): Promise<string> {
+  return (await server.deed(deed, id, amount)) ? `${deed} done` : 'nothing to do';
 }
 
 async function deliver(
   { world, server }: Doing,
-  { id, picks }: Extract<Action, { do: 'webhooks' }>,
+  { id, picks }: Extract<Action, { do: 'notify' }>,
 ): Promise<Answers> {
-  const events = eventsAbout(world, id);
+  const all = world.processor.notifications(id);
   const answers: string[] = [];
   for (const pick of picks) {
-    const event = events[pick % events.length];
-    if (event === undefined) continue;
-    const answer = await server.webhook(world.fake.webhook(event));
-    const { outcome } = (await answer.json()) as { readonly outcome: string };
-    answers.push(`${event.type} ${answer.status} ${outcome}`);
+    const notification = all[pick % all.length]?.clone();
+    if (notification === undefined) continue;
+    const { status } = await server.webhook(notification);
+    answers.push(`notification ${status}`);
   }
   return answers;
 }
@@ -162,8 +173,10 @@ async function reconcile(server: Server, outcome: 'commit' | 'release'): Promise
   });
   const second = await answerOf(async () => {
     // Holds of the same instant come in any order.
-    const own = (await server.limiter.overdue())
-      .filter(({ id }) => id.startsWith('p'))
+    const acme = await server.limiter.overdue({ processor: ACME });
+    const others = (await server.limiter.overdue()).filter(({ processor }) => processor !== ACME);
+    const own = [...acme, ...others]
+      .filter(({ id }) => !server.sales.has(id))
       .sort((a, b) => (a.id < b.id ? -1 : 1));
     const settled = own.map(({ id }) =>
       answerOf(async () => purchaseText(await server.limiter[outcome](id))),
@@ -194,9 +207,13 @@ async function answerOf(call: () => Promise<string>): Promise<string> {
     return await call();
   } catch (error) {
     if (SpendcapError.isInstance(error)) return error.code;
-    // Stripe's own error is a definite answer of Stripe's.
-    const type = error instanceof Error && 'type' in error ? error.type : undefined;
-    if (typeof type === 'string' && type.startsWith('Stripe')) return type;
-    throw error;
+    if (!(error instanceof Error) || isOurs(error)) throw error;
+    return 'processor_error';
   }
+}
+
+/** False for what a processor's client throws: its own errors, and that a call was lost. */
+function isOurs(error: Error): boolean {
+  if (/^The connection was closed|^This process is dead/.test(error.message)) return false;
+  return [TypeError, RangeError, ReferenceError, SyntaxError].some((kind) => error instanceof kind);
 }

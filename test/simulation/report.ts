@@ -49,8 +49,8 @@ export async function tryOut(history: History, { store, open, digest }: Wanted):
   };
 }
 
-const headOf = ({ seed, steps }: History, store: string): string =>
-  `${store}: seed ${seed}, ${steps.length} steps`;
+const headOf = ({ processor, seed, steps }: History, store: string): string =>
+  `${store}: ${processor} seed ${seed}, ${steps.length} steps`;
 
 /** The names of the invariants that are broken. */
 export function namesIn({ failure }: Outcome): ReadonlySet<string> {

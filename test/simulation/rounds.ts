@@ -117,6 +117,8 @@ const VERBS = [
   'reserve',
   'commit',
   'release',
+  'record',
+  'attach',
   'refund',
   'reverseRefund',
   'get',

@@ -63,7 +63,7 @@ async function withLess(steps: Steps, still: Still): Promise<Steps> {
         left = tried;
     };
     await attempt(({ fault: _, ...step }) => step as Step);
-    await attempt(({ stripeFault: _, ...step }) => step as Step);
+    await attempt(({ callFault: _, ...step }) => step as Step);
     await attempt((step) => ({ ...step, skew: 0 }));
     await attempt((step) => ({ ...step, server: 0 }));
     for (let part = 8; part >= 0; part -= 1) await attempt((step) => withoutPart(step, part));
@@ -71,12 +71,12 @@ async function withLess(steps: Steps, still: Still): Promise<Steps> {
   return left;
 }
 
-/** Without one call of a burst, or one event of a delivery; one is left at least. */
+/** Without one call of a burst, or one notification of a delivery; one is left at least. */
 function withoutPart(step: Step, part: number): Step {
   if (step.do === 'calls' && step.calls.length > 1) {
     return { ...step, calls: step.calls.toSpliced(part, 1) };
   }
-  if (step.do === 'webhooks' && step.picks.length > 1) {
+  if (step.do === 'notify' && step.picks.length > 1) {
     return { ...step, picks: step.picks.toSpliced(part, 1) };
   }
   return step;

@@ -87,7 +87,7 @@ async function endAndJudge(world: World, { judge, seen }: Judge): Promise<readon
     const server = await world.restartAll();
     await settleAll(world, server);
     const breaches = await judge(server, { wide: true });
-    const money = await moneyBreaches(world, seen());
+    const money = moneyBreaches(world, seen());
     return [...breaches, ...money.map((what) => ({ invariant: 'conservation' as const, what }))];
   } catch (error) {
     return [thrown(error)];

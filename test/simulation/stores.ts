@@ -54,6 +54,8 @@ function inOneOrder(store: Store): Store {
     usage: together(store.usage),
     commit: alone(store.commit),
     release: alone(store.release),
+    record: alone(store.record),
+    attach: alone(store.attach),
     refund: alone(store.refund),
     reverseRefund: alone(store.reverseRefund),
     get: alone(store.get),

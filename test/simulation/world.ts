@@ -1,7 +1,7 @@
 import type { Store } from '@spendcap/core';
-import { fakeStripe } from '@spendcap/sandbox';
 import { createLimiter, type SpendcapEvent } from '@spendcap/server';
-import { serveStripe, stripeOver } from '../support/processors/stripe.ts';
+import type { ProcessorWorld } from '../support/processors/entry.ts';
+import { ALL_PROCESSORS } from '../support/processors.ts';
 import type { History, Step } from './history.ts';
 import { editionOf, playersOf, rateOf } from './policies.ts';
 import { type Entry, inRounds } from './rounds.ts';
@@ -10,21 +10,23 @@ import type { Ledger } from './stores.ts';
 export type World = Awaited<ReturnType<typeof openWorld>>;
 export type Server = Awaited<ReturnType<typeof startServer>>;
 
-/** A shop: server processes over one ledger, their clocks, players, and a Stripe. */
+/** A shop: server processes over one ledger, their clocks, players, and a payment processor. */
 export async function openWorld(history: History, ledger: Ledger) {
   const clock = { now: history.start };
-  const fake = fakeStripe({ now: () => clock.now });
+  const entry = ALL_PROCESSORS.find(({ name }) => name === history.processor);
+  if (entry === undefined) throw new TypeError(`there is no processor ${history.processor}`);
+  const processor = await entry.open({ now: () => clock.now });
+  const sold = history.steps.flatMap((step) => (step.do === 'sell' ? [step.sale.id] : []));
+  const sales: ReadonlySet<string> = new Set(sold);
   const journal: Entry[] = [];
   const events: SpendcapEvent[] = [];
   const servers = new Map<number, Server>();
   const lost = new Set<string>();
-  const shared = { history, ledger, fake, journal, events, clock };
+  const shared = { history, ledger, processor, sales, journal, events, clock };
   return {
     ...shared,
     players: playersOf(history),
     observer: await ledger.connect(),
-    /** Stripe as the bank, the operator and the players reach it. */
-    stripe: stripeOver(fake.fetch),
     /** A process, started when it is first needed. */
     async server(number: number): Promise<Server> {
       return servers.get(number) ?? this.restart(number, 0);
@@ -47,6 +49,7 @@ export async function openWorld(history: History, ledger: Ledger) {
     async close(): Promise<void> {
       for (const server of servers.values()) await server.stop();
       await this.observer.close();
+      await processor.close?.();
     },
   };
 }
@@ -54,7 +57,9 @@ export async function openWorld(history: History, ledger: Ledger) {
 interface Shared {
   readonly history: History;
   readonly ledger: Ledger;
-  readonly fake: ReturnType<typeof fakeStripe>;
+  readonly processor: ProcessorWorld;
+  /** The ids of purchases that are paid through the processor. */
+  readonly sales: ReadonlySet<string>;
   readonly journal: Entry[];
   readonly events: SpendcapEvent[];
   readonly clock: { now: number };
@@ -62,7 +67,7 @@ interface Shared {
 
 /** One server process, set up as an operator would. */
 async function startServer(shared: Shared, edition: number) {
-  const { history, ledger, fake, journal, events, clock } = shared;
+  const { history, ledger, processor, sales, journal, events, clock } = shared;
   const connection: Store = await ledger.connect();
   const { store, breakAt, isDead, quiet } = inRounds(connection, journal);
   const policies = editionOf(history, edition);
@@ -79,13 +84,12 @@ async function startServer(shared: Shared, edition: number) {
       if (!isDead()) events.push(event);
     },
   });
-  const { guard, webhook, reconcile } = serveStripe({
-    ...{ fake, limiter, now },
-    async fetch(input, init) {
+  const { deed, reconcile, start, webhook } = processor.serve({
+    ...{ limiter, now },
+    async beforeCall() {
       // Background work of the process happens at the same point on every store.
       await quiet();
       if (isDead()) throw new TypeError('This process is dead.');
-      return fake.fetch(input, init);
     },
   });
   return {
@@ -95,9 +99,11 @@ async function startServer(shared: Shared, edition: number) {
     now,
     isDead,
     quiet,
-    guard,
-    webhook,
+    sales,
+    deed,
     reconcile,
+    start,
+    webhook,
     begin(nextSkew: number, fault: Step['fault']): void {
       skew = nextSkew;
       breakAt(fault);

@@ -12,6 +12,8 @@ import { atEnd } from './at-end.ts';
 /** A server that a test starts, and can kill and start again on the same port and files. */
 export interface RedisServer {
   readonly port: number;
+  /** Where the servers of a cluster reach it. */
+  readonly busPort: number;
   start(): Promise<void>;
   /** `kill -9`, as a crash would. */
   crash(): Promise<void>;
@@ -34,15 +36,18 @@ function answers(port: number, host = '127.0.0.1'): Promise<boolean> {
 
 export async function redisServer(settings: readonly string[] = []): Promise<RedisServer> {
   const port = await freePort(0);
+  // The default, 10,000 above the port, may be that of a connection of another test.
+  const busPort = await freePort(0);
   const folder = mkdtempSync(join(tmpdir(), 'spendcap-redis-'));
-  const base = ['--port', String(port), '--dir', folder, '--bind', '127.0.0.1', '--save', ''];
+  const ports = ['--port', String(port), '--cluster-port', String(busPort)];
+  const base = [...ports, '--dir', folder, '--bind', '127.0.0.1', '--save', ''];
   let child: ReturnType<typeof spawn> | undefined;
   atEnd(() => {
     child?.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true });
   });
   return {
-    port,
+    ...{ port, busPort },
     async start() {
       child = spawn('redis-server', [...base, ...settings], { stdio: 'ignore' });
       child.unref();
@@ -120,7 +125,9 @@ export async function redisCluster(): Promise<readonly number[]> {
       await client.call('CLUSTER', 'ADDSLOTSRANGE', String(first), String(last));
     }),
   );
-  for (const port of ports.slice(1)) await clients[0]?.call('CLUSTER', 'MEET', '127.0.0.1', port);
+  for (const { port, busPort } of servers.slice(1)) {
+    await clients[0]?.call('CLUSTER', 'MEET', '127.0.0.1', port, busPort);
+  }
   for (const client of clients) {
     for (let tries = 0; ; tries += 1) {
       const info = String(await client.call('CLUSTER', 'INFO'));

@@ -2,7 +2,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** What takes tens of seconds, most of it in small files. */
 const FOLDERS = 'simulation|faults|linearizability|properties|conformance|e2e|examples';
-const SLOW = new RegExp(`/test/(?:${FOLDERS})/|-mutation\\.test|/packed\\.test`);
+const FILES = 'payments/histories|cli/cli|cli/reconcile|package/packed';
+const SLOW = new RegExp(`/test/(?:${FOLDERS})/|-mutation\\.test|/(?:${FILES})\\.test`);
 
 /**
  * Runs the slow files first, so that none is left for a single worker at the end. vitest orders

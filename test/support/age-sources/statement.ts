@@ -93,7 +93,7 @@ export const statement: AgeSourceEntry = {
           source.verify({ statement: text, account: 'player-1' }, { at: NOW }),
         whys: {
           ...{ malformed: 1, algorithm_not_allowed: 1, key_unknown: 1, issuer_unknown: 1 },
-          signature_invalid: 10_000,
+          signature_invalid: 10_001,
         },
       },
     ];
