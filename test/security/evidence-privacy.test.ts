@@ -8,7 +8,9 @@ import { capturePrinted } from './privacy/printed.ts';
 /** Of this many characters, part of a secret is a leak as well. */
 const PREFIX = 20;
 
-/** Years, and days to the next birthday: on both sides of each age that a policy or platform knows. */
+/**
+ * Years, and days to the next birthday: on both sides of each age that a policy or platform knows.
+ */
 const AGES = [7, 8, 12, 13, 15, 16, 17, 18, 30].flatMap((years) =>
   [1, 200, 365].map((days) => [years, days] as const),
 );

@@ -13,8 +13,8 @@ const BATCH = 64;
 
 /**
  * Random mutants of a valid token as text, none of them equal to it: its own bytes changed, and (in
- * every other mutant) the bytes that one of its base64url parts stands for, spelled canonically again,
- * so that the change gets past the checks of form. Parts are what is between `.` and `~`.
+ * every other mutant) the bytes that one of its base64url parts stands for, spelled canonically
+ * again, so that the change gets past the checks of form. Parts are what is between `.` and `~`.
  */
 export function* mutantTokens(token: string, options: MutationOptions): Generator<string> {
   const random = wholeNumbers(options.seed);

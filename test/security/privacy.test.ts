@@ -29,9 +29,11 @@ async function leaksOf(
   await records.close();
   const kept = await ledger.dump();
   await ledger.remove();
-  const tables = [...kept, ...records.dump()];
+  const remembered = records.dump();
+  const tables = [...kept, ...remembered];
   expect(outputs.length).toBeGreaterThan(MIN_OUTPUTS);
   expect(kept.length).toBeGreaterThan(0);
+  expect(remembered.length).toBeGreaterThan(0);
   for (const { bytes } of tables) expect(bytes.length).toBeGreaterThan(0);
   return leaksIn([...outputs, ...tables, ...printed()], marks);
 }

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ageTokens } from '@spendcap/server';
+import { ageTokens, cnGame, createLimiter } from '@spendcap/server';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { AUDIENCE, type Authority, authority, ISSUER } from '../server/age/token/token-kit.ts';
+import { anyStore } from '../support/any-store.ts';
 
 const MINUTE = 60_000;
 const BEGIN = Date.UTC(2026, 10, 24);
@@ -21,7 +22,9 @@ afterEach(() => {
 
 type Answer = (response: ServerResponse) => void;
 
-/** A server of keys, whose answer a test changes as it goes, and a verifier with a clock of its own. */
+/**
+ * A server of keys, whose answer a test changes as it goes, and a verifier with a clock of its own.
+ */
 async function world(staleSeconds?: number) {
   const state = { at: BEGIN, requests: 0, answer: setOf(age) };
   const server = createServer((_, response) => {
@@ -67,7 +70,10 @@ function json(body: unknown): Answer {
 
 const DOWN: Answer = (response) => response.destroy();
 
-/** A good key among 10,000 that are as small as a key can be, so that the bytes are not too many first. */
+/**
+ * A good key among 10,000 that are as small as a key can be, so that the bytes are not too many
+ * first.
+ */
 const MANY: Answer = (response) => {
   const small = Array.from({ length: 9_999 }, () => ({ kty: 'EC' }));
   json({ keys: [age.publicJwk, ...small] })(response);
@@ -140,6 +146,47 @@ describe('the keys of an issuer at an address', () => {
     expect(await outcome(age)).toBe('age_keys_unavailable');
   });
 
+  it('make the verifier ready while they can be read, or are not yet stale', async () => {
+    const { state, verifier } = await world();
+    const unavailable = { code: 'age_keys_unavailable', retryable: true };
+    state.answer = DOWN;
+    await expect(verifier.ready?.()).rejects.toMatchObject(unavailable);
+    // Within the backoff, nothing is requested for it.
+    const { requests } = state;
+    await expect(verifier.ready?.()).rejects.toMatchObject(unavailable);
+    expect(state.requests).toBe(requests);
+    state.answer = setOf(age);
+    state.at += 1_000;
+    await verifier.ready?.();
+    state.answer = DOWN;
+    state.at += 69 * MINUTE;
+    await verifier.ready?.();
+    state.at += 2 * MINUTE;
+    await expect(verifier.ready?.()).rejects.toMatchObject(unavailable);
+    const limiter = createLimiter({
+      policy: cnGame(),
+      store: anyStore(),
+      ageTokens: verifier,
+    });
+    await expect(limiter.ready()).rejects.toMatchObject(unavailable);
+    state.answer = setOf(age);
+    state.at += MINUTE;
+    await limiter.ready();
+  });
+
+  it('of one issuer are enough to be ready', async () => {
+    const jwks = { keys: [age.publicJwk] };
+    const away = new URL('http://127.0.0.1:1/jwks');
+    const issuers = [
+      { issuer: 'https://away.example', audience: AUDIENCE, jwks: away },
+      { issuer: ISSUER, audience: AUDIENCE, jwks },
+    ];
+    await ageTokens({ issuers }).ready?.();
+    await expect(ageTokens({ issuers: issuers.slice(0, 1) }).ready?.()).rejects.toMatchObject({
+      code: 'age_keys_unavailable',
+    });
+  });
+
   it('are requested less and less often while the server fails', async () => {
     const { state, outcome } = await world();
     state.answer = (response) => response.writeHead(500).end();
@@ -173,7 +220,8 @@ describe('the keys of an issuer at an address', () => {
     state.answer = () => undefined;
     state.at += 11 * MINUTE;
     const begin = performance.now();
-    // Who comes first after ten minutes waits for the server, and is then served with what there is.
+    // Who comes first after ten minutes waits for the server, and is then served with what there
+    // is.
     const all = await Promise.all([outcome(age), outcome(age)]);
     expect(all).toEqual(['ok', 'ok']);
     expect(performance.now() - begin).toBeGreaterThan(4_900);

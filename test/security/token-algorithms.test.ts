@@ -120,7 +120,7 @@ describe('signatures and keys that prove nothing (RFC 8725, 3.3 to 3.5)', () => 
 
   it('uses a key for what it says it is for, and for nothing else', async () => {
     const token = await age.sign();
-    for (const says of [{ alg: 'ES384' }, { alg: 'RS256' }, { alg: ['ES256'] }]) {
+    for (const says of [{ alg: 'ES384' }, { alg: 'RS256' }]) {
       const jwks = { keys: [{ ...age.publicJwk, ...says }] };
       expect(await fault(token, { issuer: { jwks } })).toBe('key_unknown');
     }

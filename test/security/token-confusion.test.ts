@@ -13,7 +13,10 @@ import {
 } from '../server/age/token/token-kit.ts';
 import { AGE_SOURCES } from '../support/age-sources.ts';
 
-/** One party that signs every kind of token with one key, so that they differ in nothing but the kind. */
+/**
+ * One party that signs every kind of token with one key, so that they differ in nothing but the
+ * kind.
+ */
 let age: Authority;
 beforeAll(async () => {
   age = await authority();

@@ -99,6 +99,48 @@ describe('a configured key set', () => {
     }
   });
 
+  it.each(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'])(
+    'is refused if any key, of whatever kind, has the private member %s',
+    (member) => {
+      for (const kty of ['EC', 'RSA', 'AKP', 'NEW']) {
+        const keys = [age.publicJwk, { kty, kid: 'key-2', alg: 'ML-DSA-44', [member]: 'AA' }];
+        expect(() => verifierOf(age, { issuer: { jwks: { keys } } })).toThrow(
+          new TypeError(`jwks must hold public keys only, and one has the member "${member}"`),
+        );
+      }
+    },
+  );
+
+  it.each([
+    ['kty', 1],
+    ['kid', 1],
+    ['alg', ['ES256']],
+    ['use', null],
+    ['key_ops', 'verify'],
+    ['key_ops', ['verify', 'verify']],
+    ['key_ops', [1]],
+    ['ext', 'true'],
+  ])('is refused if the member %s of a key is %j (RFC 7517, section 4)', (member, value) => {
+    for (const key of [age.publicJwk, { kty: 'NEW' }]) {
+      const keys = [age.publicJwk, { ...key, [member]: value }];
+      expect(() => verifierOf(age, { issuer: { jwks: { keys } } })).toThrow(
+        new TypeError(`jwks holds a key whose member "${member}" is malformed`),
+      );
+    }
+  });
+
+  it('passes over keys for other purposes and unknown algorithms, but not if all are', async () => {
+    const others = [{ alg: 'FOO' }, { use: 'enc' }, { key_ops: ['encrypt'] }].map((member) => ({
+      ...stranger.publicJwk,
+      ...member,
+    }));
+    const jwks = { keys: [...others, age.publicJwk] };
+    await verifierOf(age, { issuer: { jwks } }).verify(await age.sign());
+    for (const key of others) {
+      expect(() => verifierOf(age, { issuer: { jwks: { keys: [key] } } })).toThrow(TypeError);
+    }
+  });
+
   it('is refused with 10,000 keys, or with one that is secret, weak or no key', () => {
     const { publicJwk } = age;
     const many = Array.from({ length: 10_000 }, (_, kid) => ({ ...publicJwk, kid: `${kid}` }));

@@ -92,6 +92,9 @@ const BROKEN: Readonly<Record<string, readonly [string, Changes]>> = {
   'no validity': ['malformed', { signed: { validityInfo: undefined } }],
   'an unknown hash': ['malformed', { signed: { digestAlgorithm: 'MD5' } }],
   'another version': ['malformed', { signed: { version: '2.0' } }],
+  // What the issuer signs is a byte string, so it needs a check of its own.
+  'a signed number with a fraction': ['malformed', { signed: { extra: 1.5 } }],
+  'signed undefined': ['malformed', { signed: { extra: [undefined] } }],
   'no digests': ['disclosure_invalid', { signed: { valueDigests: new Map() } }],
   'another value than was signed': [
     'disclosure_invalid',

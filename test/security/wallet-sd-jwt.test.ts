@@ -6,6 +6,7 @@ import {
   type Changes,
   digestOf,
   disclosure,
+  holder,
   NONCE,
   presentation,
   publicJwk,
@@ -79,6 +80,10 @@ const BROKEN: Readonly<Record<string, readonly [string, Changes]>> = {
   'a shared holder key': [
     'holder_key_missing',
     { payload: { cnf: { jwk: { kty: 'oct', k: 'AAAA' } } } },
+  ],
+  'a holder key with a private member': [
+    'holder_key_missing',
+    { payload: { cnf: { jwk: { ...publicJwk(holder), priv: 'AAAA' } } } },
   ],
   expired: ['expired', { payload: { exp: SECOND - 6 } }],
   'not yet valid': ['not_yet_valid', { payload: { nbf: SECOND + 6 } }],

@@ -1,5 +1,5 @@
 import { type AgeRange, type AgeStatement, ageRangeAt } from '@spendcap/core';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { loadVectors, outcomeOf } from './load.ts';
 
 interface AgeRangeCase {
@@ -15,11 +15,16 @@ interface AgeRangeCase {
 
 const { cases } = loadVectors<{ cases: readonly AgeRangeCase[] }>('age-ranges.json');
 
-test.each(cases)('$name: $at in $timeZone', ({ statements, at, timeZone, range, error }) => {
-  const read = statements.map(({ asOf, ...rest }) =>
-    asOf === undefined ? rest : { ...rest, asOf: Date.parse(asOf) },
-  ) as unknown as AgeStatement[];
-  const expected =
-    error === undefined ? { value: range } : { code: 'age_token_invalid', why: error };
-  expect(outcomeOf(() => ageRangeAt(read, Date.parse(at), timeZone))).toEqual(expected);
+describe.each(['UTC', 'America/Los_Angeles'])('on a machine in %s', (zone) => {
+  beforeAll(() => void vi.stubEnv('TZ', zone));
+  afterAll(() => void vi.unstubAllEnvs());
+
+  test.each(cases)('$name: $at in $timeZone', ({ statements, at, timeZone, range, error }) => {
+    const read = statements.map(({ asOf, ...rest }) =>
+      asOf === undefined ? rest : { ...rest, asOf: Date.parse(asOf) },
+    ) as unknown as AgeStatement[];
+    const expected =
+      error === undefined ? { value: range } : { code: 'age_token_invalid', why: error };
+    expect(outcomeOf(() => ageRangeAt(read, Date.parse(at), timeZone))).toEqual(expected);
+  });
 });

@@ -25,7 +25,9 @@ interface DecideCase {
   readonly guardianApproved?: boolean;
   readonly amount: string;
   readonly category?: string;
-  /** By period, with the sorted categories of the limit behind it if it has any; the rest is zero. */
+  /**
+   * By period, with the sorted categories of the limit behind it if it has any; the rest is zero.
+   */
   readonly used?: Readonly<Record<string, string>>;
   /** In order; empty if the purchase is allowed. */
   readonly reasons: readonly ExpectedReason[];
@@ -53,11 +55,11 @@ const policies = new Map<string, Policy>([
   ...[cnGame(), cnLive(), jpTypical(), usAppStore()].map((policy) => [policy.id, policy] as const),
 ]);
 
-function decideCase({ policy: name, age, amount, used = {}, ...asked }: DecideCase) {
+function decideCase({ policy: name, age, amount, used = {}, ...given }: DecideCase) {
   const policy = policies.get(name);
   if (policy === undefined) throw new Error(`no policy ${name}`);
   const range = { min: age[0], maxExclusive: age[1] };
-  const category = asked.category ?? null;
+  const category = given.category ?? null;
   const limits = limitsOn(rulesFor(policy, range), category);
   const unknown = Object.keys(used).filter((key) => limits.every((limit) => limit.key !== key));
   if (unknown.length > 0) throw new Error(`no limit ${unknown.join()} applies`);
@@ -69,8 +71,8 @@ function decideCase({ policy: name, age, amount, used = {}, ...asked }: DecideCa
   const purchase = {
     amount: parseAmount(amount, policy.currency),
     category,
-    ageVerified: asked.verified ?? true,
-    guardianApproved: asked.guardianApproved ?? false,
+    ageVerified: given.verified ?? true,
+    guardianApproved: given.guardianApproved ?? false,
   };
   return decide(policy, range, { purchase, usage }).map(toExpected);
 }

@@ -1,5 +1,5 @@
 import { boundsOf, civilDateOf } from '@spendcap/core';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { loadVectors } from './load.ts';
 
 interface PeriodCase {
@@ -17,15 +17,20 @@ interface PeriodCase {
 
 const { cases } = loadVectors<{ cases: readonly PeriodCase[] }>('periods.json');
 
-test.each(cases)('$name: $period at $at in $timeZone', (vector) => {
-  const at = Date.parse(vector.at);
-  forgetWindows(vector);
-  const { start, end } = boundsOf(vector.period, at, vector.timeZone);
-  expect({ start: iso(start), end: iso(end) }).toEqual({ start: vector.start, end: vector.end });
-  expect((end - start) / 3_600_000).toBe(vector.hours);
+describe.each(['UTC', 'America/Los_Angeles'])('on a machine in %s', (zone) => {
+  beforeAll(() => void vi.stubEnv('TZ', zone));
+  afterAll(() => void vi.unstubAllEnvs());
 
-  const { year, month, day } = civilDateOf(at, vector.timeZone);
-  expect(iso(Date.UTC(year, month - 1, day)).slice(0, 10)).toBe(vector.date);
+  test.each(cases)('$name: $period at $at in $timeZone', (vector) => {
+    const at = Date.parse(vector.at);
+    forgetWindows(vector);
+    const { start, end } = boundsOf(vector.period, at, vector.timeZone);
+    expect({ start: iso(start), end: iso(end) }).toEqual({ start: vector.start, end: vector.end });
+    expect((end - start) / 3_600_000).toBe(vector.hours);
+
+    const { year, month, day } = civilDateOf(at, vector.timeZone);
+    expect(iso(Date.UTC(year, month - 1, day)).slice(0, 10)).toBe(vector.date);
+  });
 });
 
 /** A case must be computed, and not remembered from the case before it. */
