@@ -22,7 +22,7 @@ test('allowance is read with the age token as bearer, narrowed by category and a
   expect(calls[0]).not.toHaveProperty('body');
 });
 
-test('an age token that is made anew is asked for before every call', async () => {
+test('an age token that is a function is called before every request', async () => {
   const { fetch, calls } = fakeFetch(answer(allowance));
   let round = 0;
   const client = createClient({ url, ageToken: async () => `token-${++round}`, fetch });
@@ -129,10 +129,10 @@ test.each([
 ])('$name is a SpendcapClientError, and nothing is paid', async ({ reply, code, retryable }) => {
   const client = createClient({ url, ageToken: 'secret-token', fetch: fakeFetch(reply).fetch });
   const pay = vi.fn();
-  const error = await client.checkout(purchase, pay).then(
-    () => expect.unreachable(),
-    (thrown: unknown) => thrown,
-  );
+  const outcome = await client.checkout(purchase, pay);
+  if (outcome.status !== 'failed') expect.unreachable();
+  const { error } = outcome;
+  expect(outcome.result).toBeUndefined();
   expect(error).toBeInstanceOf(SpendcapClientError);
   expect(error).toMatchObject({ code, retryable });
   expect(String(error)).not.toContain('secret-token');
@@ -184,20 +184,45 @@ test.each([
   const client = createClient({ url, ageToken: 't', fetch: fetch as unknown as Fetch });
   const wanted = { name: 'SpendcapClientError', code: 'network_error', retryable: true, status: 0 };
   await expect(client.allowance()).rejects.toMatchObject(wanted);
-  await expect(client.checkout(purchase, vi.fn())).rejects.toMatchObject(wanted);
+  const outcome = await client.checkout(purchase, vi.fn());
+  expect(outcome).toMatchObject({ status: 'failed', error: wanted });
 });
 
-test.each([{ limits: [] }, { blocked: [] }, { limits: {}, blocked: [] }, []])(
-  '%j is no allowance',
-  async (body) => {
-    const client = createClient({ url, ageToken: 't', fetch: fakeFetch(answer(body)).fetch });
-    await expect(client.allowance()).rejects.toMatchObject({ code: 'unexpected_response' });
-  },
-);
+const lists = { limits: [], blocked: [] };
+test.each([
+  ...[{ limits: [] }, { blocked: [] }, { limits: {}, blocked: [] }, []],
+  ...[
+    { ...lists, limits: [null] },
+    { ...lists, blocked: ['x'] },
+  ],
+  ...[
+    { ...lists, blockedCategories: {} },
+    { ...lists, blockedCategories: [null] },
+  ],
+])('%j is no allowance', async (body) => {
+  const client = createClient({ url, ageToken: 't', fetch: fakeFetch(answer(body)).fetch });
+  await expect(client.allowance()).rejects.toMatchObject({ code: 'unexpected_response' });
+  await client.refresh();
+  expect(client.getSnapshot().allowance.status).toBe('unavailable');
+});
+
+test('a refusal whose reasons are no objects is no decision', async () => {
+  const { fetch } = fakeFetch(answer({ ...allowance, allowed: false, reasons: [null] }));
+  const client = createClient({ url, ageToken: 't', fetch });
+  await expect(client.check(purchase)).rejects.toMatchObject({ code: 'unexpected_response' });
+});
+
+test('a token may end with a line break, as that of a file', async () => {
+  const { fetch, calls } = fakeFetch(answer(allowance));
+  await createClient({ url, ageToken: async () => 'a.b.c\n', fetch }).allowance();
+  expect(calls[0]?.headers).toEqual({ authorization: 'Bearer a.b.c' });
+});
 
 test.each([
   { name: 'returns undefined', ageToken: async () => undefined },
   { name: 'returns an empty text', ageToken: () => '' },
+  { name: 'returns the page of an error', ageToken: () => '<h1>Not found</h1>' },
+  { name: 'returns the body of an error', ageToken: () => '{ "code": "not_found" }' },
   { name: 'rejects', ageToken: () => Promise.reject(new Error('signed out')) },
   {
     name: 'throws',

@@ -1,4 +1,10 @@
-import { type Client, createClient, type Fetch, type FetchInit } from '@spendcap/client';
+import {
+  type CheckoutOutcome,
+  type Client,
+  createClient,
+  type Fetch,
+  type FetchInit,
+} from '@spendcap/client';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { allowed, answer, fakeFetch } from './fake-api.ts';
 
@@ -30,11 +36,17 @@ async function stateAfter(ms: number, promise: Promise<unknown>): Promise<unknow
   return state;
 }
 
+/** Rejects with the error of a checkout in which nothing was paid. */
+async function errorOf(checkout: Promise<CheckoutOutcome<unknown>>): Promise<never> {
+  const outcome = await checkout;
+  throw outcome.status === 'failed' ? outcome.error : outcome;
+}
+
 describe('the time limit', () => {
   test.each<[string, (client: Client, pay: () => string) => Promise<unknown>]>([
     ['allowance', (client) => client.allowance()],
     ['check', (client) => client.check(purchase)],
-    ['checkout', (client, pay) => client.checkout(purchase, pay)],
+    ['checkout', (client, pay) => errorOf(client.checkout(purchase, pay))],
   ])('of %s is 10 s by default, and aborts the request', async (_, start) => {
     const { calls, fetch } = silent();
     const pay = vi.fn(() => 'receipt');
@@ -74,7 +86,7 @@ describe('the time limit', () => {
       url.endsWith('/v1/purchases') ? never() : Promise.resolve('proof');
     const pay = vi.fn();
     const client = createClient({ url, ageToken: 't', fetch, signer });
-    expect(await stateAfter(10_000, client.checkout(purchase, pay))).toMatchObject({
+    expect(await stateAfter(10_000, errorOf(client.checkout(purchase, pay)))).toMatchObject({
       code: 'timeout',
     });
     expect(pay).not.toHaveBeenCalled();
@@ -95,7 +107,7 @@ describe('the time limit', () => {
     await client.checkout(purchase, () => 'receipt');
     expect(vi.getTimerCount()).toBe(0);
     const failing = createClient({ url, ageToken: 't', fetch: () => Promise.reject(new Error()) });
-    await failing.check(purchase).catch(() => undefined);
+    await stateAfter(1_000, failing.check(purchase));
     expect(vi.getTimerCount()).toBe(0);
   });
 
@@ -108,7 +120,7 @@ describe('the time limit', () => {
       fetch: (to, init) => (isUp ? fetch(to, init) : never()),
     });
     const request = { ...purchase, id: 'order-1' };
-    expect(await stateAfter(10_000, client.checkout(request, vi.fn()))).toMatchObject({
+    expect(await stateAfter(10_000, errorOf(client.checkout(request, vi.fn())))).toMatchObject({
       code: 'timeout',
     });
     isUp = true;
@@ -156,8 +168,9 @@ describe('a signal', () => {
       const client = createClient({ url, ageToken: 't', fetch, ...signer });
       const pay = vi.fn();
       const { signal } = controller;
-      await expect(client.checkout(purchase, pay, { signal })).rejects.toMatchObject({
-        code: 'aborted',
+      expect(await client.checkout(purchase, pay, { signal })).toMatchObject({
+        status: 'failed',
+        error: { code: 'aborted' },
       });
       expect(pay).not.toHaveBeenCalled();
     },
@@ -174,4 +187,13 @@ describe('a signal', () => {
     const { signal } = controller;
     expect(await client.checkout(purchase, pay, { signal })).toMatchObject({ status: 'paid' });
   });
+});
+
+test('a 403 of `pay` whose body does not arrive in time is `failed`', async () => {
+  const { fetch } = fakeFetch(answer(allowed));
+  const client = createClient({ url: 'https://pay.example', ageToken: 't', fetch, timeoutMs: 20 });
+  const response = { status: 403, json: never };
+  const outcome = client.checkout({ ...purchase, id: 'a' }, () => response);
+  await vi.advanceTimersByTimeAsync(20);
+  expect(await outcome).toEqual({ status: 'failed', id: 'a', result: response });
 });

@@ -2,11 +2,13 @@ import type { Fetch, FetchInit } from '@spendcap/client';
 import type { Allowance, Allowed, Refused } from '@spendcap/core/wire';
 
 export const allowance: Allowance = {
+  at: '2026-11-23T04:00:00.000Z',
   currency: 'CNY',
   policy: { id: 'cn-game', version: '1', timeZone: 'Asia/Shanghai' },
   ageRange: { min: 12, maxExclusive: 13 },
   limits: [],
   blocked: [],
+  blockedCategories: [],
 };
 
 export const allowed: Allowed = { allowed: true, allowance };
@@ -21,7 +23,7 @@ export interface Call extends FetchInit {
   readonly url: string;
 }
 
-/** A fetch that gives the prepared answers in turn, the last one for ever, and notes each call. */
+/** A fetch that gives the prepared answers in turn, the last one forever, and notes each call. */
 export function fakeFetch(...answers: (() => Response)[]): { fetch: Fetch; calls: Call[] } {
   const calls: Call[] = [];
   return {

@@ -13,13 +13,29 @@ const { fetch } = fakeFetch(answer(allowed));
 const options = { url: 'https://pay.example', ageToken: 't', fetch };
 const key: DeviceKey = { algorithm: 'ES256', publicKey: {}, sign: async () => new Uint8Array(64) };
 
+const KNOWN =
+  'url, ageToken, signer, app, fetch, timeoutMs, newId, initialAllowance, lookUp, onFocus, now';
+
 describe('createClient', () => {
+  test('refuses what is no object of options', () => {
+    for (const given of [[], null, 5]) {
+      expect(() => createClient(given as never)).toThrow(
+        new TypeError('createClient must be an object'),
+      );
+    }
+  });
+
   test('takes every option that it knows', () => {
     const all: Required<ClientOptions> = {
       ...options,
       timeoutMs: 5000,
       newId: () => 'id',
       signer: deviceSigner(key),
+      app: 'chess',
+      initialAllowance: allowance,
+      lookUp: () => undefined,
+      onFocus: () => () => undefined,
+      now: Date.now,
     };
     expect(createClient(all)).toHaveProperty('checkout');
   });
@@ -32,9 +48,7 @@ describe('createClient', () => {
   ])('refuses the unknown option %s and names the known ones', (name, extra) => {
     const create = () => createClient({ ...options, ...extra } as ClientOptions);
     expect(create).toThrow(TypeError);
-    expect(create).toThrow(
-      `createClient has no "${name}", only url, ageToken, signer, fetch, timeoutMs, newId`,
-    );
+    expect(create).toThrow(`createClient has no "${name}", only ${KNOWN}`);
   });
 
   test.each([

@@ -1,35 +1,30 @@
-import { fileURLToPath } from 'node:url';
 import { createContext, runInContext } from 'node:vm';
 import type * as Client from '@spendcap/client';
+import type * as Explain from '@spendcap/client/explain';
 import type { Reason } from '@spendcap/core/wire';
-import { build } from 'esbuild';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { bundleClient } from './bundle.ts';
 import { allowance, allowed, refused } from './fake-api.ts';
 
-// Engines of mini-games and React Native lack much of what a browser has. A context of `node:vm` has
-// the language alone: no URL, TextEncoder, fetch, AbortController, crypto, timers or console.
+// Engines of mini-games and React Native lack much of what a browser has. A context of `node:vm`
+// has the language alone: no URL, TextEncoder, fetch, AbortController, crypto, timers or console.
 let bundle = '';
 
 beforeAll(async () => {
-  const entry = fileURLToPath(new URL('../../packages/client/src/index.ts', import.meta.url));
-  const built = await build({
-    entryPoints: [entry],
-    bundle: true,
-    write: false,
-    format: 'iife',
-    globalName: 'client',
-    platform: 'neutral',
-    target: 'es2023',
-    conditions: ['@spendcap/source'],
-  });
-  bundle = built.outputFiles[0]?.text ?? '';
+  const contents = `
+    export * from '@spendcap/client';
+    export * from '@spendcap/client/explain';
+    export { messages as chinese } from '@spendcap/client/languages/zh-CN';`;
+  bundle = await bundleClient(contents, 'es2023');
 });
 afterEach(() => vi.unstubAllEnvs());
 
+type Engine = typeof Client & typeof Explain & { readonly chinese: Explain.Messages };
+
 /** The client in an engine, after `prepare` has run in it. */
-function load(prepare = '', globals: object = {}): typeof Client {
+function load(prepare = '', globals: object = {}): Engine {
   const context = createContext({ ...globals });
-  return runInContext(`${prepare};${bundle};client`, context) as typeof Client;
+  return runInContext(`${prepare};${bundle};client`, context) as Engine;
 }
 
 const limit = {
@@ -41,8 +36,8 @@ const limit = {
   resetsAt: '2026-11-23T16:00:00.000Z',
 } as const;
 const dayCap = { code: 'day_cap_exceeded', limit } as const;
-const say = (client: typeof Client, locale: string, reason: Reason = dayCap) =>
-  client.explainRefusal({ reasons: [reason], allowance }, locale);
+const say = (client: Engine, locale: string, reason: Reason = dayCap) =>
+  client.explainRefusal({ reasons: [reason], allowance }, { locale, languages: [client.chinese] });
 
 test('the language alone is what the engine of these tests has', () => {
   const names = runInContext('Object.getOwnPropertyNames(globalThis)', createContext({}));
@@ -56,13 +51,13 @@ describe('a refusal is explained', () => {
     vi.stubEnv('TZ', 'Asia/Shanghai');
     const client = load('delete globalThis.Intl');
     expect(say(client, 'en')).toBe(
-      'You can spend up to 12.00 CNY now. Your limit starts again on 2026-11-24.',
+      'You can spend up to 12.00 CNY now. Choose something that costs less, or wait until 2026-11-24.',
     );
     expect(say(client, 'zh_CN')).toBe(
-      '你现在最多可以花 12.00 CNY。到2026-11-24，额度会重新开始计算。',
+      '你现在最多可以花 12.00 CNY。可以选便宜一点的，或者等到2026-11-24。',
     );
     vi.stubEnv('TZ', 'America/Los_Angeles');
-    expect(say(client, 'en')).toContain('starts again on 2026-11-23 08:00.');
+    expect(say(client, 'en')).toContain('wait until 2026-11-23 08:00.');
     expect(client.formatAmount('12.00', 'CNY', 'zh-CN')).toBe('12.00 CNY');
   });
 
@@ -102,7 +97,7 @@ describe('a refusal is explained', () => {
   ])('$engine', ({ prepare, amount, date }) => {
     vi.stubEnv('TZ', 'Asia/Shanghai');
     expect(say(load(prepare), 'en')).toBe(
-      `You can spend up to ${amount} now. Your limit starts again on ${date}.`,
+      `You can spend up to ${amount} now. Choose something that costs less, or wait until ${date}.`,
     );
   });
 
@@ -142,7 +137,7 @@ describe('the client runs on the language alone', () => {
       result: 'receipt',
     });
     const failing = await client.checkout(purchase, respond({ code: 'x' }, 500));
-    expect(failing).toMatchObject({ status: 'failed', response: { status: 500 } });
+    expect(failing).toMatchObject({ status: 'unknown', result: { status: 500 } });
     expect(await client.checkout(purchase, () => 'receipt')).toMatchObject({ status: 'refused' });
     expect(sent[0]).toEqual([
       `${url}/v1/allowance?app=%E6%98%9F%20%26%20%E8%8A%B1`,

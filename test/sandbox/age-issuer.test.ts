@@ -15,9 +15,16 @@ async function authority() {
 
 test.each(PERSONAS)('a token of $id states exactly $age years', async ({ id, age }) => {
   const { issuer, verifier } = await authority();
-  const { statements } = await verifier.verify(await issuer.issue({ subject: id, age }));
+  const { statements, subject } = await verifier.verify(await issuer.tokenOf(id));
   const range = ageRangeAt(statements, now(), 'Asia/Shanghai');
   expect(range).toEqual({ min: age, maxExclusive: age + 1 });
+  const issued = await verifier.verify(await issuer.issue({ subject: id, age }));
+  expect(issued.subject).toBe(subject);
+});
+
+test('a persona that is not there has no token', async () => {
+  const { issuer } = await authority();
+  await expect(issuer.tokenOf('child-8' as 'child-7')).rejects.toThrow(TypeError);
 });
 
 test('tokens are short-lived, of the age type, and name nobody', async () => {

@@ -1,9 +1,13 @@
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type OpenShop, openShop } from './open-shop.ts';
 
 let shop: OpenShop;
+const ADULT = '/shop/players/adult-30/purchases';
+/** Charged immediately. */
+const card = { method: 'card', product: 'gems-60' };
 
 beforeAll(async () => {
   shop = await openShop();
@@ -26,6 +30,8 @@ test('the page and the client that it runs are served, and may run nothing else'
   const client = await get('/client/index.js');
   expect(client.headers.get('content-type')).toContain('text/javascript');
   expect(await client.text()).toContain('createClient');
+  const chinese = await get('/client/languages/zh-CN.js');
+  expect(await chinese.text()).toContain('zh-CN');
 });
 
 test('what it prints to paste into a terminal reserves a purchase', async () => {
@@ -50,16 +56,16 @@ test.each([
 });
 
 test('the price is the shop’s, and a player’s token cannot reserve through it', async () => {
-  const path = '/shop/players/adult-30/purchases';
-  const sold = await post(path, { id: 'order-2', product: 'gems-60', amount: '0.01' });
+  const path = ADULT;
+  const sold = await post(path, { ...card, id: 'order-2', amount: '0.01' });
   expect(sold.status).toBe(201);
-  expect(await sold.json()).toMatchObject({ state: 'committed', amount: '6.00' });
+  expect(await sold.json()).toMatchObject({ purchase: { state: 'committed', amount: '6.00' } });
   expect((await post('/spendcap/v1/purchases', { id: 'order-5' })).status).toBe(404);
 });
 
 test('one id is one purchase; another product under it is a conflict', async () => {
   const path = '/shop/players/player-17/purchases';
-  const order = { id: 'order-3', product: 'gems-60' };
+  const order = { ...card, id: 'order-3' };
   expect((await post(path, order)).status).toBe(201);
   expect((await post(path, order)).status).toBe(201);
   expect(await (await get(path)).json()).toHaveLength(1);
@@ -68,18 +74,127 @@ test('one id is one purchase; another product under it is a conflict', async () 
 });
 
 test.each([
-  { path: '/shop/players/nobody/purchases', body: { id: 'x', product: 'gems-60' }, status: 400 },
-  { path: '/shop/players/adult-30/purchases', body: { id: 'x', product: 'moon' }, status: 400 },
-  { path: '/shop/players/adult-30/purchases', body: null, status: 400 },
-  { path: '/shop/players/adult-30/purchases', body: { id: '', product: 'tip' }, status: 400 },
+  { path: '/shop/players/nobody/purchases', body: { ...card, id: 'order-6' }, status: 400 },
+  { path: ADULT, body: { ...card, id: 'order-6', product: 'moon' }, status: 400 },
+  { path: ADULT, body: { ...card, id: 'order-6', method: 'cash' }, status: 400 },
+  { path: ADULT, body: { product: 'gems-60', id: 'order-6' }, status: 400 },
+  { path: ADULT, body: null, status: 400 },
+  { path: ADULT, body: { ...card, id: '' }, status: 400 },
+  { path: ADULT, body: { ...card, id: 'no order number' }, status: 400 },
   { path: '/shop/players/adult-30/purchases/none/refund', body: {}, status: 404 },
 ])('$path with $body is answered $status', async ({ path, body, status }) => {
   expect((await post(path, body)).status).toBe(status);
 });
 
 test('only the buyer gives a thing back', async () => {
-  await post('/shop/players/player-12/purchases', { id: 'order-4', product: 'gems-60' });
+  await post('/shop/players/player-12/purchases', { ...card, id: 'order-4' });
   const refund = (player: string) => post(`/shop/players/${player}/purchases/order-4/refund`, {});
   expect((await refund('player-17')).status).toBe(404);
-  expect(await (await refund('player-12')).json()).toMatchObject({ refunded: '6.00' });
+  expect(await (await refund('player-12')).json()).toMatchObject({
+    purchase: { refunded: '6.00' },
+  });
+});
+
+const CASHIERS = ['stripe_checkout', 'wechat_pay', 'alipay'] as const;
+type Method = (typeof CASHIERS)[number];
+
+interface Shown {
+  readonly method: string;
+  readonly cashier: string | null;
+  readonly purchase: {
+    readonly id: string;
+    readonly state: string;
+    readonly late: boolean;
+    readonly refunded: string;
+  };
+}
+
+async function read(response: Response | Promise<Response>): Promise<Shown> {
+  return (await (await response).json()) as Shown;
+}
+
+/** Begins a payment on a cashier's page, and leaves it open. */
+async function order(method: Method, player = 'adult-30'): Promise<string> {
+  const id = randomUUID().replaceAll('-', '');
+  const path = `/shop/players/${player}/purchases`;
+  const shown = await read(post(path, { id, method, product: 'gems-480' }));
+  expect(shown).toMatchObject({
+    method,
+    cashier: `/cashier/${id}`,
+    purchase: { state: 'reserved' },
+  });
+  return id;
+}
+const shownOf = (id: string) => read(get(`/shop/cashier/${id}`));
+const act = (id: string, what: string) => post(`/shop/cashier/${id}/${what}`, {});
+
+test('the shop offers a saved card and the pages of three processors', async () => {
+  const { methods } = (await (await get('/shop/catalogue')).json()) as {
+    readonly methods: readonly { readonly name: string; readonly whenCancelled: unknown }[];
+  };
+  const text = { en: expect.any(String), zh: expect.any(String) };
+  expect(methods).toEqual([
+    { name: 'card', label: text, whenCancelled: null },
+    ...CASHIERS.map((name) => ({ name, label: text, whenCancelled: text })),
+  ]);
+});
+
+describe.each(CASHIERS)('the cashier of %s', (method) => {
+  test('is paid: the notification commits, and a refund gives back', async () => {
+    const id = await order(method);
+    expect((await get(`/cashier/${id}`)).status).toBe(200);
+    expect(await read(act(id, 'pay'))).toMatchObject({
+      cashier: null,
+      purchase: { state: 'committed', late: false },
+    });
+    expect((await act(id, 'pay')).status).toBe(409);
+    const refund = await post(`/shop/players/adult-30/purchases/${id}/refund`, {});
+    expect(await read(refund)).toMatchObject({ purchase: { refunded: '48.00' } });
+  });
+
+  test('is left open: the hold counts until nobody can pay any more', async () => {
+    const id = await order(method);
+    expect(await shownOf(id)).toMatchObject({ purchase: { state: 'reserved' } });
+    await post('/shop/clock', {});
+    expect(await shownOf(id)).toMatchObject({ cashier: null, purchase: { state: 'released' } });
+    expect((await act(id, 'pay')).status).toBe(409);
+  });
+
+  test('is cancelled: the hold is released now or once the processor is certain', async () => {
+    const id = await order(method);
+    const { purchase } = await read(act(id, 'cancel'));
+    expect(purchase.state).toBe(method === 'stripe_checkout' ? 'released' : 'reserved');
+    await post('/shop/clock', {});
+    expect(await shownOf(id)).toMatchObject({ purchase: { state: 'released' } });
+  });
+
+  test('confirms late: the money counts, and the page says so', async () => {
+    const id = await order(method);
+    const { purchase } = await read(act(id, 'late'));
+    // Stripe and WeChat Pay say that somebody is paying, so their hold stays.
+    expect(purchase).toMatchObject({ state: 'committed', late: method === 'alipay' });
+  });
+});
+
+test('all processors share the caps', async () => {
+  const path = '/shop/players/player-17/purchases';
+  for (const method of ['stripe_checkout', 'wechat_pay', 'alipay'] as const) {
+    await order(method, 'player-17');
+  }
+  const refused = await post(path, { id: 'order-7', method: 'alipay', product: 'greenhouse' });
+  expect([refused.status, await refused.json()]).toMatchObject([
+    403,
+    { allowed: false, reasons: [{ code: 'day_cap_exceeded' }] },
+  ]);
+});
+
+test('a notification that is not signed by its processor changes nothing', async () => {
+  for (const name of ['stripe', 'wechat-pay', 'alipay']) {
+    const answer = await post(`/webhooks/${name}`, { id: 'forged' });
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+  }
+});
+
+test.each(['/shop/cashier/none', '/shop/cashier/none/pay'])('%s is not there', async (path) => {
+  expect((await get(path)).status).toBe(404);
 });
