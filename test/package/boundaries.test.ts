@@ -20,7 +20,7 @@ const SERVER = 'packages/server/src';
 const TYPES = `${SERVER}/limiter/types.ts`;
 const SQLITE = ['node:sqlite', 'node:worker_threads', 'node:fs'];
 const JWT = [...CORE, `${SERVER}/jwt/**`, 'node:crypto', 'jose', 'lru-cache'];
-const CLI = ['commander', 'pino', 'lru-cache', '@hono/node-server', 'ioredis', 'jose'];
+const CLI = ['commander', 'pino', 'lru-cache', '@hono/node-server', 'ioredis', 'jose', 'zod'];
 const SOURCE = [...JWT, `${SERVER}/age/sources/*`, `${SERVER}/age/token/claims.ts`];
 
 const RULES: readonly Rule[] = [
@@ -42,9 +42,20 @@ const RULES: readonly Rule[] = [
     may: [...CORE, `${SERVER}/ledger/*`, `${SERVER}/stores/<X>/**`, 'node:crypto'],
   },
   {
+    // Its notifications are authenticated by an OpenID token.
+    files: `${SERVER}/payments/google-play/*`,
+    may: [...JWT, `${SERVER}/payments/*`, `${SERVER}/payments/google-play/*`],
+    types: [TYPES],
+  },
+  {
     files: `${SERVER}/payments/<X>/**`,
-    may: [...CORE, `${SERVER}/payments/<X>/**`, 'node:crypto'],
+    may: [...CORE, `${SERVER}/payments/*`, `${SERVER}/payments/<X>/**`, 'node:crypto'],
     types: [TYPES, '<X>'],
+  },
+  {
+    files: `${SERVER}/payments/*`,
+    may: [...CORE, `${SERVER}/payments/*`, `${SERVER}/limiter/listener.ts`],
+    types: [TYPES],
   },
 
   { files: `${SERVER}/jwt/status-list.ts`, may: [...JWT, 'node:zlib'] },
@@ -113,7 +124,14 @@ const RULES: readonly Rule[] = [
   },
   {
     files: `${SERVER}/testing/**`,
-    may: [...CORE, `${SERVER}/testing/**`, 'node:assert/strict'],
+    may: [
+      ...CORE,
+      `${SERVER}/testing/**`,
+      `${SERVER}/limiter/*`,
+      `${SERVER}/payments/*`,
+      `${SERVER}/stores/memory/index.ts`,
+      'node:assert/strict',
+    ],
     types: [TYPES],
   },
   {
@@ -122,10 +140,23 @@ const RULES: readonly Rule[] = [
     may: [...CORE, `${SERVER}/**`, 'pg'],
   },
   {
+    // The one place that loads the SDK of a processor, and only on demand.
+    files: `${SERVER}/cli/processors.ts`,
+    may: [
+      ...[...CORE, `${SERVER}/**`, 'stripe', 'alipay-sdk', '@googleapis/androidpublisher'],
+      ...['@apple/app-store-server-library', 'node:crypto', 'node:fs/promises'],
+      ...['node:path', 'node:url'],
+    ],
+  },
+  {
     files: `${SERVER}/cli/**`,
     may: [...CORE, `${SERVER}/**`, ...CLI, 'node:**'],
   },
 
+  {
+    files: 'packages/client/src/elements/**',
+    may: ['packages/client/src/**', '@spendcap/core/wire', 'lit'],
+  },
   {
     files: 'packages/client/src/react/**',
     may: ['packages/client/src/**', '@spendcap/core/wire', 'react'],
@@ -147,7 +178,10 @@ const RULES: readonly Rule[] = [
     may: [
       'packages/sandbox/src/**',
       '@spendcap/**',
+      '@apple/app-store-server-library',
+      '@googleapis/androidpublisher',
       '@hono/node-server',
+      'alipay-sdk',
       'hono',
       'hono/**',
       'jose',
@@ -163,6 +197,9 @@ const RULES: readonly Rule[] = [
       'examples/<X>/**',
       '@spendcap/**',
       '@hono/node-server',
+      'alipay-sdk',
+      '@apple/app-store-server-library',
+      '@googleapis/androidpublisher',
       'express',
       'fastify',
       'hono',

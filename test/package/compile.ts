@@ -25,7 +25,9 @@ const COMMON: ts.CompilerOptions = {
 
 const { NodeNext, Node16, ESNext } = ts.ModuleKind;
 
-/** How the projects of users are set up. `.cts` is CommonJS, as is all without `"type": "module"`. */
+/**
+ * How the projects of users are set up. `.cts` is CommonJS, as is all without `"type": "module"`.
+ */
 export const SETTINGS: Readonly<
   Record<string, { readonly options: ts.CompilerOptions; readonly extensions: readonly string[] }>
 > = {

@@ -14,7 +14,7 @@ const codes: readonly RefusalCode[] = answer.allowed ? [] : answer.reasons.map((
 const handler = createHandler(limiter, { apiKeys: ['an-example-key-of-a-test'] });
 const client = createClient({
   url: 'http://limiter.example',
-  ageToken: 'no token at all',
+  ageToken: 'no-token-at-all',
   fetch: (url, init) => handler(new Request(url, init)),
 });
 const { code } = await client.allowance().catch((error) => error);

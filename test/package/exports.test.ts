@@ -1,5 +1,5 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { listPackages, ROOT } from '../../scripts/packages.ts';
@@ -13,10 +13,32 @@ const published = new Set(
   ),
 );
 const SOURCE_CONDITION = '@spendcap/source';
-/** Entries that are a file: shared types, the program of a worker thread, the texts of a language. */
+/**
+ * Entries that are a file: shared types, the program of a worker thread, the texts of a language.
+ */
 const ONE_FILE = /^\.\/(wire|stores\/sqlite\/worker|languages\/[\w-]+)$/;
 
-describe.each(packages)('$manifest.name', ({ folder, manifest }) => {
+// `npm pack` packs a private workspace too when it is named, and `npm publish` refuses it.
+it('the workspaces that can be published are the packages, and no example', () => {
+  const manifests = globSync('{packages,examples}/*/package.json', { cwd: ROOT });
+  const isPublic = (file: string) =>
+    JSON.parse(readFileSync(join(ROOT, file), 'utf8')).private !== true;
+  const folders = manifests.filter(isPublic).map((file) => dirname(file));
+  expect(folders.toSorted()).toEqual(packages.map(({ id }) => `packages/${id}`).toSorted());
+  expect(manifests.length).toBeGreaterThan(folders.length);
+});
+
+describe.each(packages)('$manifest.name', ({ id, folder, manifest }) => {
+  it('says what it is for, and where its sources and bugs are', () => {
+    const { keywords, homepage, repository, bugs } = JSON.parse(
+      readFileSync(join(folder, 'package.json'), 'utf8'),
+    );
+    const home = 'https://github.com/spendcap/spendcap';
+    expect(keywords).toContain('in-app-purchase');
+    expect(repository).toMatchObject({ url: `git+${home}.git`, directory: `packages/${id}` });
+    expect([homepage, bugs]).toEqual([`${home}/tree/main/packages/${id}#readme`, `${home}/issues`]);
+  });
+
   const modules = Object.entries(manifest.exports).filter(([, to]) => typeof to === 'object');
 
   it.each(modules)('exports %s from one source file, built in the same place', (_, target) => {

@@ -27,6 +27,8 @@ const NAMING = [
 const SHARED = [
   'test/support/*/entry.ts',
   'test/support/age-sources/people.ts',
+  'test/support/processors/reconciler.ts',
+  'test/support/processors/suite.ts',
   'test/support/age-sources/records.ts',
 ];
 
@@ -44,18 +46,18 @@ const RULES: readonly { readonly files: string; readonly may: readonly string[] 
   { files: 'test/server/age/sources/<X>/**', may: [`${SERVER}/age/sources/<X>**`] },
   {
     files: 'test/server/payments/<X>/**',
-    may: [`${SERVER}/payments/<X>`, 'test/support/processors/<X>.ts'],
+    may: [`${SERVER}/payments/<X>`, 'test/support/processors/<X>*.ts'],
   },
   // Every adapter mounts the endpoint of Stripe's events, which needs the raw body.
   { files: 'test/server/adapters/webhook.test.ts', may: [`${SERVER}/payments/stripe`] },
+  // A ledger that the command and its test share as a file.
+  { files: 'test/server/cli/reconcile.test.ts', may: [`${SERVER}/stores/sqlite`] },
   // Faults that one server has.
   { files: 'test/faults/<X>-*.test.ts', may: [`${SERVER}/stores/<X>`] },
   { files: 'test/faults/<X>.test.ts', may: [`${SERVER}/stores/<X>`] },
   // Attacks on one source.
   { files: 'test/security/<X>-mutation.test.ts', may: [`${SERVER}/age/sources/<X>`] },
   { files: 'test/vectors/age-algebra.test.ts', may: [`${SERVER}/age/sources/platform`] },
-  // What its players and banks do is Stripe's.
-  { files: 'test/simulation/*', may: ['test/support/processors/stripe.ts'] },
 ];
 
 const matches = (patterns: readonly string[], target: string): boolean =>

@@ -5,15 +5,39 @@ import { listPackages, moduleNames } from '../../scripts/packages.ts';
 const CHECKED: Readonly<Record<string, 0 | 1>> = {
   '@spendcap/client createClient': 0,
   '@spendcap/client/device-key deviceSigner': 0,
-  '@spendcap/client/messages defineMessages': 0,
+  '@spendcap/client/elements defineElements': 0,
+  '@spendcap/client/device-purchases devicePurchases': 0,
+  '@spendcap/client/explain defineMessages': 0,
+  '@spendcap/client/explain explainRefusal': 1,
+  '@spendcap/client/explain explainStatus': 1,
   '@spendcap/core cnGame': 0,
   '@spendcap/core cnLive': 0,
+  '@spendcap/sandbox fakeAlipay': 0,
+  '@spendcap/sandbox fakeAppStore': 0,
   '@spendcap/sandbox fakeStripe': 0,
+  '@spendcap/sandbox fakeGooglePlay': 0,
+  '@spendcap/sandbox fakeWechatPay': 0,
+  '@spendcap/sandbox fakeWechatVirtual': 0,
   '@spendcap/server createHandler': 1,
   '@spendcap/server createLimiter': 0,
+  '@spendcap/server/payments/wechat-pay guardWechatPay': 0,
+  '@spendcap/server/payments/wechat-pay guardWechatVirtual': 0,
+  '@spendcap/server/payments/wechat-pay wechatPayClient': 0,
+  '@spendcap/server/payments/wechat-pay wechatPayProcessor': 0,
+  '@spendcap/server/payments/wechat-pay wechatVirtualProcessor': 0,
+  '@spendcap/server/payments/apple appleProcessor': 0,
+  '@spendcap/server/payments/apple guardApple': 0,
+  '@spendcap/server/payments/alipay alipayProcessor': 0,
+  '@spendcap/server/payments/alipay guardAlipay': 0,
+  '@spendcap/server/payments/google-play googlePlayProcessor': 0,
+  '@spendcap/server/payments/google-play guardGooglePlay': 0,
+  '@spendcap/server/payments/signed-callback signedCallbackProcessor': 0,
   '@spendcap/server/payments/stripe guardStripe': 0,
-  '@spendcap/server/payments/stripe reconcileStripe': 0,
-  '@spendcap/server/payments/stripe stripeWebhook': 0,
+  '@spendcap/server/payments processorWebhook': 0,
+  '@spendcap/server/payments reconcile': 0,
+  '@spendcap/server/payments/stripe stripeProcessor': 0,
+  '@spendcap/core jpTypical': 0,
+  '@spendcap/core usAppStore': 0,
   '@spendcap/sandbox ageIssuer': 0,
   '@spendcap/sandbox fakeNppa': 0,
   '@spendcap/sandbox/wallet walletIssuer': 0,
@@ -35,27 +59,38 @@ const CHECKED: Readonly<Record<string, 0 | 1>> = {
   '@spendcap/server/stores/postgres postgresStore': 0,
   '@spendcap/server/stores/redis redisStore': 0,
   '@spendcap/server/stores/sqlite sqliteStore': 0,
+  '@spendcap/server/testing processorSuite': 0,
   '@spendcap/server/testing storeSuite': 0,
 };
 
 /** Functions without options. */
 const PLAIN: Readonly<Record<string, string>> = {
-  '@spendcap/client': 'explain explainRefusal formatAmount',
+  '@spendcap/client/explain': 'formatAmount statusOf',
+  '@spendcap/client/device-purchases': 'cordovaStore openIapStore',
+  '@spendcap/client/transports': 'alipayFetch randomId wechatFetch xhrFetch',
+  '@spendcap/client/react': 'useAffordable useAllowance usePreview usePurchase useSpendcap',
   // Pure functions of values that the limiter has checked, policies and the checks themselves.
-  '@spendcap/core': `ageRangeAt assertOptions blockingReasons boundsOf checkFields civilDateOf
-    combineFindings countedAge countedAmount currencyExponent decide escapedNames exchange
-    formatMoney intersectAgeRanges invalidRequest isCurrency isIsoDate isTimeZone jpTypical limitAllowance
-    limitKey limitsOn parseAmount parseJson parseMoney parsePolicy policyInForce policyJsonSchema rulesFor
-    startOfDate unverifiedReason usAppStore windowOf`,
+  '@spendcap/core': `ageRangeAt assertOptions blockingReasons boundsOf categoryReasons checkFields
+    civilDateOf combineFindings countedAge countedAmount currencyExponent decide escapedNames
+    exchange formatMoney intersectAgeRanges invalidRequest isCurrency isIsoDate isTimeZone
+    limitAllowance limitKey limitsOn parseAmount parseJson parseMoney parsePolicy policyInForce
+    policyJsonSchema rulesFor startOfDate unverifiedReason windowOf`,
   '@spendcap/server': 'generatePermitKey',
-  '@spendcap/server/adapters/express': 'toExpress',
+  '@spendcap/server/adapters/express': 'problemHandler toExpress',
   '@spendcap/server/adapters/fastify': 'toFastify',
   '@spendcap/server/adapters/hono': 'toHono',
   '@spendcap/server/adapters/next': 'toNext',
+  '@spendcap/server/http': 'problemFor',
   '@spendcap/server/adapters/node': 'toNode',
   '@spendcap/server/age/authority': 'generateAuthorityKey memoryStatusStore',
   '@spendcap/server/age/sources/nppa': 'memoryNppaStore',
   '@spendcap/server/http/metrics': 'prometheusMetrics',
+  // What a guard is made of, and values that a guard has checked.
+  '@spendcap/server/payments': `applyDeviceCharge applySnapshot beginDevicePurchase
+    captureCharge fence hasMethod idempotencyKey purchaseContextOf startCharge`,
+  '@spendcap/server/payments/google-play': 'isGooglePlayError',
+  '@spendcap/server/payments/signed-callback': 'oppoChannel vivoChannel xiaomiChannel',
+  '@spendcap/server/payments/wechat-pay': 'isWechatPayError',
 };
 
 type Exported = (...args: readonly unknown[]) => unknown;

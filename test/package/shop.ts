@@ -2,12 +2,8 @@
 // CommonJS, with several versions of Stripe's types.
 import { ageTokens, cnGame, createLimiter } from '@spendcap/server';
 import { toExpress } from '@spendcap/server/adapters/express';
-import {
-  type GuardedStripe,
-  guardStripe,
-  reconcileStripe,
-  stripeWebhook,
-} from '@spendcap/server/payments/stripe';
+import { processorWebhook, reconcile } from '@spendcap/server/payments';
+import { type GuardedStripe, guardStripe, stripeProcessor } from '@spendcap/server/payments/stripe';
 import { memoryStore } from '@spendcap/server/stores/memory';
 import Stripe from 'stripe';
 
@@ -22,8 +18,9 @@ export const limiter = createLimiter({
 });
 const guarded = guardStripe({ stripe, limiter, allow: ['customers.create'] });
 export const payments: GuardedStripe<Stripe> = guarded;
-export const webhook = toExpress(stripeWebhook({ stripe, limiter, secrets: ['whsec_example'] }));
-export const reconcile = reconcileStripe({ stripe, limiter });
+const processor = stripeProcessor({ stripe, secrets: ['whsec_example'] });
+export const webhook = toExpress(processorWebhook({ processor, limiter }));
+export const settleOverdue = () => reconcile({ processor, limiter });
 
 export async function buy(id: string): Promise<string | null> {
   const charge = { amount: 4800, currency: 'cny', metadata: { cart: 'c1' } };
