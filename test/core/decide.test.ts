@@ -60,11 +60,33 @@ describe('rulesFor', () => {
       [Number.NaN, null],
       [10, Number.NaN],
       [20, 5],
+      [12, 10],
       [8, 8],
       [Infinity, null],
     ] as const) {
       expect(() => rulesFor(policy, { min, maxExclusive })).toThrow(TypeError);
     }
+  });
+
+  test('names the row of the youngest age where several bands say the same', () => {
+    const band = (name: string, minAge: number, maxAgeExclusive: number | null) => ({
+      ...{ minAge, maxAgeExclusive },
+      forbidden: { id: `${name}-none`, ...RULE },
+      guardianApproval: { id: `${name}-asks`, ...RULE },
+      forbiddenCategories: [{ id: `${name}-tip`, category: 'tip', ...RULE }],
+      limits: [{ id: `${name}-day`, period: 'day', max: '5', ...RULE }],
+    });
+    const bands = [band('child', 0, 12), band('teen', 12, 18), band('adult', 18, null)];
+    const same = parsePolicy({ ...shop('enterprise', []), bands });
+    const ids = ({ limits, ...rules }: ReturnType<typeof rulesFor>) => [
+      ...limits.map(({ row }) => row.id),
+      rules.forbidden?.id,
+      rules.guardianApproval?.id,
+      rules.forbiddenCategories.get('tip')?.id,
+    ];
+    const of = (name: string) => ['day', 'none', 'asks', 'tip'].map((what) => `${name}-${what}`);
+    expect(ids(rulesFor(same, ANY_AGE))).toEqual(of('child'));
+    expect(ids(rulesFor(same, { min: 12, maxExclusive: 30 }))).toEqual(of('teen'));
   });
 
   test('is never looser for a wider range', () => {
@@ -137,7 +159,7 @@ describe('decide', () => {
   const day = rulesFor(policy, CHILD).limits.find(({ period }) => period === 'day');
   if (day === undefined) throw new Error('no day limit');
 
-  test('gives a reason that can be shown: row, citation, figures and when it resets', () => {
+  test('gives a reason that can be shown: row, citation, amounts and when it resets', () => {
     const usage = [{ limit: day, used: 9_950, resetsAt: Date.parse('2026-11-30T16:00:00Z') }];
     expect(decide(policy, CHILD, { purchase: FACTS, usage })).toEqual([
       {
@@ -169,8 +191,8 @@ describe('decide', () => {
 
   test('is pure', () => {
     const usage = [Object.freeze({ limit: day, used: 9_950, resetsAt: null })];
-    const asked = Object.freeze({ purchase: Object.freeze({ ...FACTS }), usage });
-    expect(decide(policy, CHILD, asked)).toEqual(decide(policy, CHILD, asked));
+    const facts = Object.freeze({ purchase: Object.freeze({ ...FACTS }), usage });
+    expect(decide(policy, CHILD, facts)).toEqual(decide(policy, CHILD, facts));
   });
 
   test('a purchase that is allowed stays so with less money, less used or a higher proven age', () => {

@@ -65,7 +65,7 @@ test('an age is verified where the law demands a real name', () => {
   });
 });
 
-test('cn-game: the figures of the 2019 notice, daily ones of the operator', () => {
+test('cn-game: the limits of the 2019 notice, daily ones of the operator', () => {
   const policy = cnGame();
   expect(bandsOf(policy)).toEqual([
     '0-8: nothing law',
@@ -102,28 +102,25 @@ test('cn-game: the operator may be stricter or looser by the day, one band at a 
   expect(bandsOf(cnGame({ daily: { age16to17: '0' } }))[2]).toContain('day 0 operator');
 });
 
-test.each(['', '-1', '1e2', '0.001', 'NaN', '９'])(
-  'a daily figure of %j is no policy',
-  (figure) => {
-    const wrong: (() => Policy)[] = [
-      () => cnGame({ daily: { age8to15: figure } }),
-      () => cnGame({ daily: { age16to17: figure } }),
-      () => cnLive({ age8to15: { transaction: figure, day: '100' } }),
-      () => cnLive({ age16to17: { transaction: '100', day: figure } }),
-    ];
-    for (const make of wrong) {
-      expect(make).toThrow(expect.objectContaining({ code: 'policy_invalid' }));
-      expect(make).toThrow(SpendcapError);
-    }
-  },
-);
+test.each(['', '-1', '1e2', '0.001', 'NaN', '９'])('a daily limit of %j is no policy', (limit) => {
+  const wrong: (() => Policy)[] = [
+    () => cnGame({ daily: { age8to15: limit } }),
+    () => cnGame({ daily: { age16to17: limit } }),
+    () => cnLive({ age8to15: { transaction: limit, day: '100' } }),
+    () => cnLive({ age16to17: { transaction: '100', day: limit } }),
+  ];
+  for (const make of wrong) {
+    expect(make).toThrow(expect.objectContaining({ code: 'policy_invalid' }));
+    expect(make).toThrow(SpendcapError);
+  }
+});
 
 test.each([
-  ['a number for the daily figures', () => cnGame({ daily: 80 } as never)],
+  ['a number for the daily limits', () => cnGame({ daily: 80 } as never)],
   ['another spelling of a band', () => cnGame({ daily: { age8To15: '80' } } as never)],
   ['another name', () => cnGame({ daly: {} } as never)],
   ['no object', () => cnGame('80' as never)],
-  ['a figure that cn-live does not have', () => cnLive({ daily: {} } as never)],
+  ['a limit that cn-live does not have', () => cnLive({ daily: {} } as never)],
   [
     'a window that cn-live does not have',
     () => cnLive({ age8to15: { transaction: '30', day: '60', month: '90' } } as never),

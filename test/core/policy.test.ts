@@ -305,7 +305,7 @@ describe('fields', () => {
     }
   });
 
-  test('that are unknown, each told by its path', () => {
+  test('that are unknown, each named by its path', () => {
     expect(
       pathsOf((it) => {
         Object.assign(it, { onUnavailible: 'refuse', note: '' });
@@ -332,7 +332,7 @@ describe('fields', () => {
     expect(Object.keys(faultsOf({}))).toContain('bands');
   });
 
-  test('several faults are told at once', () => {
+  test('several faults are reported together', () => {
     expect(
       pathsOf((it) => {
         it.effectiveTo = '2023-01-01';

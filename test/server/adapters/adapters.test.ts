@@ -1,14 +1,15 @@
 import { EventEmitter, once } from 'node:events';
 import { createServer, request as httpRequest, type Server } from 'node:http';
+import { createRequire } from 'node:module';
 import { type AddressInfo, connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { serve } from '@hono/node-server';
-import type { Reservation } from '@spendcap/core';
-import express from 'express';
+import { type Reservation, SpendcapError } from '@spendcap/core';
+import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import fastify from 'fastify';
 import { Hono } from 'hono';
 import { afterEach, describe, expect, it } from 'vitest';
-import { toExpress } from '../../../packages/server/src/adapters/express/index.ts';
+import { problemHandler, toExpress } from '../../../packages/server/src/adapters/express/index.ts';
 import { toFastify } from '../../../packages/server/src/adapters/fastify/index.ts';
 import { toHono } from '../../../packages/server/src/adapters/hono/index.ts';
 import { toNext } from '../../../packages/server/src/adapters/next/index.ts';
@@ -35,32 +36,35 @@ async function listening(server: Server): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
+// It has no types of its own; what is used of it is the same.
+const express4: typeof express = createRequire(import.meta.url)('express-4');
+
+function expressServers(
+  name: string,
+  make: typeof express,
+): Record<string, (handler: Handler) => Promise<string>> {
+  const behind =
+    (...parsers: readonly RequestHandler[]) =>
+    (handler: Handler) => {
+      const app = make();
+      for (const parser of parsers) app.use(parser);
+      app.use(BASE, toExpress(handler));
+      return listening(createServer(app));
+    };
+  const all = { type: '*/*', limit: '2mb' };
+  return {
+    [`${name} without a body parser`]: behind(),
+    [`${name} behind express.json()`]: behind(make.json({ limit: '2mb' })),
+    [`${name} behind express.raw()`]: behind(make.raw(all)),
+    [`${name} behind express.text()`]: behind(make.text(all)),
+  };
+}
+
 /** Each starts a real server with the handler below BASE, and gives its address. */
 const SERVERS: Record<string, (handler: Handler) => Promise<string>> = {
   node: (handler) => listening(createServer(toNode(handler))),
-  'express without a body parser': (handler) => {
-    const app = express();
-    app.use(BASE, toExpress(handler));
-    return listening(createServer(app));
-  },
-  'express behind express.json()': (handler) => {
-    const app = express();
-    app.use(express.json({ limit: '2mb' }));
-    app.use(BASE, toExpress(handler));
-    return listening(createServer(app));
-  },
-  'express behind express.raw()': (handler) => {
-    const app = express();
-    app.use(express.raw({ type: '*/*', limit: '2mb' }));
-    app.use(BASE, toExpress(handler));
-    return listening(createServer(app));
-  },
-  'express behind express.text()': (handler) => {
-    const app = express();
-    app.use(express.text({ type: '*/*', limit: '2mb' }));
-    app.use(BASE, toExpress(handler));
-    return listening(createServer(app));
-  },
+  ...expressServers('express', express),
+  ...expressServers('express 4', express4),
   fastify: async (handler) => {
     const app = fastify();
     app.addHook('onRequest', async (_request, reply) => {
@@ -236,6 +240,42 @@ describe('express', () => {
   });
 });
 
+describe.each([
+  ['express', express],
+  ['express 4', express4],
+])('problemHandler on %s', (_, make) => {
+  async function failing(error: unknown): Promise<Response> {
+    const app = make();
+    app.get('/', (_req, _res, next) => next(error));
+    app.use(problemHandler());
+    // biome-ignore lint/complexity/useMaxParams: Express knows an error handler by its four.
+    const seen: ErrorRequestHandler = (passed, _req, res, _next) => {
+      res.status(599).send(passed === error ? 'passed on' : 'another');
+    };
+    app.use(seen);
+    return fetch(await listening(createServer(app)));
+  }
+
+  it('responds to an error of spendcap as the HTTP API does', async () => {
+    const error = new SpendcapError('store_unavailable', 'No connection.');
+    const response = await failing(error);
+    expect(response.status).toBe(503);
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+    expect(response.headers.get('retry-after')).toBe('1');
+    expect(await response.json()).toMatchObject({ code: 'store_unavailable', retryable: true });
+  });
+
+  it.each([
+    new Error('of the app'),
+    Object.assign(new Error('of a processor'), { status: 402 }),
+    Object.assign(new Error('not to be shown'), { status: 400, expose: false }),
+    'a text',
+  ])('passes on %s', async (error) => {
+    const response = await failing(error);
+    expect([response.status, await response.text()]).toEqual([599, 'passed on']);
+  });
+});
+
 describe('fastify', () => {
   it('keeps the headers of hooks, and the parsers outside the plugin', async () => {
     const url = await SERVERS.fastify?.(setup().handler);
@@ -283,9 +323,14 @@ describe('node', () => {
     await aborted;
   });
 
-  it.each([
+  it.each<readonly [string, string, number]>([
     ['HTTP/1.0 without Host', 'GET /health/live HTTP/1.0\r\n\r\n', 200],
     ['two Host headers', 'GET /health/live HTTP/1.1\r\nhost: a\r\nHost: b\r\n\r\n', 400],
+    ...[
+      ...['/health/live#x', '/health/./live', '/v1/../health/live', '/v1/%2E%2e/health/live'],
+      ...['/health/live/..', '/health/live/.?a=b'],
+    ].map((target) => [target, `GET ${target} HTTP/1.1\r\nhost: a\r\n\r\n`, 400] as const),
+    ['dots in a query', 'GET /health/live?next=/a/../b HTTP/1.1\r\nhost: a\r\n\r\n', 200],
   ])('knows %s', async (_, head, status) => {
     const { limiter } = stubLimiter();
     const handler = createHandler(limiter, { apiKeys: [API_KEY] });

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
 import { toExpress } from '@spendcap/server/adapters/express';
@@ -7,7 +8,7 @@ import { toFastify } from '@spendcap/server/adapters/fastify';
 import { toHono } from '@spendcap/server/adapters/hono';
 import { toNext } from '@spendcap/server/adapters/next';
 import { toNode } from '@spendcap/server/adapters/node';
-import { stripeWebhook, type WebhookProblem } from '@spendcap/server/payments/stripe';
+import { type PaymentProblem, processorWebhook } from '@spendcap/server/payments';
 import express, { type Request as ExpressRequest } from 'express';
 import fastify from 'fastify';
 import { Hono } from 'hono';
@@ -34,12 +35,20 @@ async function listening(server: Server): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
+// It has no types of its own; what is used of it is the same.
+const express4: typeof express = createRequire(import.meta.url)('express-4');
+
 type Start = (webhook: Handler) => Promise<string>;
 
 const MOUNTED: Record<string, Start> = {
   node: (webhook) => listening(createServer(toNode(webhook))),
   express: (webhook) => {
     const app = express();
+    app.post(MOUNT, toExpress(webhook));
+    return listening(createServer(app));
+  },
+  'express 4': (webhook) => {
+    const app = express4();
     app.post(MOUNT, toExpress(webhook));
     return listening(createServer(app));
   },
@@ -121,9 +130,8 @@ async function chargedUnseen() {
   await world.stripe.paymentIntents.confirm(intent.paymentIntent.id);
   const event = world.fake.events.find(({ type }) => type === 'payment_intent.succeeded');
   if (event === undefined) expect.fail('no event');
-  const problems: WebhookProblem[] = [];
-  const deps = { ...world.deps, secrets: [world.fake.webhookSecret] };
-  return { world, event, problems, deps };
+  const problems: PaymentProblem[] = [];
+  return { world, event, problems };
 }
 
 type Charged = Awaited<ReturnType<typeof chargedUnseen>>;
@@ -141,8 +149,9 @@ async function deliver(url: string, { world, event }: Charged): Promise<Response
 describe.each(Object.entries(MOUNTED))('a webhook on %s', (_, start) => {
   it.each([MOUNT, `${MOUNT}/`])('settles the event sent to %s', async (path) => {
     const charged = await chargedUnseen();
-    const { world, deps, problems } = charged;
-    const webhook = stripeWebhook({ ...deps, onProblem: (problem) => problems.push(problem) });
+    const { world, problems } = charged;
+    const onProblem = (problem: PaymentProblem) => problems.push(problem);
+    const webhook = processorWebhook({ ...world.engine, onProblem });
     const response = await deliver((await start(webhook)) + path, charged);
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({ received: true, outcome: 'settled' });
@@ -154,8 +163,9 @@ describe.each(Object.entries(MOUNTED))('a webhook on %s', (_, start) => {
 describe.each(Object.entries(PARSED))('a webhook on %s', (_, start) => {
   it('says why it cannot verify, and what to do', async () => {
     const charged = await chargedUnseen();
-    const { world, deps, problems } = charged;
-    const webhook = stripeWebhook({ ...deps, onProblem: (problem) => problems.push(problem) });
+    const { world, problems } = charged;
+    const onProblem = (problem: PaymentProblem) => problems.push(problem);
+    const webhook = processorWebhook({ ...world.engine, onProblem });
     const response = await deliver((await start(webhook)) + MOUNT, charged);
     expect(response.status).toBe(500);
     const message = expect.stringMatching(/body parser .*[Mm]ount .*before it.*rawBody/);
@@ -165,7 +175,14 @@ describe.each(Object.entries(PARSED))('a webhook on %s', (_, start) => {
       detail: message,
     });
     expect(problems).toEqual([
-      { eventId: null, eventType: null, code: 'webhook_body_parsed', message },
+      {
+        processor: 'stripe',
+        purchaseId: null,
+        messageId: null,
+        messageType: null,
+        code: 'webhook_body_parsed',
+        message,
+      },
     ]);
     expect((await world.purchase('p1')).state).toBe('reserved');
   });
@@ -174,7 +191,8 @@ describe.each(Object.entries(PARSED))('a webhook on %s', (_, start) => {
     const warn = vi.spyOn(process, 'emitWarning').mockReturnValue();
     closers.push(() => warn.mockRestore());
     const charged = await chargedUnseen();
-    const response = await deliver((await start(stripeWebhook(charged.deps))) + MOUNT, charged);
+    const { onProblem: _, ...engine } = charged.world.engine;
+    const response = await deliver((await start(processorWebhook(engine))) + MOUNT, charged);
     expect(response.status).toBe(500);
     expect(warn.mock.calls).toEqual([[expect.stringMatching(/body parser/), 'SpendcapWarning']]);
   });

@@ -5,15 +5,14 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { cnGame, type Reservation } from '@spendcap/core';
 import { generatePermitKey, verifyPermit } from '@spendcap/server';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { findPostgres, freshSchema, poolOf } from '../../support/postgres.ts';
 import { canStartRedis, redisServer } from '../../support/redis.ts';
+import { MAIN, startCommand } from './command.ts';
 
-const MAIN = fileURLToPath(new URL('../../../packages/server/src/cli/main.ts', import.meta.url));
 const API_KEY = 'an-example-key-of-a-test';
 const ISSUER = 'https://age.example';
 const AUDIENCE = 'https://limiter.example';
@@ -42,19 +41,10 @@ afterEach(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function start(args: readonly string[], environment: Record<string, string> = {}) {
-  const child = spawn(process.execPath, ['--conditions=@spendcap/source', MAIN, ...args], {
-    env: { PATH: process.env.PATH, ...environment },
-  });
-  children.add(child);
-  const output = { stdout: '', stderr: '' };
-  child.stdout.setEncoding('utf8').on('data', (text) => {
-    output.stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text) => {
-    output.stderr += text;
-  });
-  return { child, output };
+function start(args: readonly string[], env: Record<string, string> = {}) {
+  const started = startCommand(args, { env });
+  children.add(started.child);
+  return started;
 }
 
 /** Runs a command to its end. */
@@ -109,6 +99,14 @@ function linesOf(stderr: string): readonly Record<string, unknown>[] {
     });
 }
 
+const readKeySet = {
+  level: 'info',
+  time: expect.any(String),
+  issuer: ISSUER,
+  algorithms: ['ES256'],
+  msg: 'Read the key set of the age issuer.',
+};
+
 function reserve(url: string, id: string): Promise<Response> {
   return fetch(`${url}/v1/purchases`, {
     method: 'POST',
@@ -137,6 +135,7 @@ describe('serve', () => {
         kid: key?.kid,
         msg: expect.stringMatching(/^SPENDCAP_PERMIT_KEY is not set/),
       },
+      readKeySet,
     ]);
   });
 
@@ -161,7 +160,7 @@ describe('serve', () => {
       SPENDCAP_PERMIT_KEY: JSON.stringify(permitKey),
       SPENDCAP_SUBJECT_KEY: 'a secret of sixteen bytes',
     };
-    const store = { '--store': `sqlite:${join(folder, 'ledger.db')}` };
+    const store = { '--store': `sqlite:${join(folder, 'ledger.db')}`, '--log-level': 'warn' };
     const first = await serving(store, environment);
     const answer = (await (await reserve(first.url, 'order-1')).json()) as Reservation;
     const { d: _private, ...publicKey } = permitKey;
@@ -274,7 +273,8 @@ describe('serve', () => {
     }
     child.kill('SIGTERM');
     expect(await once(child, 'close')).toEqual([0, null]);
-    const [, first, rest, ...others] = linesOf(output.stderr);
+    const [, noKeys, first, rest, ...others] = linesOf(output.stderr);
+    expect(noKeys).toMatchObject({ level: 'warn', issuer: ISSUER, fault: 'unreachable' });
     const error = { level: 'error', time: expect.any(String), code: 'age_keys_unavailable' };
     const { msg } = first ?? {};
     expect(first).toEqual({ ...error, msg, requestId: expect.stringMatching(/^[\w-]{36}$/) });
@@ -311,15 +311,18 @@ describe('serve', () => {
     const requestId = expect.stringMatching(/^[\w-]{36}$/);
     const route = '/v1/purchases';
     expect(lines).toEqual([
+      readKeySet,
       { ...all, requestId, method: 'POST', route, status: 201 },
       { ...all, requestId, method: 'GET', route: '/v1/allowance', status: 400 },
       { ...all, requestId: 'edge-1', method: 'GET', route: `${route}/{id}`, status: 200 },
       { ...all, requestId: 'edge-1', method: 'GET', route: 'unmatched', status: 404 },
     ]);
-    expect(lines[0]?.requestId).toBe(reserved.headers.get('x-request-id'));
+    expect(lines[1]?.requestId).toBe(reserved.headers.get('x-request-id'));
     const { d } = JSON.parse(permitKey);
+    // Any digits may be in these.
+    const said = output.stderr.replaceAll(/"(?:requestId|time)":"[^"]*"/g, '');
     for (const secret of [adultToken, API_KEY, permit, d, '648', 'adult-1', 'a secret of']) {
-      expect(output.stderr).not.toContain(secret);
+      expect(said).not.toContain(secret);
     }
   });
 
@@ -388,6 +391,18 @@ describe('serve', () => {
     expect(await ended).toEqual([0, null]);
     // Far below both the 10 s of a head and those of the shutdown.
     expect(performance.now() - signaled).toBeLessThan(4_000);
+  });
+
+  it('cuts half a request head after 10 s', async () => {
+    const { url } = await serving();
+    const { port, hostname } = new URL(url);
+    const started = performance.now();
+    const socket = connect(Number(port), hostname).on('error', () => {});
+    socket.write('GET /health/live HTTP/1.1\r\nhost: a\r\n');
+    await once(socket.resume(), 'close');
+    const waited = performance.now() - started;
+    expect(waited).toBeGreaterThan(9_000);
+    expect(waited).toBeLessThan(16_000);
   });
 
   it('cuts half a body after --shutdown-timeout', async () => {
@@ -477,7 +492,7 @@ describe('serve', () => {
     ['a short subject key', [{}, { SPENDCAP_SUBJECT_KEY: 'short' }], /SPENDCAP_SUBJECT_KEY must/],
     ['a wrong origin', [{ '--cors-origin': '*' }, {}], /--cors-origin takes/],
     ['an unknown option', [{ '--prot': '1', '--port': undefined }, {}], /unknown option '--prot'/],
-    ['an unknown log level', [{ '--log-level': 'loud' }, {}], /error, warn, debug/],
+    ['an unknown log level', [{ '--log-level': 'loud' }, {}], /error, warn, info, debug/],
   ])(
     '%s is one line on stderr and exit code 2',
     async (_name, [overrides, environment], message) => {
@@ -592,6 +607,9 @@ describe('policy', () => {
     expect(lines).toContainEqual(expect.stringMatching(/^8-15 +50 CNY per transaction +law +/));
     expect(lines).toContainEqual(expect.stringMatching(/^ +400 CNY per month +law +.*34号$/));
     expect(lines).toContainEqual(expect.stringMatching(/^18\+ +no limit$/));
+    expect(lines[2]).toBe('categories: any');
+    const live = await run(['policy', 'show', 'cn-live']);
+    expect(live.stdout).toContain('\ncategories: tip, top_up, item, subscription\n');
   });
 
   it('shows the document, which is a policy file', async () => {

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -9,29 +8,16 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { ageAuthority } from '@spendcap/server/age/authority';
 import { afterAll, describe, expect, it } from 'vitest';
 import { removeTemporaryFiles, temporaryFile } from '../../support/temporary.ts';
 import { believing, NAMED, SUBJECT_KEY } from '../age/authority/authority-kit.ts';
 import { ISSUER } from '../age/token/token-kit.ts';
-
-const MAIN = fileURLToPath(new URL('../../../packages/server/src/cli/main.ts', import.meta.url));
-
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+import { runCommand } from './command.ts';
 
 /** Runs `spendcap keys ...` to its end, and fails if it says anything private. */
-async function keys(...args: readonly string[]): Promise<Outcome> {
-  const outcome = await new Promise<Outcome>((resolve) => {
-    const options = ['--conditions=@spendcap/source', MAIN, 'keys', ...args];
-    execFile(process.execPath, options, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
-    });
-  });
+async function keys(...args: readonly string[]) {
+  const outcome = await runCommand(['keys', ...args]);
   for (const secret of secretsIn(args[1] ?? '')) {
     expect(outcome.stdout + outcome.stderr).not.toContain(secret);
   }

@@ -2,21 +2,23 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { SpendcapError, type SpendcapErrorCode } from '@spendcap/core';
 import type { Limiter } from '@spendcap/server';
 import { Registry } from 'prom-client';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { ALLOWANCE, REFUSED } from '../../../packages/server/src/http/examples.ts';
 import { createHandler, type HandlerOptions } from '../../../packages/server/src/http/index.ts';
-import { type Json, PURCHASE, type Sent, send, setup } from './http-kit.ts';
+import { CHARGE, type Json, PURCHASE, type Sent, send, setup } from './http-kit.ts';
 import {
   AGE_TOKEN,
-  ALLOWANCE,
   API_KEY,
   EVIDENCE,
   OTHER_KEY,
-  REFUSED,
   reservation,
   stubLimiter,
 } from './stub-limiter.ts';
 
 afterEach(() => vi.restoreAllMocks());
+
+const PRICE = { amount: '48.00', currency: 'CNY' };
+const NAMED = { processor: 'acme_pay', processorRef: 'pay_81Yq' };
 
 describe('options', () => {
   it.each([
@@ -26,13 +28,6 @@ describe('options', () => {
     [{ basePath: 'spendcap' }, /basePath/],
     [{ basePath: '/spendcap/' }, /basePath/],
     [{ basePath: '/:id' }, /basePath/],
-    [{ corsOrigins: ['*'] }, /corsOrigins/],
-    [{ corsOrigins: ['https://shop.example/'] }, /corsOrigins/],
-    [{ corsOrigins: ['https://shop.example:443'] }, /corsOrigins/],
-    [{ corsOrigins: ['https://player@shop.example'] }, /corsOrigins/],
-    [{ corsOrigins: ['capacitor://localhost/index.html'] }, /corsOrigins/],
-    [{ corsOrigins: ['file://'] }, /corsOrigins/],
-    [{ corsOrigins: ['null'] }, /corsOrigins/],
     [{ metrics: new Registry() } as object, /metrics/],
     [{ metrics: null } as object, /metrics/],
     [{ maxBodyBytes: 0 }, /maxBodyBytes/],
@@ -85,7 +80,14 @@ describe('purchases', () => {
     ['commit', {}, ['commit', 'order-1', {}]],
     ['release', { reason: 'declined' }, ['release', 'order-1', { reason: 'declined' }]],
     ['refund', { id: 'r1', amount: '5' }, ['refund', 'order-1', { id: 'r1', amount: '5' }]],
+    [
+      'refund',
+      { id: 'r1', total: '5', restores: false },
+      ['refund', 'order-1', { id: 'r1', total: '5', restores: false }],
+    ],
     ['reverse-refund', { id: 'r1' }, ['reverseRefund', 'order-1', { id: 'r1' }]],
+    ['record', CHARGE, ['record', { ...CHARGE, id: 'order-1' }]],
+    ['attach', NAMED, ['attach', 'order-1', NAMED]],
   ])('%s %j', async (verb, body, call) => {
     const { handler, calls } = setup();
     const { status, json } = await send(handler, `/v1/purchases/order-1/${verb}`, { body });
@@ -103,6 +105,42 @@ describe('purchases', () => {
     expect((await send(setup().handler, '/v1/purchases/order-1')).status).toBe(200);
     const gone = await send(setup({ get: null }).handler, '/v1/purchases/order-1');
     expect([gone.status, gone.json.code]).toEqual([404, 'purchase_not_found']);
+  });
+
+  it('lists overdue holds page by page: the next of a page is the after of the following one', async () => {
+    const { purchase } = reservation('order-1');
+    const { handler, calls } = setup({ overdue: [reservation('order-0').purchase, purchase] });
+    const first = await send(handler, '/v1/overdue?processor=acme_pay&limit=2&utm=x');
+    const next = '2026-11-23T04:30:00.000Z,order-1';
+    expect([first.status, first.json.next]).toEqual([200, next]);
+    expect(first.json.purchases).toMatchObject([{ id: 'order-0' }, { id: 'order-1' }]);
+    await send(handler, `/v1/overdue?after=${encodeURIComponent(next)}`);
+    expect(calls).toEqual([
+      ['overdue', { processor: 'acme_pay', limit: 2 }],
+      ['overdue', { after: { id: 'order-1', expiresAt: '2026-11-23T04:30:00.000Z' } }],
+    ]);
+    const last = await send(setup({ overdue: [] }).handler, '/v1/overdue');
+    expect([last.status, last.json]).toEqual([200, { purchases: [], next: null }]);
+  });
+
+  it.each([
+    'limit=0',
+    'limit=1001',
+    'limit=1e2',
+    'limit=-1',
+    'limit=',
+    'limit=1&limit=2',
+    'processor=Acme',
+    'after=order-1',
+    'after=2026-11-23,order-1',
+    'after=2026-11-23T04:30:00Z,',
+  ])('refuses /v1/overdue?%s, and names the parameter', async (query) => {
+    const { handler, calls } = setup();
+    const { status, json } = await send(handler, `/v1/overdue?${query}`);
+    const path = query.slice(0, query.indexOf('='));
+    expect([status, json.code]).toEqual([400, 'invalid_request']);
+    expect(json.errors).toMatchObject([{ path }]);
+    expect(calls).toEqual([]);
   });
 
   it('takes an id with percent-encoded characters that an id may have', async () => {
@@ -130,9 +168,12 @@ describe('who may call what', () => {
       ['/v1/purchases', PURCHASE],
       ['/v1/purchases/order-1/commit', {}],
       ['/v1/purchases/order-1/release', {}],
+      ['/v1/purchases/order-1/record', CHARGE],
+      ['/v1/purchases/order-1/attach', NAMED],
       ['/v1/purchases/order-1/refund', { id: 'r1' }],
       ['/v1/purchases/order-1/reverse-refund', { id: 'r1' }],
       ['/v1/purchases/order-1', undefined],
+      ['/v1/overdue', undefined],
       ['/metrics', undefined],
     ] as const) {
       const { status, json, headers } = await send(handler, path, { ...how, body });
@@ -176,6 +217,23 @@ describe('who may call what', () => {
     ]);
   });
 
+  it('decides on a shelf for an operator and for a player', async () => {
+    const { handler, calls } = setup();
+    const wish = { products: [PRICE, { ...PRICE, category: 'tip' }], app: 'chess' };
+    const body = { ...wish, ageToken: AGE_TOKEN };
+    const batch = await send(handler, '/v1/decisions/batch', { body });
+    expect(batch).toMatchObject({ status: 200, json: { decisions: [{ allowed: true }] } });
+    await send(handler, '/v1/decisions/batch', { bearer: AGE_TOKEN, body: wish });
+    expect(calls).toEqual([
+      ['checkMany', body],
+      ['verifyAge', { ageToken: AGE_TOKEN }],
+      ['checkMany', { ...wish, evidence: EVIDENCE }],
+    ]);
+    const approved = { ...wish, guardianApproval: 'approval-7' };
+    const refused = await send(handler, '/v1/decisions/batch', { body: approved });
+    expect(refused.json.errors).toEqual([{ path: 'guardianApproval', message: 'Unknown field.' }]);
+  });
+
   it('answers 200 to a decision that refuses', async () => {
     const { handler } = setup({ check: REFUSED });
     const { status, json } = await send(handler, '/v1/decisions', {
@@ -190,6 +248,21 @@ describe('who may call what', () => {
     const { status, json } = await send(handler, '/v1/decisions', { bearer: AGE_TOKEN, body });
     expect([status, json.errors]).toEqual([400, [{ path: field, message: 'Unknown field.' }]]);
     expect(calls).toEqual([['verifyAge', { ageToken: AGE_TOKEN }]]);
+  });
+
+  it('answers 429 to a key that shows too many proofs, which is no fault of the server', async () => {
+    const onError = vi.fn();
+    const error = new SpendcapError('too_many_proofs', 'Wait until they expire.');
+    const { handler } = setup({ verifyAge: error, allowance: error, reserve: error }, { onError });
+    const answers = [
+      await send(handler, '/v1/decisions', { bearer: AGE_TOKEN, body: PRICE }),
+      await send(handler, '/v1/allowance', { bearer: AGE_TOKEN }),
+      await send(handler, '/v1/purchases', { body: PURCHASE }),
+    ];
+    for (const { status, json } of answers) {
+      expect([status, json.code, json.retryable]).toEqual([429, 'too_many_proofs', true]);
+    }
+    expect(onError).not.toHaveBeenCalled();
   });
 
   it('reads no body before the token of its player is verified', async () => {
@@ -333,99 +406,6 @@ describe('routing', () => {
   });
 });
 
-describe('CORS', () => {
-  const corsOrigins = ['https://shop.example', 'http://localhost:5173'];
-
-  it('is off unless configured', async () => {
-    const headers = { origin: 'https://shop.example' };
-    const answer = await send(setup().handler, '/v1/allowance', { bearer: AGE_TOKEN, headers });
-    expect(answer.status).toBe(200);
-    expect(answer.headers.get('access-control-allow-origin')).toBeNull();
-  });
-
-  it.each([
-    ['/v1/allowance', 'GET'],
-    ['/v1/decisions', 'POST'],
-  ])('answers the preflight of %s', async (path, method) => {
-    const { handler } = setup({}, { corsOrigins });
-    const headers = { origin: 'https://shop.example', 'access-control-request-method': method };
-    const answer = await send(handler, path, { method: 'OPTIONS', bearer: null, headers });
-    expect(answer.status).toBe(204);
-    expect(answer.headers.get('access-control-allow-origin')).toBe('https://shop.example');
-    expect(answer.headers.get('access-control-allow-methods')).toBe(method);
-    expect(answer.headers.get('access-control-allow-headers')?.split(',')).toEqual([
-      'authorization',
-      'content-type',
-      'dpop',
-      'traceparent',
-      'tracestate',
-      'baggage',
-      'sentry-trace',
-    ]);
-    expect(answer.headers.get('access-control-max-age')).toBe('600');
-    expect(answer.headers.get('access-control-allow-credentials')).toBeNull();
-    expect(answer.headers.get('vary')).toBe('Origin, Access-Control-Request-Headers');
-  });
-
-  it.each([
-    'capacitor://localhost',
-    'ionic://localhost',
-    'app://-',
-    'tauri://localhost',
-    'chrome-extension://abcdefghijklmnopabcdefghijklmnop',
-    'http://[::1]:8080',
-  ])('answers a page of %s', async (origin) => {
-    const { handler } = setup({}, { corsOrigins: [origin] });
-    for (const method of ['GET', 'OPTIONS']) {
-      const sent = { method, bearer: AGE_TOKEN, headers: { origin } };
-      const answer = await send(handler, '/v1/allowance', sent);
-      expect(answer.headers.get('access-control-allow-origin')).toBe(origin);
-    }
-  });
-
-  it('keeps status, headers and body of the response', async () => {
-    const { handler } = setup({}, { corsOrigins });
-    const headers = { origin: 'https://shop.example' };
-    const answer = await send(handler, '/v1/allowance', { bearer: AGE_TOKEN, headers });
-    expect([answer.status, answer.json]).toEqual([200, ALLOWANCE]);
-    expect(answer.headers.get('content-type')).toBe('application/json');
-    expect(answer.headers.get('cache-control')).toBe('no-store');
-  });
-
-  it('lets the page read problems too', async () => {
-    const { handler } = setup({}, { corsOrigins });
-    const headers = { origin: 'http://localhost:5173' };
-    const answer = await send(handler, '/v1/allowance', { bearer: null, headers });
-    expect(answer.status).toBe(401);
-    expect(answer.headers.get('access-control-allow-origin')).toBe('http://localhost:5173');
-  });
-
-  it.each([
-    'https://evil.example',
-    'https://shop.example.evil.example',
-    'null',
-    'https://SHOP.example',
-  ])('gives %s nothing', async (origin) => {
-    const { handler } = setup({}, { corsOrigins });
-    for (const method of ['GET', 'OPTIONS']) {
-      const sent = { method, bearer: AGE_TOKEN, headers: { origin } };
-      const answer = await send(handler, '/v1/allowance', sent);
-      expect(answer.headers.get('access-control-allow-origin')).toBeNull();
-      expect(answer.headers.get('access-control-allow-methods')).toBeNull();
-      expect(answer.headers.get('vary')?.split(', ')).toContain('Origin');
-    }
-  });
-
-  it('never opens the routes that move money', async () => {
-    const { handler } = setup({}, { corsOrigins });
-    const headers = { origin: 'https://shop.example' };
-    const moved = await send(handler, '/v1/purchases', { body: PURCHASE, headers });
-    expect(moved.headers.get('access-control-allow-origin')).toBeNull();
-    const preflight = await send(handler, '/v1/purchases', { method: 'OPTIONS', headers });
-    expect(preflight.status).toBe(405);
-  });
-});
-
 describe('the operator', () => {
   it('asks for health without a key', async () => {
     for (const path of ['/health/live', '/health/ready']) {
@@ -434,6 +414,40 @@ describe('the operator', () => {
     const down = setup({ ready: new SpendcapError('store_unavailable', 'Down.') }).handler;
     expect((await send(down, '/health/ready', { bearer: null })).status).toBe(503);
     expect((await send(down, '/health/live', { bearer: null })).status).toBe(200);
+  });
+
+  it('asks the limiter once a second, however many balancers ask', async () => {
+    const { handler, calls } = setup();
+    const ready = () => send(handler, '/health/ready', { bearer: null });
+    await Promise.all(Array.from({ length: 50 }, ready));
+    await ready();
+    expect(calls).toEqual([['ready']]);
+    await new Promise((resolve) => setTimeout(resolve, 1_050));
+    expect((await ready()).status).toBe(200);
+    expect(calls).toHaveLength(2);
+  });
+
+  it.each([
+    ['hangs', () => new Promise<never>(() => {})],
+    [
+      'throws',
+      () => {
+        throw new Error('broken');
+      },
+    ],
+  ])('is answered in time, and asks again, when a check %s', async (_, ready) => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const stub = stubLimiter().limiter;
+    const state = { ready: ready as () => Promise<void> };
+    const limiter = { ...stub, ready: () => state.ready() };
+    const handler = createHandler(limiter, { apiKeys: [API_KEY] });
+    const first = send(handler, '/health/ready', { bearer: null });
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect((await first).status).toBeGreaterThanOrEqual(500);
+    state.ready = async () => undefined;
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect((await send(handler, '/health/ready', { bearer: null })).status).toBe(200);
   });
 
   it('publishes the keys of permits', async () => {
@@ -525,10 +539,14 @@ describe('OpenAPI', () => {
       'get /metrics',
       'get /openapi.json',
       'get /v1/allowance',
+      'get /v1/overdue',
       'get /v1/purchases/{id}',
       'post /v1/decisions',
+      'post /v1/decisions/batch',
       'post /v1/purchases',
+      'post /v1/purchases/{id}/attach',
       'post /v1/purchases/{id}/commit',
+      'post /v1/purchases/{id}/record',
       'post /v1/purchases/{id}/refund',
       'post /v1/purchases/{id}/release',
       'post /v1/purchases/{id}/reverse-refund',
@@ -564,10 +582,14 @@ describe('OpenAPI', () => {
     ['reserve', 'post /v1/purchases', { body: PURCHASE }],
     ['commit', 'post /v1/purchases/{id}/commit', { body: {} }],
     ['release', 'post /v1/purchases/{id}/release', { body: {} }],
+    ['record', 'post /v1/purchases/{id}/record', { body: CHARGE }],
     ['refund', 'post /v1/purchases/{id}/refund', { body: { id: 'r1' } }],
     ['reverseRefund', 'post /v1/purchases/{id}/reverse-refund', { body: { id: 'r1' } }],
     ['get', 'get /v1/purchases/{id}', {}],
+    ['attach', 'post /v1/purchases/{id}/attach', { body: NAMED }],
+    ['overdue', 'get /v1/overdue', {}],
     ['check', 'post /v1/decisions', { body: { amount: '1', currency: 'CNY' } }],
+    ['checkMany', 'post /v1/decisions/batch', { body: { products: [PRICE] } }],
     ['allowance', 'get /v1/allowance', { bearer: AGE_TOKEN }],
     ['ready', 'get /health/ready', {}],
   ])('describes the responses of a failing %s', async (verb, operation, sent) => {

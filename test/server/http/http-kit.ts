@@ -49,3 +49,7 @@ export async function send(handler: Handler, path: string, sent: Sent = {}) {
 }
 
 export const PURCHASE = { id: 'order-1', ageToken: AGE_TOKEN, amount: '48.00', currency: 'CNY' };
+export const CHARGE = {
+  ...{ ageToken: AGE_TOKEN, amount: '48.00', currency: 'CNY', product: 'pass' },
+  ...{ processor: 'acme_pay', processorRef: 'pay_81Yq', chargedAt: '2026-10-31T12:00:00Z' },
+};

@@ -1,9 +1,10 @@
 import { Counter, Gauge, type OpenMetricsContentType, Registry } from 'prom-client';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { REFUSED } from '../../../packages/server/src/http/examples.ts';
 import { createHandler, type Metrics } from '../../../packages/server/src/http/index.ts';
 import { prometheusMetrics } from '../../../packages/server/src/http/metrics/index.ts';
 import { PURCHASE, send, setup } from './http-kit.ts';
-import { API_KEY, REFUSED, reservation, stubLimiter } from './stub-limiter.ts';
+import { API_KEY, reservation, stubLimiter } from './stub-limiter.ts';
 
 /** A metric of another kind under one of our names. */
 const OTHER = { name: 'spendcap_requests_total', help: 'Of the game.' };
@@ -28,7 +29,7 @@ describe('metrics', () => {
     const lines = text.split('\n');
     expect(lines).toContain('spendcap_decisions_total{outcome="allowed",code=""} 1');
     expect(lines).toContain(
-      'spendcap_decisions_total{outcome="refused",code="day_cap_exceeded"} 1',
+      'spendcap_decisions_total{outcome="refused",code="transaction_cap_exceeded"} 1',
     );
     for (const status of [200, 201, 403]) {
       expect(lines).toContain(

@@ -1,10 +1,5 @@
-import {
-  type AgeEvidence,
-  type Purchase,
-  type Refused,
-  type Reservation,
-  SpendcapError,
-} from '@spendcap/core';
+import { type AgeEvidence, type Purchase, type Reservation, SpendcapError } from '@spendcap/core';
+import { ALLOWANCE, PURCHASE, RESERVATION } from '../../../packages/server/src/http/examples.ts';
 import type { Limiter } from '../../../packages/server/src/limiter/types.ts';
 
 export const API_KEY = 'an-example-key-of-a-test';
@@ -20,64 +15,12 @@ export const EVIDENCE: AgeEvidence = {
   expiresAt: Number.MAX_SAFE_INTEGER,
 };
 
-const row = {
-  id: 'test.day',
-  citation: 'Article 1',
-  status: 'law',
-  effectiveFrom: '2024-01-01',
-} as const;
-const limit = {
-  period: 'day',
-  categories: null,
-  cap: '100.00',
-  used: '10.00',
-  remaining: '90.00',
-  resetsAt: '2026-11-23T16:00:00.000Z',
-} as const;
+const purchase = (id: string): Purchase => ({ ...PURCHASE, id });
 
-export const ALLOWANCE = {
-  currency: 'CNY',
-  policy: { id: 'test', version: '1', timeZone: 'Asia/Shanghai' },
-  ageRange: { min: 12, maxExclusive: 13 },
-  limits: [{ id: row.id, ...limit }],
-  blocked: [],
-};
-
-export const REFUSED: Refused = {
-  allowed: false,
-  reasons: [{ code: 'day_cap_exceeded', row, limit }, { code: 'transaction_cap_exceeded' }],
-  allowance: ALLOWANCE,
-};
-
-function purchase(id: string): Purchase {
-  return {
-    id,
-    state: 'reserved',
-    amount: '48.00',
-    currency: 'CNY',
-    capCurrency: 'CNY',
-    held: '48.00',
-    committed: '0.00',
-    refunded: '0.00',
-    late: false,
-    category: null,
-    app: null,
-    product: null,
-    metadata: {},
-    reservedAt: '2026-11-23T04:00:00.000Z',
-    expiresAt: '2026-11-23T04:30:00.000Z',
-  };
-}
-
-export function reservation(id: string): Reservation {
-  return {
-    allowed: true,
-    purchase: purchase(id),
-    permit: null,
-    replayed: false,
-    allowance: ALLOWANCE,
-  };
-}
+export const reservation = (id: string): Reservation => ({
+  ...RESERVATION,
+  purchase: purchase(id),
+});
 
 /** A limiter that records its calls and answers with `answers`, or throws those that are errors. */
 export function stubLimiter(answers: Partial<Record<keyof Limiter, unknown>> = {}): {
@@ -95,13 +38,17 @@ export function stubLimiter(answers: Partial<Record<keyof Limiter, unknown>> = {
     reserve: async (request) => answer('reserve', reservation(request.id), request),
     commit: async (id, options) => answer('commit', purchase(id), id, options),
     release: async (id, options) => answer('release', purchase(id), id, options),
+    record: async (request) => answer('record', purchase(request.id), request),
+    attach: async (id, named) => answer('attach', purchase(id), id, named),
     refund: async (id, refund) => answer('refund', purchase(id), id, refund),
     reverseRefund: async (id, refund) => answer('reverseRefund', purchase(id), id, refund),
     get: async (id) => answer('get', purchase(id), id),
     verifyAge: async (player) => answer('verifyAge', EVIDENCE, player),
     check: async (request) => answer('check', { allowed: true, allowance: ALLOWANCE }, request),
+    checkMany: async (request) =>
+      answer('checkMany', { decisions: [{ allowed: true }], allowance: ALLOWANCE }, request),
     allowance: async (request) => answer('allowance', ALLOWANCE, request),
-    overdue: async () => [],
+    overdue: async (options) => answer('overdue', [], options),
     policy: () => {
       throw new SpendcapError('policy_not_in_effect', 'The stub has no policy.');
     },

@@ -1,29 +1,100 @@
 import { DatabaseSync } from 'node:sqlite';
+import type { Window } from '@spendcap/core';
 import { expect, test } from 'vitest';
-import { type Rows, reserve } from '../../../packages/server/src/ledger/ledger.ts';
+import {
+  commit,
+  MAX_COUNTERS,
+  type Rows,
+  reserve,
+  usage,
+} from '../../../packages/server/src/ledger/ledger.ts';
 import { SCHEMA, sqliteRows } from '../../../packages/server/src/stores/sqlite/rows.ts';
-import { capped, MONTH, purchase, TODAY } from '../../../packages/server/src/testing/fixtures.ts';
+import {
+  ALL,
+  capped,
+  DAY,
+  MONTH,
+  NOON,
+  purchase,
+  T0,
+  TODAY,
+} from '../../../packages/server/src/testing/fixtures.ts';
 
-test('a subject that is only ever refused is summed once', () => {
+/** Rows of an empty ledger, and how often a window was summed. */
+function ledger() {
   const database = new DatabaseSync(':memory:');
   database.exec(SCHEMA);
   const { rows, forget, refresh } = sqliteRows(database);
-  reserve(rows, purchase('p', { windows: [capped(TODAY, 1_000)] }));
-  // As after a restart: the purchases are there, and what was remembered of them is not.
-  forget();
-  refresh();
-  let sums = 0;
+  const sums: Window[] = [];
   const counting: Rows = {
     ...rows,
     sum: (subject, window) => {
-      sums += 1;
+      sums.push(window);
       return rows.sum(subject, window);
     },
   };
+  /** As after a restart: the purchases are there, and what was remembered of them is not. */
+  const restart = () => {
+    forget();
+    refresh();
+  };
+  const counters = () => rows.account('subject-a')?.counters ?? [];
+  return { rows: counting, sums, restart, counters };
+}
+
+test('a subject that is only ever refused is summed once', () => {
+  const { rows, sums, restart } = ledger();
+  reserve(rows, purchase('p', { windows: [capped(TODAY, 1_000)] }));
+  restart();
+  sums.length = 0;
   const windows = [capped(TODAY, 1_000), capped(MONTH, 9_000)];
   for (const id of ['q', 'r', 's']) {
-    expect(reserve(counting, purchase(id, { windows })).outcome).toBe('refused');
+    expect(reserve(rows, purchase(id, { windows })).outcome).toBe('refused');
   }
-  expect(sums).toBe(windows.length);
-  database.close();
+  expect(sums).toHaveLength(windows.length);
+});
+
+test('a window is summed once, however often its description is made again', () => {
+  const { rows, sums } = ledger();
+  const skins: Window = { ...MONTH, selector: { ...ALL, categories: ['loot_box', 'skin'] } };
+  const windows = [capped(TODAY, 9_000), capped(skins, 9_000)];
+  for (const id of ['p', 'q', 'r']) {
+    reserve(rows, structuredClone(purchase(id, { category: 'skin', windows })));
+    usage(rows, structuredClone({ subject: 'subject-a', windows, at: NOON }));
+  }
+  expect(sums).toHaveLength(windows.length);
+});
+
+test('an account forgets a window at its end, so that it does not grow with the days', () => {
+  const { rows, counters } = ledger();
+  const life: Window = { selector: ALL, start: 0, end: T0 + 999 * DAY };
+  for (let day = 0; day < 9; day += 1) {
+    const start = T0 + day * DAY;
+    const today = { selector: ALL, start, end: start + DAY };
+    const windows = [capped(life, 99_000), capped(today, 9_000)];
+    reserve(rows, purchase(`p${day}`, { at: start, windows }));
+    expect(counters().map(({ end }) => end)).toEqual([life.end, today.end]);
+  }
+});
+
+test('an account keeps few windows that were only read', () => {
+  const { rows, counters } = ledger();
+  reserve(rows, purchase('p'));
+  for (let app = 0; app < 2 * MAX_COUNTERS; app += 1) {
+    const window = { ...MONTH, selector: { ...ALL, app: `game-${app}` } };
+    usage(rows, { subject: 'subject-a', windows: [window], at: NOON });
+  }
+  expect(counters()).toHaveLength(MAX_COUNTERS);
+});
+
+test('a purchase is settled after a restart, before anything has read its subject', () => {
+  const { rows, restart } = ledger();
+  reserve(rows, purchase('p', { onExpiry: 'reconcile', windows: [capped(TODAY, 1_000)] }));
+  restart();
+  expect(commit(rows, { id: 'p', amount: 700, at: NOON })).toMatchObject({
+    outcome: 'done',
+    purchase: { state: 'committed', committed: 700 },
+  });
+  const query = { subject: 'subject-a', windows: [TODAY], at: NOON };
+  expect(usage(rows, query).used).toEqual([700]);
 });

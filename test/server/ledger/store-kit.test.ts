@@ -1,6 +1,11 @@
 import { SpendcapError } from '@spendcap/core';
 import { describe, expect, test } from 'vitest';
-import { isolateDataErrors, within } from '../../../packages/server/src/ledger/store-kit.ts';
+import {
+  isolateDataErrors,
+  misconfigured,
+  unavailable,
+  within,
+} from '../../../packages/server/src/ledger/store-kit.ts';
 
 describe('a batch that fails', () => {
   const failed = new SpendcapError('store_unavailable', 'The database failed.');
@@ -35,7 +40,26 @@ test('work that takes too long is not waited for, and its late failure is nobody
   const soon = performance.now() + 5;
   await expect(within(soon, late, () => new Error('timed out'))).rejects.toThrow('timed out');
   await new Promise((resolve) => setTimeout(resolve, 30));
-  await expect(
-    within(performance.now() + 60_000, Promise.resolve(7), () => new Error()),
-  ).resolves.toBe(7);
+});
+
+test('work within its time is waited for, and leaves no timer that keeps the process', async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  const before = timers();
+  const work = new Promise((resolve) => setTimeout(resolve, 5, 7));
+  const inTime = within(performance.now() + 60_000, work, () => new Error('timed out'));
+  await expect(inTime).resolves.toBe(7);
+  expect(timers()).toBe(before);
+});
+
+test('the error of a store names its cause, and says whether a retry helps', () => {
+  const cause = new Error('the driver');
+  expect(unavailable('Down.', cause)).toMatchObject({
+    ...{ code: 'store_unavailable', retryable: true, cause },
+  });
+  expect(misconfigured('Wrong.', cause)).toMatchObject({
+    ...{ code: 'store_misconfigured', retryable: false, cause },
+  });
+  for (const error of [unavailable('Down.'), misconfigured('Wrong.')]) {
+    expect('cause' in error).toBe(false);
+  }
 });

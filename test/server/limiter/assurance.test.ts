@@ -77,13 +77,13 @@ describe('a policy that gives the strictest band to whom it does not know', () =
   test('but it tightens', async () => {
     const { limiter } = japan('assessed');
     const seventeen = sure('self_declared', player('teen', aged(17, 18)));
-    const asked = { evidence: seventeen, app: 'game-1' };
-    expect(await limiter.allowance(asked)).toMatchObject({
+    const request = { evidence: seventeen, app: 'game-1' };
+    expect(await limiter.allowance(request)).toMatchObject({
       ageRange: { min: 0, maxExclusive: 18 },
       limits: [{ cap: '5000' }],
       blocked: [],
     });
-    const decision = await limiter.check({ ...asked, amount: '20000', currency: 'JPY' });
+    const decision = await limiter.check({ ...request, amount: '20000', currency: 'JPY' });
     expect(decision.allowed).toBe(false);
     if (!decision.allowed) expect(decision.reasons[0]).toMatchObject({ provableAge: 16 });
   });

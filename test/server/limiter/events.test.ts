@@ -28,7 +28,7 @@ async function life({ limiter, clock }: ReturnType<typeof setUp>) {
 }
 
 describe('onEvent', () => {
-  test('is told of every state change once, in order', async () => {
+  test('is notified of every state change once, in order', async () => {
     const made = setUp();
     await life(made);
     const policy = 'cn-game@2024-01-01';
@@ -95,6 +95,46 @@ describe('onEvent', () => {
       { type: 'purchase.expired', purchaseId: 'a', at: NOON + MINUTE },
       { type: 'purchase.reserved', purchaseId: 'b', at: NOON + 10 * MINUTE },
     ]);
+  });
+
+  type Verb = (limiter: ReturnType<typeof setUp>['limiter']) => Promise<unknown>;
+  const money = { amount: '30.00', currency: 'CNY' };
+
+  test.each<[string, Verb]>([
+    ['reserve', (limiter) => limiter.reserve(order('new'))],
+    ['reserve, refused', (limiter) => limiter.reserve(order('new', { amount: '50.01' }))],
+    ['check', (limiter) => limiter.check(order('new'))],
+    ['allowance', (limiter) => limiter.allowance({ evidence: CHILD })],
+    ['get', (limiter) => limiter.get('held')],
+    ['attach', (limiter) => limiter.attach('held', { processor: 'acme_pay', processorRef: 'r' })],
+    ['commit', (limiter) => limiter.commit('held')],
+    ['commit of less', (limiter) => limiter.commit('held', { amount: '1.00' })],
+    ['release', (limiter) => limiter.release('held')],
+    ['refund', (limiter) => limiter.refund('paid', { id: 'r1' })],
+    ['refund of a part', (limiter) => limiter.refund('paid', { id: 'r1', amount: '1.00' })],
+    ['reverseRefund', (limiter) => limiter.reverseRefund('paid', { id: 'r1' })],
+    ['record', (limiter) => limiter.record({ id: 'new', ...money, evidence: CHILD })],
+    ['record of a hold', (limiter) => limiter.record({ id: 'held', ...money, evidence: CHILD })],
+    [
+      'record by an earlier purchase',
+      (limiter) => limiter.record({ id: 'new', ...money, samePlayerAs: 'paid' }),
+    ],
+  ])('reports an expired hold once, whichever verb finds it: %s', async (_name, verb) => {
+    for (const exchange of [undefined, () => '7']) {
+      const options = exchange === undefined ? {} : { exchange };
+      const { limiter, clock, events } = setUp(options);
+      const long = { expiresInSeconds: 3_600, processor: 'acme_pay', amount: '5.00' };
+      bought(await limiter.reserve(order('held', long)));
+      bought(await limiter.reserve(order('paid', { amount: '5.00' })));
+      await limiter.commit('paid');
+      bought(await limiter.reserve(order('expired', { expiresInSeconds: 60 })));
+      clock.at += MINUTE;
+      events.length = 0;
+      await verb(limiter);
+      await limiter.get('held');
+      const expired = events.filter(({ type }) => type === 'purchase.expired');
+      expect(expired.map(({ purchaseId }) => purchaseId)).toEqual(['expired']);
+    }
   });
 });
 

@@ -15,21 +15,23 @@ import {
 
 const RATES: Readonly<Record<string, string>> = { USD: '7.12', JPY: '0.0476', KWD: '23.1' };
 
-/** A limiter in CNY that also sells in other currencies, and what its exchange was asked. */
+/**
+ * A limiter in CNY that also sells in other currencies, and the questions that its exchange got.
+ */
 function exchanging(rates: Record<string, unknown> = { ...RATES }) {
-  const asked: unknown[] = [];
+  const questions: unknown[] = [];
   const exchange: Exchange = (question) => {
-    asked.push(question);
+    questions.push(question);
     return rates[question.from] as string;
   };
-  return { ...setUp({ policy: cnGame(), exchange }), rates, asked };
+  return { ...setUp({ policy: cnGame(), exchange }), rates, questions };
 }
 
 const dollars = (id: string, amount: string) => order(id, { amount, currency: 'USD' });
 
 describe('a purchase in another currency', () => {
   test('holds what it is worth in the currency of the caps', async () => {
-    const { limiter, asked } = exchanging();
+    const { limiter, questions } = exchanging();
     const decision = await limiter.reserve(dollars('a', '5.00'));
     expect(bought(decision)).toMatchObject({
       amount: '5.00',
@@ -39,7 +41,7 @@ describe('a purchase in another currency', () => {
     });
     expect(decision.allowance.currency).toBe('CNY');
     expect(usedOf(decision.allowance)).toMatchObject({ day: '35.60', month: '35.60' });
-    expect(asked).toEqual([{ from: 'USD', to: 'CNY', at: NOON }]);
+    expect(questions).toEqual([{ from: 'USD', to: 'CNY', at: NOON }]);
   });
 
   test.each([
@@ -66,9 +68,9 @@ describe('a purchase in another currency', () => {
   });
 
   test('in the policy currency asks for no rate', async () => {
-    const { limiter, asked } = exchanging();
+    const { limiter, questions } = exchanging();
     bought(await limiter.reserve(order('a')));
-    expect(asked).toEqual([]);
+    expect(questions).toEqual([]);
   });
 
   test('and the same id in another currency is a conflict', async () => {
@@ -80,7 +82,7 @@ describe('a purchase in another currency', () => {
 });
 
 describe('the rate of the hold stays', () => {
-  test('when the same id comes again, whatever the rate is by then', async () => {
+  test('when the same id is retried, whatever the rate is by then', async () => {
     const { limiter, rates } = exchanging();
     bought(await limiter.reserve(dollars('a', '5.00')));
     for (const rate of ['6.5', '9', '900']) {
@@ -194,12 +196,12 @@ describe('without a rate nothing is sold', () => {
     await expect(limiter.reserve(request)).rejects.toMatchObject({ code: 'invalid_amount' });
   });
 
-  test('an unknown currency is not asked for', async () => {
-    const { limiter, asked } = exchanging();
+  test('an unknown currency is not looked up', async () => {
+    const { limiter, questions } = exchanging();
     await expect(limiter.reserve(order('a', { currency: 'XXX' }))).rejects.toMatchObject({
       code: 'invalid_currency',
     });
-    expect(asked).toEqual([]);
+    expect(questions).toEqual([]);
   });
 
   test('without an exchange the refusal names the currency and the allowance', async () => {

@@ -1,4 +1,4 @@
-import { cnLive, createLimiter, type PurchaseRequest } from '@spendcap/server';
+import { cnLive, createLimiter, type PurchaseRequest, type RecordRequest } from '@spendcap/server';
 import { describe, expect, test } from 'vitest';
 import { anyStore } from '../../support/any-store.ts';
 import { ADULT, bought, CHILD, flaky, order, setUp, usedOf } from './limiter-kit.ts';
@@ -26,6 +26,7 @@ const FIELDS: readonly (readonly [string, readonly unknown[]])[] = [
   ['guardianApproval', ['', 'x'.repeat(201), 'a\u0085', true, null]],
   ['expiresInSeconds', [0, 9, -1, 10.5, 2_592_001, Number.NaN, Infinity, '60', null]],
   ['onExpiry', ['', 'keep', 'toString', null, true]],
+  ['processor', ['', 'x'.repeat(33), 'Acme', '1pay', '_pay', 'a b', 'a\n', 'ａ', 7, null, ['a']]],
   [
     'metadata',
     [
@@ -47,7 +48,19 @@ const FIELDS: readonly (readonly [string, readonly unknown[]])[] = [
   ],
 ];
 
-/** Fails unless every call rejects with the code, repeats nothing of the input, and reaches no store. */
+const REFERENCES: readonly unknown[] = [
+  ...['', 'x'.repeat(513), 'a b', 'a\n', 'a\u0000', 'é', lone, 7, null, ['a']],
+];
+
+const INSTANTS: readonly unknown[] = [
+  ...['', 'now', '2026-11-24', '2026-11-24T04:00:00', '2026-11-24T04:00:00+08:00', 1, null],
+  ...['2026-02-30T04:00:00Z', '2026-13-01T04:00:00Z', '2026-11-24T25:00:00Z', '2026-11-24T04:00Z'],
+];
+
+/**
+ * Fails unless every call rejects with the code, repeats nothing of the input, and reaches no
+ * store.
+ */
 async function refusesAll(
   code: string,
   values: readonly unknown[],
@@ -78,6 +91,11 @@ async function refusesAll(
 const wrong = (field: string, value: unknown, rest: Partial<PurchaseRequest> = {}) =>
   ({ ...order('new', rest), [field]: value }) as PurchaseRequest;
 
+const charged = (change: Partial<RecordRequest> & object): RecordRequest => ({
+  ...{ id: 'new', amount: '30.00', currency: 'CNY', evidence: CHILD },
+  ...change,
+});
+
 describe('an amount that is none', () => {
   test.each([
     ['a minor', { evidence: CHILD }],
@@ -98,6 +116,12 @@ describe('an amount that is none', () => {
     );
     await refusesAll('invalid_amount', AMOUNTS, (value, limiter) =>
       limiter.refund('held', { id: 'r1', amount: value as string }),
+    );
+    await refusesAll('invalid_amount', AMOUNTS, (value, limiter) =>
+      limiter.refund('held', { id: 'r1', total: value as string }),
+    );
+    await refusesAll('invalid_amount', AMOUNTS, (value, limiter) =>
+      limiter.record(charged({ amount: value as string })),
     );
   });
 });
@@ -128,6 +152,11 @@ describe('an id that is none', () => {
     ['reserve', (id, limiter) => limiter.reserve(wrong('id', id))],
     ['commit', (id, limiter) => limiter.commit(id as string)],
     ['release', (id, limiter) => limiter.release(id as string)],
+    ['record', (id, limiter) => limiter.record(charged({ id: id as string }))],
+    [
+      'attach',
+      (id, limiter) => limiter.attach(id as string, { processor: 'one', processorRef: 'x' }),
+    ],
     ['refund', (id, limiter) => limiter.refund(id as string, { id: 'r1' })],
     ['refund of it', (id, limiter) => limiter.refund('held', { id: id as string })],
     ['reverseRefund', (id, limiter) => limiter.reverseRefund(id as string, { id: 'r1' })],
@@ -163,10 +192,111 @@ describe('a field that is wrong', () => {
     }
   });
 
+  test('in record', async () => {
+    for (const [field, values] of FIELDS) {
+      if (['guardianApproval', 'expiresInSeconds', 'onExpiry'].includes(field)) continue;
+      await refusesAll('invalid_request', values, (value, limiter) =>
+        limiter.record(charged({ [field]: value })),
+      );
+    }
+    await refusesAll('invalid_request', INSTANTS, (value, limiter) =>
+      limiter.record(charged({ chargedAt: value as string })),
+    );
+    await refusesAll('invalid_request', ['', 'a b', 7, null], (value, limiter) =>
+      limiter.record(charged({ samePlayerAs: value as string })),
+    );
+  });
+
+  test('a reference of a processor, and one without a processor', async () => {
+    await refusesAll('invalid_request', REFERENCES, (value, limiter) =>
+      limiter.reserve(wrong('processorRef', value, { processor: 'one_pay' })),
+    );
+    await refusesAll('invalid_request', [undefined, ...REFERENCES], (value, limiter) =>
+      limiter.attach('held', { processor: 'one_pay', processorRef: value as string }),
+    );
+    await refusesAll('invalid_request', [undefined, 'A', ''], (value, limiter) =>
+      limiter.attach('held', { processor: value as string, processorRef: 'ref' }),
+    );
+    await refusesAll('invalid_request', ['ref'], (value, limiter) =>
+      limiter.reserve(wrong('processorRef', value)),
+    );
+  });
+
+  test('in refund', async () => {
+    await refusesAll('invalid_request', [true, null, 'no', 0], (value, limiter) =>
+      limiter.refund('held', { id: 'r1', restores: value as false }),
+    );
+    await refusesAll('invalid_request', ['1.00'], (value, limiter) =>
+      limiter.refund('held', { id: 'r1', amount: '1.00', total: value as string }),
+    );
+  });
+
+  test('in overdue', async () => {
+    const place = { id: 'a', expiresAt: '2026-11-23T04:00:00.000Z' };
+    await refusesAll('invalid_request', ['', 'A', 7, null], (value, limiter) =>
+      limiter.overdue({ processor: value as string }),
+    );
+    await refusesAll('invalid_request', INSTANTS, (value, limiter) =>
+      limiter.overdue({ after: { ...place, expiresAt: value as string } }),
+    );
+    await refusesAll('invalid_request', IDS, (value, limiter) =>
+      limiter.overdue({ after: { ...place, id: value as string } }),
+    );
+    await refusesAll('invalid_request', [null, 7, 'order-1'], (value, limiter) =>
+      limiter.overdue({ after: value as never }),
+    );
+    await refusesAll('invalid_request', [0, 1_001, 1.5, '1', null], (value, limiter) =>
+      limiter.overdue({ limit: value as number }),
+    );
+  });
+
   test('in release', async () => {
     await refusesAll('invalid_request', ['', 'a\u0000b', 'x'.repeat(201), 7], (reason, limiter) =>
       limiter.release('held', { reason: reason as string }),
     );
+  });
+
+  test('longer than 200 characters, of which an emoji is one', async () => {
+    const { limiter } = setUp();
+    bought(await limiter.reserve(order('held')));
+    const tooLong = limiter.release('held', { reason: '🎁'.repeat(201) });
+    await expect(tooLong).rejects.toMatchObject({ code: 'invalid_request' });
+    const released = await limiter.release('held', { reason: '🎁'.repeat(200) });
+    expect(released).toMatchObject({ state: 'released' });
+  });
+});
+
+describe('the error of a wrong field', () => {
+  type Call = (limiter: ReturnType<typeof setUp>['limiter']) => Promise<unknown>;
+  const after = { id: 'p', expiresAt: '2026-11-23T04:00:00Z' };
+  const charge = { id: 'p', amount: '1.00', currency: 'CNY', evidence: CHILD };
+
+  test.each<[string, Call]>([
+    ['id', (it) => it.commit('')],
+    ['reason', (it) => it.release('p', { reason: '' })],
+    ['processorRef', (it) => it.attach('p', { processor: 'acme_pay' } as never)],
+    ['processorRef', (it) => it.reserve(order('p', { processorRef: 'pay_1' }))],
+    ['processorRef', (it) => it.reserve(order('p', { processor: 'acme_pay', processorRef: '' }))],
+    ['metadata', (it) => it.reserve(order('p', { metadata: null as never }))],
+    ['metadata', (it) => it.reserve(order('p', { metadata: { '': '1' } }))],
+    ['refund.id', (it) => it.refund('p', { id: '' })],
+    ['refund.total', (it) => it.refund('p', { id: 'r', amount: '1.00', total: '1.00' })],
+    ['refund.restores', (it) => it.refund('p', { id: 'r', restores: true as never })],
+    ['refund.id', (it) => it.reverseRefund('p', { id: '' })],
+    ['chargedAt', (it) => it.record({ ...charge, chargedAt: 'today' })],
+    ['samePlayerAs', (it) => it.record({ ...charge, samePlayerAs: '' })],
+    ['limit', (it) => it.overdue({ limit: 0 })],
+    ['after', (it) => it.overdue({ after: null as never })],
+    ['after.id', (it) => it.overdue({ after: { ...after, id: '' } })],
+    ['after.expiresAt', (it) => it.overdue({ after: { ...after, expiresAt: 'today' } })],
+  ])('names it: %s, %#', async (path, call) => {
+    const attempt = call(setUp().limiter);
+    await expect(attempt).rejects.toMatchObject({ code: 'invalid_request', errors: [{ path }] });
+  });
+
+  test('is not thrown at the ends of what is allowed', async () => {
+    const { limiter } = setUp();
+    for (const limit of [1, 1_000]) expect(await limiter.overdue({ limit, after })).toEqual([]);
   });
 });
 
@@ -191,6 +321,8 @@ describe('a name that is not known', () => {
       'refund.of',
       (it) => it.reverseRefund('held', { id: 'r', of: 1 } as { id: string }),
     ],
+    ['record', 'permit', (it) => it.record(charged({ permit: 'x' } as object))],
+    ['attach', 'ref', (it) => it.attach('held', { ref: 'x' } as never)],
     ['overdue', 'max', (it) => it.overdue({ max: 1 } as object)],
   ];
   test.each(calls)('%s', async (_verb, path, call) => {
@@ -245,6 +377,8 @@ test('the longest of everything is taken', async () => {
     metadata,
     expiresInSeconds: 2_592_000,
     onExpiry: 'reconcile',
+    processor: 'p'.repeat(32),
+    processorRef: '~'.repeat(512),
   });
   expect(bought(await limiter.reserve(request))).toMatchObject({ metadata, app: request.app });
   expect(await limiter.reserve(request)).toMatchObject({ replayed: true });
@@ -266,4 +400,34 @@ test('names of prototypes are names like any other', async () => {
   });
   expect(await limiter.get('toString')).toBeNull();
   expect(Object.getPrototypeOf(purchase.metadata)).toBe(Object.prototype);
+});
+
+describe('a request is what it was when it was checked', () => {
+  test('if it changes while the evidence is verified', async () => {
+    let verified: (evidence: typeof CHILD) => void = () => expect.fail('not called');
+    const verify = () => new Promise<typeof CHILD>((resolve) => (verified = resolve));
+    const { limiter } = setUp({ ageTokens: { verify } });
+    const metadata: Record<string, string> = { slot: '1' };
+    const request = {
+      ...{ id: 'p', amount: '30.00', currency: 'CNY', product: 'gems', metadata },
+      ageToken: 'a token',
+    };
+    const reserving = limiter.reserve(request);
+    Object.assign(request, { id: 'not an id', product: '\u0000', evidence: ADULT });
+    metadata.slot = '\u0000';
+    verified(CHILD);
+    const expected = { id: 'p', product: 'gems', metadata: { slot: '1' } };
+    expect(bought(await reserving)).toMatchObject(expected);
+  });
+
+  test('of a refund as well', async () => {
+    const { limiter } = setUp();
+    bought(await limiter.reserve(order('p')));
+    await limiter.commit('p');
+    const refund = { id: 'r', amount: '1.00' };
+    const refunding = limiter.refund('p', refund);
+    refund.id = 'not an id';
+    await refunding;
+    expect(await limiter.reverseRefund('p', { id: 'r' })).toMatchObject({ refunded: '0.00' });
+  });
 });

@@ -51,7 +51,7 @@ export const CHILD = player('child', aged(12, 13));
 export const TEEN = player('teen', aged(17, 18));
 export const ADULT = player('adult', aged(30, 31));
 
-/** A purchase of the child over CNY 30, unless told otherwise. */
+/** A purchase of the child over CNY 30, unless `rest` says otherwise. */
 export function order(id: string, rest: Partial<PurchaseRequest> = {}): PurchaseRequest {
   return { id, amount: '30.00', currency: 'CNY', evidence: CHILD, ...rest };
 }

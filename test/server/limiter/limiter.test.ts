@@ -1,4 +1,10 @@
-import { cnLive, jpTypical, type PurchaseRequest, usAppStore } from '@spendcap/server';
+import {
+  type AgeVerifier,
+  cnLive,
+  jpTypical,
+  type PurchaseRequest,
+  usAppStore,
+} from '@spendcap/server';
 import { describe, expect, test } from 'vitest';
 import { anyStore } from '../../support/any-store.ts';
 import {
@@ -19,7 +25,7 @@ import {
 } from './limiter-kit.ts';
 
 describe('reserve', () => {
-  test('holds allowance and tells what is left', async () => {
+  test('holds allowance and returns what is left', async () => {
     const { limiter } = setUp();
     const decision = await limiter.reserve(
       order('order-1', { product: 'gems', app: 'game-1', metadata: { b: '2', a: '1' } }),
@@ -39,6 +45,8 @@ describe('reserve', () => {
       app: 'game-1',
       product: 'gems',
       metadata: { a: '1', b: '2' },
+      processor: null,
+      processorRef: null,
       reservedAt: '2026-11-23T04:00:00.000Z',
       expiresAt: '2026-11-23T04:30:00.000Z',
     });
@@ -106,7 +114,7 @@ describe('reserve', () => {
     expect(await limiter.get('a')).toMatchObject({ state: 'reserved' });
   });
 
-  test('lasts as long as is asked', async () => {
+  test('lasts as long as is requested', async () => {
     const { limiter, clock } = setUp();
     bought(await limiter.reserve(order('short', { amount: '50', expiresInSeconds: 10 })));
     bought(await limiter.reserve(order('long', { amount: '50', expiresInSeconds: 30 * 86_400 })));
@@ -141,6 +149,20 @@ describe('reserve', () => {
       reasons: [{ code: 'forbidden_category', category: 'tip', row: { status: 'guidance' } }],
     });
     bought(await limiter.reserve(order('a', { ...tip, evidence: ADULT })));
+  });
+
+  test('refuses a purchase without a category where one is limited or banned', async () => {
+    const limited = onePolicy([{ period: 'month', max: '25', categories: ['loot_box'] }]);
+    for (const policy of [cnLive(), limited]) {
+      const { limiter } = setUp({ policy });
+      const without = await limiter.reserve(order('a', { evidence: TEEN }));
+      expect(codesOf(without)).toEqual(['category_required']);
+      bought(await limiter.reserve(order('a', { category: 'item', evidence: TEEN })));
+    }
+    const { limiter } = setUp({ policy: cnLive() });
+    bought(await limiter.reserve(order('b', { evidence: ADULT })));
+    const { blocked } = await limiter.allowance({ evidence: TEEN });
+    expect(blocked).toEqual([]);
   });
 
   test('refuses another currency without an exchange, and an unknown one always', async () => {
@@ -225,6 +247,19 @@ describe('evidence', () => {
     ).rejects.toThrow('ageTokens');
   });
 
+  test.each([
+    ['a kind that is none', { kind: 1n }],
+    ['no kind', { kind: undefined }],
+    ['no statements', { statements: null }],
+    ['a statement of another kind', { statements: [{ ...CHILD.statements[0], kind: 'about' }] }],
+    ['a statement that is none', { statements: [null] }],
+  ])('with %s is refused by name, and holds nothing', async (_, part) => {
+    const { limiter } = setUp();
+    const evidence = { ...CHILD, ...part } as typeof CHILD;
+    await expect(limiter.reserve(order('a', { evidence }))).rejects.toThrow(/^evidence\./);
+    expect(await limiter.get('a')).toBeNull();
+  });
+
   test('is verified from the token, unless it has been already', async () => {
     const seen: string[] = [];
     const verify = async (token: string) => {
@@ -238,6 +273,33 @@ describe('evidence', () => {
       replayed: true,
     });
     expect(seen).toEqual(['token-1']);
+  });
+
+  test('is verified with its proof, which a retry of the same purchase may show again', async () => {
+    const seen: unknown[] = [];
+    const verify: AgeVerifier['verify'] = async (token, shownWith) => {
+      seen.push([token, shownWith]);
+      return CHILD;
+    };
+    const { limiter } = setUp({ ageTokens: { verify } });
+    await limiter.ready();
+    const { evidence: _none, ...bare } = order('a');
+    const proof = { jwt: 'proof', method: 'POST', url: 'https://shop.example/buy' };
+    const player = { ageToken: 'token', proof };
+    bought(await limiter.reserve({ ...bare, ...player }));
+    await limiter.record({ ...bare, ...player });
+    bought(await limiter.reserve({ ...bare, id: 'b', amount: '1.00', ageToken: 'token' }));
+    await limiter.check({ ...bare, ...player });
+    await limiter.allowance(player);
+    expect(await limiter.verifyAge(player)).toBe(CHILD);
+    expect(await limiter.verifyAge({})).toBeNull();
+    const forPurchase = ['token', { proof, purchaseId: 'a' }];
+    const once = ['token', { proof }];
+    expect(seen).toEqual([
+      ...[forPurchase, forPurchase],
+      ['token', { purchaseId: 'b' }],
+      ...[once, once, once],
+    ]);
   });
 });
 
@@ -425,7 +487,7 @@ describe('commit, release, refund', () => {
     ]);
   });
 
-  test('a hold to reconcile outlives its time and is told as overdue', async () => {
+  test('a hold to reconcile outlives its time and is listed as overdue', async () => {
     const { limiter, clock } = setUp();
     const request = order('a', { onExpiry: 'reconcile', expiresInSeconds: 60 });
     bought(await limiter.reserve(request));
@@ -517,7 +579,7 @@ describe('check and allowance', () => {
     expect(events).toEqual([]);
   });
 
-  test('an allowance tells every limit, its figures and when it resets', async () => {
+  test('an allowance has every limit, its amounts and when it resets', async () => {
     const { limiter } = setUp();
     bought(await limiter.reserve(order('a')));
     const allowance = await limiter.allowance({ evidence: CHILD, currency: 'CNY' });
@@ -564,12 +626,13 @@ describe('check and allowance', () => {
       'forbidden_for_age',
       'forbidden_category',
     ]);
-    expect((await setUp().limiter.allowance({})).blocked).toEqual([
-      { code: 'age_unverified', minimumAssurance: 'verified' },
-    ]);
+    expect(await setUp().limiter.allowance({})).toMatchObject({
+      blocked: [{ code: 'age_unverified', minimumAssurance: 'verified' }],
+      ...{ limits: [], blockedCategories: [] },
+    });
   });
 
-  test('tells the limits of all categories, or of one', async () => {
+  test('returns the limits of all categories, or of one', async () => {
     const policy = onePolicy([
       { period: 'lifetime', max: '1000' },
       { period: 'month', max: '25', categories: ['loot_box', 'gacha'] },
@@ -579,7 +642,7 @@ describe('check and allowance', () => {
     const { limiter } = setUp({ policy });
     bought(await limiter.reserve(order('a', { amount: '20', category: 'gacha' })));
     bought(await limiter.reserve(order('b', { amount: '7', category: 'skin' })));
-    bought(await limiter.reserve(order('c', { amount: '40' })));
+    bought(await limiter.reserve(order('c', { amount: '40', category: 'hat' })));
     const all = await limiter.allowance({ evidence: CHILD });
     expect(usedOf(all)).toEqual({
       lifetime: '67.00',
@@ -664,7 +727,7 @@ describe('wrong construction', () => {
 
 describe('surroundings', () => {
   test.each([Number.NaN, Infinity, -1, 1.5, 'now', undefined, Date.now() * 1_000, 1e18])(
-    'a clock that tells %j',
+    'a clock that returns %j',
     async (at) => {
       const { limiter, clock, store } = setUp();
       bought(await limiter.reserve(order('held')));
@@ -739,7 +802,7 @@ describe('surroundings', () => {
       permits: {
         jwks: { keys: [] },
         holdOf: () => {
-          throw new Error('not asked for');
+          throw new Error('not requested');
         },
         sign: async ({ purchaseId, amount }) => {
           if (signer.fails) throw new Error('no key');

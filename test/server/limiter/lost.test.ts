@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Store } from '@spendcap/core';
+import { FOREVER, type ReserveCommand, type Store } from '@spendcap/core';
 import {
   createHandler,
   type Exchange,
@@ -19,8 +19,13 @@ const signer = permits({ key: await generatePermitKey(), ...PARTIES, now: () => 
 /** A limiter whose store can forget everything, as a failover to an empty replica would. */
 function world({ exchange }: { readonly exchange?: Exchange } = {}) {
   const state = { store: anyStore() };
+  /** The windows of the last hold. */
+  const restored: unknown[] = [];
   const store = new Proxy({} as Store, {
-    get: (_, name: keyof Store) => (command: never) => state.store[name](command),
+    get: (_, name: keyof Store) => (command: never) => {
+      if (name === 'reserve') restored.splice(0, Infinity, ...(command as ReserveCommand).windows);
+      return state.store[name](command);
+    },
   });
   const { limiter, clock, events } = setUp({
     ...{ store, permits: signer },
@@ -35,7 +40,7 @@ function world({ exchange }: { readonly exchange?: Exchange } = {}) {
     state.store = anyStore();
   };
   const used = async () => usedOf(await limiter.allowance({ evidence: CHILD }));
-  return { limiter, clock, events, permitOf, loseAll, used };
+  return { limiter, clock, events, permitOf, loseAll, used, restored };
 }
 
 const codeOf = (call: Promise<unknown>): Promise<string> =>
@@ -52,13 +57,13 @@ describe('a hold that the store has lost', () => {
     for (const id of ['b', 'c', 'd']) await limiter.reserve(order(id));
     clock.at += 60_000;
     expect(await codeOf(limiter.commit('a'))).toBe('purchase_not_found');
-    const told = await Promise.all(
+    const answers = await Promise.all(
       Array.from({ length: 10 }, () => limiter.commit('a', { permit })),
     );
-    for (const purchase of told) {
+    for (const purchase of answers) {
       expect(purchase).toMatchObject({ state: 'committed', committed: '30.00', late: true });
     }
-    expect(await limiter.commit('a')).toEqual(told[0]);
+    expect(await limiter.commit('a')).toEqual(answers[0]);
     expect(await used()).toMatchObject({ day: '120.00', month: '120.00' });
     const changes = events
       .filter(({ purchaseId }) => purchaseId === 'a')
@@ -81,10 +86,27 @@ describe('a hold that the store has lost', () => {
     expect(await used()).toMatchObject({ day: '0.00', month: '15.00' });
   });
 
-  test('keeps its rate, its category and its app', async () => {
+  test('counts in every window of that instant, and in nothing else', async () => {
+    const { limiter, permitOf, loseAll, restored } = world();
+    const permit = await permitOf(order('a'));
+    loseAll();
+    await limiter.commit('a', { permit });
+    const all = { currency: 'CNY', app: null, categories: null };
+    const [day, cap] = [Date.parse('2026-11-22T16:00:00Z'), FOREVER];
+    const month = ['2026-10-31T16:00:00Z', '2026-11-30T16:00:00Z'].map((date) => Date.parse(date));
+    expect(restored).toEqual([
+      { selector: all, start: day, end: day + DAY, cap },
+      { selector: all, start: month[0], end: month[1], cap },
+    ]);
+  });
+
+  test('keeps its rate, its category, its app and its processor', async () => {
     const { limiter, permitOf, loseAll } = world({ exchange: () => '7' });
-    const asked = { amount: '2.00', currency: 'USD', category: 'skin', app: 'game-1' };
-    const permit = await permitOf(order('a', asked));
+    const request = {
+      ...{ amount: '2.00', currency: 'USD', category: 'skin', app: 'game-1' },
+      ...{ processor: 'acme_pay', processorRef: 'pay_1' },
+    };
+    const permit = await permitOf(order('a', request));
     const before = await limiter.get('a');
     loseAll();
     const after = await limiter.commit('a', { permit, amount: '1.50' });
@@ -111,18 +133,21 @@ describe('a hold that the store has lost', () => {
 });
 
 describe('a permit that comes with a commit', () => {
-  test('is not asked where the purchase is known', async () => {
+  test('is not called where the purchase is known', async () => {
     const { limiter, permitOf } = world();
     const permit = await permitOf(order('a'));
     await permitOf(order('b'));
     expect(await limiter.commit('a', { permit })).toMatchObject({ late: false });
     expect(await limiter.commit('b', { permit: 'rubbish' })).toMatchObject({ late: false });
+    // Another amount is the purchase's own error, and no fault of the permit.
+    const other = limiter.commit('b', { permit: 'rubbish', amount: '1.00' });
+    expect(await codeOf(other)).toBe('purchase_ended');
     await limiter.reserve(order('c'));
     await limiter.release('c');
     expect(await limiter.commit('c', { permit })).toMatchObject({ late: true });
   });
 
-  test('tells of its own purchase only, and only if this limiter made it', async () => {
+  test('is for its own purchase only, and only if this limiter made it', async () => {
     const { limiter, permitOf, loseAll, used } = world();
     const permit = await permitOf(order('a'));
     loseAll();
@@ -168,7 +193,10 @@ describe('a permit that comes with a commit', () => {
 
   test('needs a limiter with a signer', async () => {
     const { limiter } = setUp();
-    await expect(limiter.commit('a', { permit: 'x' })).rejects.toThrow(TypeError);
+    const committed = limiter.commit('a', { permit: 'x' });
+    await expect(committed).rejects.toMatchObject({
+      ...{ code: 'invalid_request', errors: [{ path: 'permit' }] },
+    });
   });
 });
 

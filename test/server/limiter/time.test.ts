@@ -30,14 +30,14 @@ describe('a birthday in mid-month changes the cap, never what was spent', () => 
       await limiter.commit(id);
     }
     clock.at = MIDNIGHT - 1;
-    const asked = order('e', { amount: '100', evidence });
-    expect(codesOf(await limiter.check(asked))).toEqual([
+    const request = order('e', { amount: '100', evidence });
+    expect(codesOf(await limiter.check(request))).toEqual([
       'transaction_cap_exceeded',
       'day_cap_exceeded',
       'month_cap_exceeded',
     ]);
     clock.at = MIDNIGHT;
-    const decision = await limiter.reserve(asked);
+    const decision = await limiter.reserve(request);
     bought(decision);
     expect(decision.allowance.ageRange).toEqual({ min: 16, maxExclusive: 17 });
     expect(usedOf(decision.allowance)).toMatchObject({ day: '100.00', month: '300.00' });

@@ -38,8 +38,15 @@ describe('spans', () => {
       await limiter.reserve(order('order-8'));
       await limiter.release('order-8');
       await limiter.get('order-8');
+      await limiter.record(order('order-9'));
+      const named = { processor: 'acme_pay', processorRef: 'reference-9' };
+      await limiter.reserve(order('order-10', { processor: named.processor }));
+      await limiter.attach('order-10', named);
       await limiter.overdue();
       await limiter.allowance({ evidence: CHILD });
+      const products = [{ amount: '1.00', currency: 'CNY' }];
+      await limiter.checkMany({ products, evidence: CHILD });
+      await limiter.verifyAge({ evidence: CHILD });
     });
     expect(spans.map(({ name }) => name)).toEqual([
       'spendcap.check',
@@ -50,14 +57,19 @@ describe('spans', () => {
       'spendcap.reserve',
       'spendcap.release',
       'spendcap.get',
+      'spendcap.record',
+      'spendcap.reserve',
+      'spendcap.attach',
       'spendcap.overdue',
       'spendcap.allowance',
+      'spendcap.check_many',
+      'spendcap.verify_age',
     ]);
     expect(spans[1]?.attributes).toEqual({ 'spendcap.allowed': true });
     const shown = JSON.stringify(
       spans.map(({ attributes, events, name }) => [attributes, events, name]),
     );
-    expect(shown).not.toMatch(/order-|refund-|child|30\.00/);
+    expect(shown).not.toMatch(/order-|refund-|reference-|child|30\.00/);
   });
 
   test('a refusal has its codes and is no error', async () => {

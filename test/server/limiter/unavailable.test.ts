@@ -92,6 +92,16 @@ describe('while the store is down', () => {
     }
   });
 
+  test('nobody passes under any rule, though a policy has as many limits as bans', async () => {
+    const row = { citation: 'rule 1', status: 'operator', effectiveFrom: '2024-01-01' };
+    const shop = onePolicy([{ period: 'day', max: '9000.00' }]);
+    const ban = { id: 'ban', category: 'loot_box', ...row };
+    const bands = [{ ...shop.bands[0], forbiddenCategories: [ban] }];
+    const policy = parsePolicy({ ...shop, onUnavailable: 'allow_adults', bands });
+    const { limiter } = broken(policy);
+    await expect(limiter.reserve(adult('a', { category: 'skin' }))).rejects.toBe(DOWN);
+  });
+
   test('the same id gives the first answer again, and with other inputs is a conflict', async () => {
     const { limiter, clock, events } = broken();
     const first = bought(await limiter.reserve(adult('a')));
@@ -135,6 +145,22 @@ describe('when the store is back', () => {
       committed: 64_800,
       late: false,
     });
+    // It waits no longer: the next purchase records nothing else.
+    state.calls.length = 0;
+    bought(await limiter.reserve(order('next')));
+    await limiter.close();
+    expect(state.calls).toEqual(['reserve', 'close']);
+  });
+
+  test('a record finds the purchase that waits: its own, or an earlier one', async () => {
+    const { limiter, state, stored } = broken();
+    for (const id of ['own', 'earlier']) bought(await limiter.reserve(adult(id)));
+    state.error = undefined;
+    const price = { amount: '648.00', currency: 'CNY' };
+    const own = await limiter.record({ id: 'own', ...price, evidence: ADULT });
+    expect(own).toMatchObject({ state: 'committed', late: false });
+    await limiter.record({ id: 'renewal', ...price, samePlayerAs: 'earlier' });
+    expect(await stored('renewal')).toMatchObject({ subject: 'adult', committed: 64_800 });
   });
 
   test('a commit long after the hold is recorded, late', async () => {

@@ -21,6 +21,7 @@ const UNDERSTOOD: readonly [string, Claims, unknown[]][] = [
   ['a range', { age_range: { min: 8, max_exclusive: 16 } }, range(8, 16)],
   ['a range without end', { age_range: { min: 18 } }, range(18, null)],
   ['a range with an open end', { age_range: { min: 18, max_exclusive: null } }, range(18, null)],
+  ['a range with unknown members', { age_range: { min: 12, max: 13, note: 'x' } }, range(12, null)],
   ['the whole range of ages', { age_range: { min: 0, max_exclusive: 151 } }, range(0, 151)],
   ['a range that says nothing', { age_range: { min: 0 } }, []],
   ['thresholds', { age_equal_or_over: { '16': true, '18': false } }, range(16, 18)],

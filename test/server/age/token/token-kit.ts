@@ -57,7 +57,9 @@ export function verifierOf(
   });
 }
 
-/** The code and why that a call rejects with; fails the test if it does not, or with another error. */
+/**
+ * The code and why that a call rejects with; fails the test if it does not, or with another error.
+ */
 export async function refusal(call: Promise<unknown>): Promise<string> {
   const error = await call.then(
     () => 'nothing: it was accepted',

@@ -9,7 +9,15 @@ const selector = { currency: 'CNY', app: null, categories: null };
 const week = { selector, start: AT, end: AT + 7 * DAY, cap: 5_000 };
 
 function purchase(id: string, change: Partial<ReserveCommand> = {}): ReserveCommand {
-  const base = { subject: 'subject-a', currency: 'CNY', app: null, category: null, basis: '{}' };
+  const base = {
+    subject: 'subject-a',
+    currency: 'CNY',
+    app: null,
+    category: null,
+    processor: null,
+    processorRef: null,
+    basis: '{}',
+  };
   const times = { at: AT, expiresAt: AT + HOUR, onExpiry: 'release' as const };
   return { ...base, ...times, id, request: id, amount: 100, windows: [week], ...change };
 }
@@ -50,6 +58,20 @@ test('an id that has left memory may be used again', async () => {
   const again = await store.reserve(purchase('p', { request: 'new', at, expiresAt: at + HOUR }));
   expect(again).toMatchObject({ outcome: 'held', replayed: false });
   for (let index = 0; index < 3; index += 1) await store.get({ id: 'x', at: at + index });
+  const { used } = await store.usage({ subject: 'subject-a', windows: [week], at });
+  expect(used).toEqual([100]);
+});
+
+test('money without a hold stays while its window is open, however many others were read', async () => {
+  const store = memoryStore({ keepEndedMs: HOUR });
+  for (let app = 0; app < 200; app += 1) {
+    const window = { ...week, selector: { ...selector, app: `game-${app}` } };
+    await store.usage({ subject: 'subject-a', windows: [window], at: AT });
+  }
+  const { expiresAt: _end, onExpiry: _then, ...rest } = purchase('p');
+  await store.record({ ...rest, chargedAt: AT });
+  const at = AT + 3 * DAY;
+  for (let index = 0; index < 9; index += 1) await store.get({ id: 'x', at: at + index });
   const { used } = await store.usage({ subject: 'subject-a', windows: [week], at });
   expect(used).toEqual([100]);
 });

@@ -124,6 +124,45 @@ test('a reply that lacks a call leaves that one unknown, and no other', async ()
   expect(batches).toBe(2);
 });
 
+test('a call that cannot be encoded fails alone, and its connection is kept', async () => {
+  const server = { version: 150_000, replica: false, read_only: false, durability: 'on' };
+  const released: (boolean | undefined)[] = [];
+  const answering = poolAnswering(async ({ text }) =>
+    isBatch(text)
+      ? { rows: [{ replies: '[[1],[{"outcome":"held","replayed":false,"used":[0]}]]' }] }
+      : { rows: [{ ...server, migrated: true, reached: 1 }] },
+  );
+  const connect = async () => ({
+    ...(await answering.connect()),
+    release: (destroy?: boolean) => released.push(destroy),
+  });
+  const store = postgresStore({ pool: { connect } });
+  const unprintable = Object.create(null) as number;
+  const calls = [store.reserve({ ...buy('p'), expiresAt: unprintable }), store.reserve(buy('q'))];
+  expect(await Promise.all(calls.map(codeOf))).toEqual(['invalid_request', 'no error']);
+  expect(released).not.toContain(true);
+});
+
+test('a pool that throws, now or when a late connection is returned, makes a call unavailable', async () => {
+  const throws = (): never => {
+    throw new Error('a fault of the pool');
+  };
+  const server = { version: 150_000, replica: false, read_only: false, durability: 'on' };
+  const good = poolAnswering(async () => ({ rows: [{ ...server, migrated: true, reached: 1 }] }));
+  let connect: () => ReturnType<typeof good.connect> = () => good.connect();
+  const throwing = postgresStore({ pool: { connect: () => connect() } });
+  await throwing.ready();
+  connect = throws;
+  expect(await codeOf(throwing.reserve(buy('p')))).toBe('store_unavailable');
+
+  const late = { ...(await poolAnswering(throws).connect()), release: throws };
+  const slow = { connect: () => sleep(60).then(() => late) };
+  const store = postgresStore({ pool: slow, timeoutMs: 20 });
+  expect(await codeOf(store.reserve(buy('p')))).toBe('store_unavailable');
+  // What is thrown then is nobody's to catch, and would end the process.
+  await sleep(80);
+});
+
 test.each([
   ['a pooler that lost its server', { code: '08P01', severity: 'FATAL' }],
   ['a connection exception', { code: '08000', severity: 'ERROR' }],

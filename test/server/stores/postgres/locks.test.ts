@@ -2,6 +2,7 @@ import pg from 'pg';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import {
   capped,
+  charge,
   HOUR,
   NOON,
   purchase,
@@ -49,6 +50,31 @@ describe.skipIf(url === null)('a purchase that waited for another process', () =
     await someoneWaits(made);
     await other.end('COMMIT');
     expect(await last).toMatchObject({ outcome: 'refused', used: [9_000] });
+  });
+
+  test('finds no room that a charge without a hold took meanwhile', async () => {
+    const made = await world();
+    const { store, begin } = made;
+    await store.reserve(purchase('before', { amount: 8_000, windows }));
+    const other = await begin();
+    await other.store.record(charge('charged', { windows: [TODAY] }));
+    const last = store.reserve(purchase('last', { amount: 1_001, windows }));
+    await someoneWaits(made);
+    await other.end('COMMIT');
+    expect(await last).toMatchObject({ outcome: 'refused', used: [9_000] });
+  });
+
+  test('is a replay if its charge was recorded meanwhile', async () => {
+    const made = await world();
+    const { store, begin } = made;
+    await store.reserve(buy('before', 'ann'));
+    const other = await begin();
+    await other.store.record(charge('same', { ...buy('same', 'ann'), windows: [TODAY] }));
+    const twin = store.reserve(buy('same', 'ann'));
+    await someoneWaits(made);
+    await other.end('COMMIT');
+    const settled = { state: 'committed', late: true };
+    expect(await twin).toMatchObject({ outcome: 'held', replayed: true, purchase: settled });
   });
 
   test('is a replay if its id was taken meanwhile', async () => {
@@ -128,7 +154,8 @@ describe.skipIf(url === null)('two processes', () => {
     await other.query(`SELECT FROM @accounts WHERE subject = '${first}' FOR UPDATE`);
     const waiting = reserve(open(), 2);
     await someoneWaits(made);
-    // It waits for the first, and so does not hold the second yet. (Circles are looked for after a second.)
+    // It waits for the first, and so does not hold the second yet. (Circles are looked for after a
+    // second.)
     await other.query(`SET LOCAL lock_timeout = '500ms'`);
     await other.query(`SELECT FROM @accounts WHERE subject = '${second}' FOR UPDATE`);
     await other.end('ROLLBACK');

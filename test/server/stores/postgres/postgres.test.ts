@@ -1,12 +1,16 @@
 import { postgresStore } from '@spendcap/server/stores/postgres';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   capped,
+  charge,
+  DAY,
   MONTH,
   NOON,
   purchase,
   TODAY,
+  TOMORROW,
 } from '../../../../packages/server/src/testing/fixtures.ts';
+import { poolOf } from '../../../support/postgres.ts';
 import { url, type World, world } from './postgres-kit.ts';
 
 const windows = [capped(TODAY, 10_000), capped(MONTH, 10_000)];
@@ -76,6 +80,29 @@ describe.skipIf(url === null)('reads', () => {
     await store.reserve(purchase('p'));
     expect((await store.usage(usage)).used).toEqual([1_000, 1_000]);
     expect(await query('SELECT sums FROM @accounts')).toEqual([{ sums: ['1000', '1000'] }]);
+  });
+});
+
+describe.skipIf(url === null)('a charge that is recorded', () => {
+  test('counts in windows that nothing has counted yet, of a subject that is new or not', async () => {
+    const { store } = await world();
+    await store.record(charge('p'));
+    expect(await store.reserve(purchase('q', { windows }))).toMatchObject({ used: [2_000, 2_000] });
+    // Tomorrow began after the last hold, so without the charge it would be known to be empty.
+    const at = NOON + DAY;
+    await store.record(charge('r', { chargedAt: at }));
+    const later = { at, expiresAt: at + 1, windows: [capped(TOMORROW, 10_000)] };
+    expect(await store.reserve(purchase('s', later))).toMatchObject({ used: [2_000] });
+  });
+
+  test('counts in them after its account was deleted', async () => {
+    const { store, query } = await world();
+    await store.record(charge('p'));
+    await query('DELETE FROM @accounts');
+    expect(await store.reserve(purchase('q', { windows }))).toMatchObject({ used: [2_000, 2_000] });
+    await query('DELETE FROM @accounts');
+    await store.record(charge('r'));
+    expect((await store.usage(usage)).used).toEqual([3_000, 3_000]);
   });
 });
 
@@ -156,3 +183,16 @@ test.each(['', 'A', 'a"b', "a'b", 'a;b', 'a\n', 'pg_mine', 'x'.repeat(64)])(
     expect(() => postgresStore({ pool, schema })).toThrow(TypeError);
   },
 );
+
+test.skipIf(url === null)('type parsers that an application has set change nothing', async () => {
+  const { schema } = await world();
+  // As \`pg.types.setTypeParser\` does for every pool: bigint, int, boolean, text, JSON and lists.
+  const parsed = { parsed: 'by the application' };
+  const pool = poolOf(url ?? '', { types: { getTypeParser: () => () => parsed } as never });
+  onTestFinished(() => pool.end());
+  const store = postgresStore({ pool, schema });
+  await store.ready();
+  const held = await store.reserve(purchase('p', { windows }));
+  expect(held).toMatchObject({ outcome: 'held', used: [1_000, 1_000] });
+  expect((await store.get({ id: 'p', at: NOON })).purchase).toMatchObject({ amount: 1_000 });
+});

@@ -68,7 +68,7 @@ test('a script given by --eval serves a purchase, on the thread', async () => {
   expect(stderr).not.toContain('SPENDCAP');
 });
 
-test('a process that may start no thread serves a purchase all the same', async () => {
+test('a process that may start no thread still serves a purchase', async () => {
   const flags = ['--permission', '--allow-fs-read=*', '--allow-fs-write=*'];
   const { stdout, stderr } = await evaluate(...flags);
   expect(JSON.parse(stdout)).toEqual(BOUGHT);

@@ -123,6 +123,29 @@ describe('an account', () => {
   });
 
   it.each([
+    ...['E12345678', 'EJ1234567', 'USA110080010101', 'H1234567890', 'A123456(7)', '12345678'],
+    ...['ｅ１２３４５６７８', ' g12345678 ', 'X12345678'],
+  ])('needs an ID card, and not %s', async (idNumber) => {
+    const { verify, calls } = nppaWorld();
+    const shown = { account: 'a', name: '某一一', idNumber };
+    expect(await refusal(verify(shown))).toBe('age_evidence_invalid document_unsupported');
+    expect(calls()).toEqual([]);
+  });
+
+  it.each([
+    '11000019010101000',
+    '1100001901010100011',
+    '11000019010101OOO1',
+    '1100001901010100X',
+    'X',
+    'passport',
+  ])('takes %s for a mistyped number', async (idNumber) => {
+    const { verify } = nppaWorld();
+    const shown = { account: 'a', name: '某一一', idNumber };
+    expect(await refusal(verify(shown))).toBe('age_evidence_invalid malformed');
+  });
+
+  it.each([
     ['no account', {}],
     ['an empty account', { account: '' }],
     ['a name alone', { account: 'a', name: '某一一' }],

@@ -98,7 +98,9 @@ describe('Apple’s declared age range', () => {
   it.each([
     ['malformed', { platform: 'google_play' }],
     ['malformed', { response: 'shared' }],
-    ['malformed', { ageRangeDeclaration: 'toString' }],
+    ['malformed', { ageRangeDeclaration: 'to string' }],
+    ['malformed', { ageRangeDeclaration: '' }],
+    ['malformed', { ageRangeDeclaration: 'a'.repeat(65) }],
     ['malformed', { ageRangeDeclaration: 7 }],
     ['malformed', { ageGates: undefined }],
     ['malformed', { ageGates: [] }],
@@ -109,7 +111,6 @@ describe('Apple’s declared age range', () => {
     ['malformed', { ageGates: '8' }],
     ['malformed', { lowerBound: '8' }],
     ['malformed', { lowerBound: 8.5 }],
-    ['malformed', { birthday: '2014-05-20' }],
     ['malformed', { response: 'declinedSharing' }],
     ['age_claim_invalid', { lowerBound: 16, upperBound: 8 }],
     ['age_claim_invalid', { lowerBound: 16, upperBound: 16 }],
@@ -168,16 +169,20 @@ describe('Google Play’s age signals', () => {
   });
 
   it.each([
-    ['malformed', { ...V4, version: '0.0.5' }],
+    ['malformed', { ...V4, version: '0.0.x' }],
+    ['malformed', { ...V4, version: 'latest' }],
+    ['malformed', { ...V4, version: 4 }],
+    ['malformed', { ...V4, version: '0.0.2' }],
+    ['malformed', { ...V3, version: '0.1.0' }],
+    ['malformed', { ...V4, access: 'SHARED_IN_PART' }],
     ['malformed', { ...V4, version: undefined }],
     ['malformed', { ...V4, access: undefined }],
-    ['malformed', { ...V4, ageRangeSource: 'TIER_E' }],
+    ['malformed', { ...V4, ageRangeSource: 'TIER E' }],
     ['malformed', { ...V4, ageRangeSource: null }],
     ['malformed', { ...V4, userStatus: 'VERIFIED' }],
-    ['malformed', { ...V4, installId: 'x' }],
     ['malformed', { ...V4, ageLower: true }],
     ['malformed', { ...V3, access: 'SHARED' }],
-    ['malformed', { ...V3, userStatus: 'constructor' }],
+    ['malformed', { ...V3, userStatus: '' }],
     ['malformed', { ...V3, userStatus: 0 }],
     ['age_claim_invalid', { ...V4, ageLower: 19, ageUpper: null }],
     ['age_claim_invalid', { ...V4, ageLower: null, ageUpper: 1 }],
@@ -187,6 +192,35 @@ describe('Google Play’s age signals', () => {
   ])('are %s with %o', async (why, members) => {
     const refused = refusal(shown('google', members, { attest: yes }));
     expect(await refused).toBe(`age_evidence_invalid ${why}`);
+  });
+});
+
+describe('a newer library', () => {
+  it.each([
+    ['apple', { ...APPLE, consent: { given: true } }],
+    ['google', { ...V4, installId: 'x', significantChange: null }],
+    ['google', { ...V3, installId: 'x' }],
+    ['google', { ...V4, version: '0.0.5' }],
+    ['google', { ...V4, version: '0.1.0-beta02' }],
+    ['google', { ...V4, version: '1.0.0' }],
+    ['google', { ...V3, version: '0.0.2' }],
+  ] as const)('of %s, %o, is read as the known one', async (source, members) => {
+    const known = source === 'apple' ? APPLE : 'access' in members ? V4 : V3;
+    const found = await shown(source, members, { attest: yes });
+    expect(found).toEqual(await shown(source, known, { attest: yes }));
+  });
+
+  it.each([
+    ['apple', { ...APPLE, ageRangeDeclaration: 'schoolChecked' }, 8],
+    ['apple', { ...APPLE, ageRangeDeclaration: 'toString' }, 8],
+    ['google', { ...V4, ageRangeSource: 'TIER_E' }, 13],
+    ['google', { ...V3, userStatus: 'SUPERVISED_BY_SCHOOL' }, 13],
+    ['google', { ...V3, userStatus: 'constructor' }, 13],
+  ] as const)('of %s with an unknown origin, %o, makes a claim', async (source, members, min) => {
+    expect(await shown(source, members, { attest: yes })).toMatchObject({
+      range: { min, maxExclusive: 16 },
+      assurance: 'client_claim',
+    });
   });
 });
 

@@ -9,7 +9,7 @@ export const NONCE = 'n-0S6_WzA2Mj';
 
 export const root = certified('root', null);
 export const signer = certified('signer', root);
-const holder = p256();
+export const holder = p256();
 
 /** How a presentation differs from one that is accepted; `undefined` takes a member away. */
 export interface Changes {

@@ -16,6 +16,40 @@ import {
   TYPE,
 } from './sd-jwt-kit.ts';
 
+it('a status check that fails makes the source unavailable, and says nothing of it', async () => {
+  const status = { status_list: { uri: 'https://pid.example/status/1', idx: 1 } };
+  const text = presentation({ payload: { status } });
+  const throws = () => {
+    throw new Error('secret');
+  };
+  for (const check of [throws, async () => throws()]) {
+    const error = await sourceOf({ status: check })(text).catch((fault) => fault);
+    expect(error).toMatchObject({ code: 'age_source_unavailable' });
+    expect(error.cause).toBeUndefined();
+    expect(error.message).not.toContain('secret');
+  }
+});
+
+describe('what issuers of the EU also do', () => {
+  it.each(['sha3-256', 'sha3-384', 'sha3-512'])('digests by %s are read', async (name) => {
+    const text = presentation({ hash: name, payload: { _sd_alg: name } });
+    expect((await sourceOf()(text)).range).toEqual((await sourceOf()(presentation())).range);
+  });
+
+  it('the older type is accepted by option only', async () => {
+    const text = presentation({ header: { typ: 'vc+sd-jwt' } });
+    const issuer = { types: [TYPE], roots: [root.pem] };
+    const accepting = sourceOf({ issuers: [{ ...issuer, acceptVcSdJwt: true }] });
+    expect((await accepting(text)).assurance).toBe('verified');
+    expect((await accepting(presentation())).assurance).toBe('verified');
+    const other = presentation({ header: { typ: 'age+jwt' } });
+    expect(await refusal(accepting(other))).toBe('age_evidence_invalid type_mismatch');
+    expect(() => sourceOf({ issuers: [{ ...issuer, acceptVcSdJwt: 1 as never }] })).toThrow(
+      'acceptVcSdJwt',
+    );
+  });
+});
+
 describe('what a wallet shows', () => {
   const issuer = walletIssuer({ now: () => NOW });
   const source = sdJwtSource({
