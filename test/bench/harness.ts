@@ -28,7 +28,9 @@ export interface Measured {
   readonly beside: string;
   readonly ratio: string;
   readonly range: string;
-  /** Milliseconds that half of the calls, and all but one in a hundred, took at most: ours, beside. */
+  /**
+   * Milliseconds that half of the calls, and all but one in a hundred, took at most: ours, beside.
+   */
   readonly 'p50 ms': string;
   readonly 'p99 ms': string;
   readonly atLeast: string;
@@ -67,7 +69,7 @@ export async function inFlight(
   return latencies;
 }
 
-/** Runs a side and tells its rate; how long its calls took goes to `latencies`. */
+/** Runs a side and returns its rate; how long its calls took goes to `latencies`. */
 async function rate({ run }: Side, count: number, latencies: number[]): Promise<number> {
   globalThis.gc?.();
   const begin = process.hrtime.bigint();

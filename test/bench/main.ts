@@ -1,10 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { ageTokenIssued } from './age.ts';
 import { capacityTable } from './capacity.ts';
+import { appleConfirmComparison, backlogTable } from './device.ts';
 import { floodComparison, floodTable } from './flood.ts';
 import { type Comparison, compare, IN_FLIGHT, machine, SUBJECTS } from './harness.ts';
-import { httpComparison } from './http.ts';
+import { httpComparison, shelfComparison } from './http.ts';
 import { memoryTable } from './memory.ts';
+import {
+  engineComparison,
+  notificationComparison,
+  reconcileTable,
+  startComparison,
+} from './payments.ts';
 import {
   oneSubjectComparison,
   postgresComparison,
@@ -43,6 +50,11 @@ const COMPARISONS: Readonly<Record<string, () => Comparison | Promise<Comparison
   issue: ageTokenIssued,
   http: () => httpComparison('ours'),
   'http-permit': () => httpComparison('ours-permit'),
+  shelf: shelfComparison,
+  'payment-start': startComparison,
+  'payment-engine': engineComparison,
+  'payment-notice': notificationComparison,
+  'apple-confirm': appleConfirmComparison,
   postgres: postgresComparison,
   'postgres-commit': postgresPurchaseComparison,
   'postgres-one-subject': oneSubjectComparison,
@@ -82,6 +94,8 @@ for (const [name, make] of chosen) {
 if (rows.length > 0) console.table(rows);
 if (wanted.length === 0 || wanted.includes('size')) console.table(await memoryTable());
 if (wanted.length === 0 || wanted.includes('flood')) console.table(await floodTable());
+if (wanted.length === 0 || wanted.includes('reconcile')) console.table(await reconcileTable());
+if (wanted.length === 0 || wanted.includes('backlog')) console.table(await backlogTable());
 if (wanted.length === 0 || wanted.includes('capacity')) console.table(await capacityTable());
 if (wanted.length === 0 || wanted.includes('postgres-size')) {
   const bytes = await postgresBytes();

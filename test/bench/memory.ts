@@ -12,7 +12,26 @@ export function heap(): number {
   return process.memoryUsage().heapUsed;
 }
 
-/** What the memory store takes for a subject and an open hold, and what stays when all has ended. */
+/** Follows the heap from now on, through what must take constant memory. */
+export function watchHeap() {
+  const before = heap();
+  let peak = before;
+  const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+  return {
+    sample() {
+      peak = Math.max(peak, heap());
+    },
+    rows: () => ({
+      'heap before': mib(before),
+      'heap at most': mib(peak),
+      'heap after': mib(heap()),
+    }),
+  };
+}
+
+/**
+ * What the memory store takes for a subject and an open hold, and what stays when all has ended.
+ */
 export async function memoryTable(): Promise<Record<string, string>> {
   let now = Date.now();
   const limiter = createLimiter({ policy: roomyPolicy(), store: memoryStore(), now: () => now });

@@ -38,7 +38,10 @@ export async function postgresHistoryComparison(): Promise<Comparison | null> {
   };
 }
 
-/** Makes the past on the server: the rows first and then their indexes, which is a third of the time. */
+/**
+ * Makes the past on the server: the rows first and then their indexes, which is a third of the
+ * time.
+ */
 async function fill(pool: pg.Pool, schema: string): Promise<void> {
   const client = await pool.connect();
   const step = async (text: string): Promise<void> => {
@@ -68,7 +71,9 @@ async function fill(pool: pg.Pool, schema: string): Promise<void> {
 
 const PER_SUBJECT = 20;
 
-/** What the ledger takes on disk and in the server's log, after as many purchases of each subject. */
+/**
+ * What the ledger takes on disk and in the server's log, after as many purchases of each subject.
+ */
 export async function postgresBytes(): Promise<Record<string, string> | null> {
   const url = await findPostgres();
   if (url === null) return null;

@@ -7,10 +7,14 @@ import { redisServer } from '../support/redis.ts';
 import { evidenceOf, limiterOn, reserveFor, reserveOne } from './fixtures.ts';
 import { type Comparison, inFlight, SUBJECTS } from './harness.ts';
 
-/** A round of a second: in one of a quarter, the compiler and the collector warm up for most of it. */
+/**
+ * A round of a second: in one of a quarter, the compiler and the collector warm up for most of it.
+ */
 const COUNT = 100_000;
 
-/** A private server without a log on disk, so that the client and the script are what is measured. */
+/**
+ * A private server without a log on disk, so that the client and the script are what is measured.
+ */
 export async function openServer() {
   const server = await redisServer(['--appendonly', 'no']);
   await server.start();
@@ -60,7 +64,9 @@ return 1
 const SHA = createHash('sha1').update(BARE).digest('hex');
 const LIFETIME = String(400 * 86_400_000 + 1_800_000);
 
-/** One purchase of the store's, so that the bare side writes the same fields at the same lengths. */
+/**
+ * One purchase of the store's, so that the bare side writes the same fields at the same lengths.
+ */
 async function sample(
   client: Redis,
 ): Promise<{ readonly account: string; readonly record: string }> {
@@ -134,8 +140,9 @@ return purchase
 `;
 
 /**
- * A purchase from its hold to its commit beside what a studio would write: counters without a ledger.
- * Nothing there expires an open hold, gives back a refund, or answers for another window later.
+ * A purchase from its hold to its commit beside what a studio would write: counters without a
+ * ledger. Nothing there expires an open hold, gives back a refund, or answers for another window
+ * later.
  */
 export async function redisPurchaseComparison(): Promise<Comparison> {
   const { client, stop } = await openServer();
