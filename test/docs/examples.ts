@@ -23,7 +23,7 @@ export function collectExamples(): readonly Example[] {
   });
 }
 
-/** `prefix` is what stands before each line of a block, as the star of a docstring. */
+/** `prefix` is what precedes each line of a block, as the star of a docstring. */
 export function examplesIn(file: string, text: string, prefix: RegExp): readonly Example[] {
   const found: Example[] = [];
   let begin: number | null = null;
@@ -52,7 +52,7 @@ export function hasResults({ code }: Example): boolean {
 
 /**
  * JavaScript in which each top-level `expression; // => value` is a deep comparison. The value may
- * stand on the next line and go on over several comment lines.
+ * follow on the next line and go on over several comment lines.
  *
  * @throws Error if a mark belongs to no top-level statement, since it would never be compared
  */
@@ -75,7 +75,7 @@ export function executable({ place, code }: Example): { js: string; results: num
     }
   }
   if (results !== code.split(MARK).length - 1) {
-    throw new Error(`${place}: a result stands after something that has no value to compare`);
+    throw new Error(`${place}: a result follows something that has no value to compare`);
   }
   const { outputText } = ts.transpileModule(output, {
     compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 },
@@ -103,7 +103,7 @@ function isExpression(text: string): boolean {
   return text.trim() !== '' && diagnostics?.length === 0;
 }
 
-/** What the compiler finds wrong, as `packages/core/src/money.ts:30 message`. */
+/** What the compiler finds wrong, for example `packages/core/src/money.ts:30 message`. */
 export function typeFaults(examples: readonly Example[]): readonly string[] {
   const config = ts.readConfigFile(join(ROOT, 'tsconfig.json'), ts.sys.readFile).config;
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, ROOT);

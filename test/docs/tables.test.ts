@@ -34,7 +34,7 @@ function tableIn(text: string): readonly (readonly string[])[] {
     .map((cells) => cells.map((cell) => cell.replaceAll('`', '')));
 }
 
-/** The names that a source file lists, one a line, as `name: ...`. */
+/** The names that a source file lists, one a line, in the form `name: ...`. */
 function namesIn(file: string, table: string): readonly string[] {
   const [, body = ''] = new RegExp(`const ${table} = \\{\n(.*?)\n\\}`, 's').exec(read(file)) ?? [];
   return [...body.matchAll(/^ {2}(\w+):/gm)].map(([, name]) => name ?? '');
