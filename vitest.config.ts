@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { SlowFirst } from './test/support/slow-first.ts';
 
@@ -10,8 +12,12 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     sequence: process.env.CI ? { sequencer: SlowFirst } : {},
-    testTimeout: 30_000,
+    // One more than cores: the slow files mostly wait for a server, a disk or another process.
+    maxWorkers: Math.min(availableParallelism() + 1, 8),
+    testTimeout: 60_000,
     hookTimeout: 120_000,
+    // The commands that tests start compile the same sources each time.
+    env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/compiled') },
     execArgv: ['--conditions=@spendcap/source'],
   },
 });

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { listPackages, PACKED } from './packages.ts';
 import { type RunResult, run } from './run.ts';
 
-/** The modules are ESM, which Node.js 22.13 and later also requires; the ignored rules deny that. */
+/**
+ * The modules are ESM, which Node.js 22.13 and later also requires; the ignored rules deny that.
+ */
 const ATTW = ['--profile', 'node16', '--ignore-rules', 'false-cjs', 'cjs-resolves-to-esm'];
 
 const tarballs = mkdtempSync(join(tmpdir(), 'spendcap-check-'));
@@ -33,7 +35,9 @@ async function checkSources(): Promise<void> {
   await step('types: everything', 'tsc', '-p', 'tsconfig.json');
   await step('types: core without Node and DOM', 'tsc', '-p', 'packages/core');
   await step('types: client without Node and DOM', 'tsc', '-p', 'packages/client');
+  await step('types: elements', 'tsc', '-p', 'packages/client/tsconfig.dom.json');
   await step('prose', 'node', 'scripts/prose.ts');
+  await step('line length', 'node', 'scripts/line-length.ts');
   await step('style: Biome', 'biome', 'check', '--error-on-warnings', '--max-diagnostics=200');
   await step('PL/pgSQL: plpgsql_check', 'node', ...SOURCE, 'scripts/lint-sql.ts');
   await step('Lua: luac and luacheck', 'node', ...SOURCE, 'scripts/lint-lua.ts');

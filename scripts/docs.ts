@@ -17,7 +17,9 @@ const names: ReadonlyMap<string, string> = new Map(
 
 /** Types in signatures that users need not name: constants behind a union, shapes of libraries. */
 const INTERNAL: Readonly<Record<string, readonly string[]>> = {
+  '@spendcap/client': ['AlipayResponse', 'STATUSES'],
   '@spendcap/core': ['ERROR_TABLE', 'policySchema'],
+  '@spendcap/sandbox': ['Endpoint', 'SIGNATURES'],
   '@spendcap/server': [
     'AGE_CLAIMS',
     'ALGORITHMS',
@@ -35,12 +37,36 @@ const INTERNAL: Readonly<Record<string, readonly string[]>> = {
     'NodeRedisCluster',
     'NppaInvalid',
     'NppaUnavailable',
+    'OfOrder',
+    'OfProduct',
     'Params',
     'ParamsAfterId',
     'PaymentIntents',
     'Replaced',
+    'ReviewBody',
     'Sessions',
     'SqliteFile',
+    'Token',
+    'VoidedQuery',
+  ],
+};
+
+/** Methods of libraries that the client uses by their shape; they are documented there. */
+const OF_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
+  'transports.AlipayRequest': ['fail', 'success'],
+  'transports.WechatRequest': ['fail', 'success'],
+  'transports.MiniProgram': ['request'],
+  'transports.XmlHttpRequest': [
+    ...['abort', 'onerror', 'onload', 'open', 'send', 'setRequestHeader'],
+  ],
+  'device-purchases.CordovaEvents': ['approved', 'initiated', 'pending', 'verified'],
+  'device-purchases.CordovaStore': [
+    ...['get', 'get.__type.getOffer', 'get.__type.getOffer.__type.order', 'off', 'when'],
+  ],
+  'device-purchases.OpenIap': [
+    ...['finishTransaction', 'getAvailablePurchases', 'requestPurchase'],
+    ...['purchaseErrorListener', 'purchaseErrorListener.__type.remove'],
+    ...['purchaseUpdatedListener', 'purchaseUpdatedListener.__type.remove'],
   ],
 };
 
@@ -48,7 +74,7 @@ const options: Partial<TypeDocOptions> = {
   name: 'spendcap',
   readme: 'none',
   out: 'docs/api',
-  tsconfig: 'tsconfig.json',
+  tsconfig: 'scripts/tsconfig.docs.json',
   entryPoints: [...names.keys()],
   basePath: ROOT,
   displayBasePath: ROOT,
@@ -74,6 +100,11 @@ function validate(project: ProjectReflection): void {
   for (const { manifest } of packages) {
     project.packageName = manifest.name;
     app.options.setValue('intentionallyNotExported', [...(INTERNAL[manifest.name] ?? [])]);
+    const shapes = manifest.name === '@spendcap/client' ? Object.entries(OF_LIBRARIES) : [];
+    const undocumented = shapes.flatMap(([shape, methods]) =>
+      methods.map((method) => `@spendcap/client/${shape}.${method}`),
+    );
+    app.options.setValue('intentionallyNotDocumented', undocumented);
     app.validate(project);
   }
 }

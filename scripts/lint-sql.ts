@@ -1,5 +1,5 @@
-// Checks every PL/pgSQL function of the Postgres schema with the extension plpgsql_check, on a server
-// that is started for it.
+// Checks every PL/pgSQL function of the Postgres schema with the extension plpgsql_check, on a
+// server that is started for it.
 
 import pg from 'pg';
 import { migrationOf } from '../packages/server/src/stores/postgres/sql/migrate.ts';
