@@ -1,4 +1,5 @@
 import type { StoredPurchase } from '@spendcap/core';
+import type { Books } from '../support/processors/entry.ts';
 import { inCny, rateAt } from './book.ts';
 import type { Look } from './look.ts';
 import { DAY } from './policies.ts';
@@ -34,25 +35,34 @@ const SETTLED: ReadonlySet<string> = new Set(['committed', 'released']);
 export function moneyBreaches(world: World, { purchases }: Look): readonly string[] {
   const { lost, processor, sales } = world;
   return [...sales].flatMap((id) => {
-    const { captured, refunds, isLate = false } = processor.books(id);
+    const books = processor.books(id);
     const purchase = purchases.get(id);
-    if (purchase === undefined) {
-      const isMissing = captured > 0 && !lost.has(id);
-      return isMissing ? [`${id}: was charged, and is not in the ledger`] : [];
+    const recorded = lost.has(id) ? purchases.get(books.recordedAs ?? '') : undefined;
+    if (recorded !== undefined) {
+      // Bought while its hold was lost; another hold of that id has nothing to pay for.
+      const unused = { ...books, captured: 0, refunds: [] };
+      return [...breaches(recorded, books), ...(purchase ? breaches(purchase, unused) : [])];
     }
-    const { committed, late, refunded, state } = purchase;
-    const returned = refunds.map((refund) => converted(purchase, refund, 'down'));
-    const wanted = {
-      committed: converted(purchase, captured, 'up'),
-      refunded: returned.reduce((sum, each) => sum + each, 0),
-      state: captured > 0 ? 'committed' : state === 'expired' ? state : 'released',
-      // Nobody but the engine releases a sale, and only once nobody can pay it.
-      late: captured > 0 && late && isLate,
-    };
-    const found = { committed, refunded, state, late };
-    const isSame = JSON.stringify(found) === JSON.stringify(wanted);
-    return isSame ? [] : [`${id}: ${JSON.stringify(found)}, expected ${JSON.stringify(wanted)}`];
+    if (purchase !== undefined) return breaches(purchase, books);
+    const isMissing = books.captured > 0 && !lost.has(id);
+    return isMissing ? [`${id}: was charged, and is not in the ledger`] : [];
   });
+}
+
+function breaches(purchase: StoredPurchase, books: Books): readonly string[] {
+  const { captured, refunds, isLate = false } = books;
+  const { committed, id, late, refunded, state } = purchase;
+  const returned = refunds.map((refund) => converted(purchase, refund, 'down'));
+  const wanted = {
+    committed: converted(purchase, captured, 'up'),
+    refunded: returned.reduce((sum, each) => sum + each, 0),
+    state: captured > 0 ? 'committed' : state === 'expired' ? state : 'released',
+    // Nobody but the engine releases a sale, and only once nobody can pay it.
+    late: captured > 0 && late && isLate,
+  };
+  const found = { committed, refunded, state, late };
+  const isSame = JSON.stringify(found) === JSON.stringify(wanted);
+  return isSame ? [] : [`${id}: ${JSON.stringify(found)}, expected ${JSON.stringify(wanted)}`];
 }
 
 function converted(purchase: StoredPurchase, minor: number, rounding: 'up' | 'down'): number {

@@ -149,6 +149,8 @@ function serveApple(fake: FakeAppStore, { limiter, now, onProblem }: Shop) {
   };
 }
 
+const ledgerIdOf = ({ transactionId }: FakeAppTransaction) => `app_store:${transactionId}`;
+
 export const apple = {
   name: 'apple',
   idOf: (index) => `0193a1b2-7c3d-7e4f-8a5b-${String(index).padStart(12, '0')}`,
@@ -213,9 +215,12 @@ export const apple = {
       fail: (fault) => fake.fail(faultIn<FakeAppStoreFault>(FAULTS, fault)),
       heal: fake.heal,
       books(id) {
-        const [{ price = 0, revocationPercentage = 0 } = {}] = device.bought(id);
+        const [transaction] = device.bought(id);
+        if (transaction === undefined) return { captured: 0, refunds: [], isLate: true };
+        const { price, revocationPercentage = 0 } = transaction;
         const refunded = Math.round((price / 10) * (revocationPercentage / WHOLE));
-        return { captured: price / 10, refunds: [refunded], isLate: true };
+        const recordedAs = ledgerIdOf(transaction);
+        return { captured: price / 10, refunds: [refunded], isLate: true, recordedAs };
       },
       // At the price of the product.
       unheld: () =>
@@ -223,10 +228,7 @@ export const apple = {
           fake
             .transactions()
             .filter(({ transactionReason }) => transactionReason === 'RENEWAL')
-            .map(({ transactionId, price }) => [
-              `app_store:${transactionId}`,
-              { captured: price / 10, refunds: [] },
-            ]),
+            .map((renewal) => [ledgerIdOf(renewal), { captured: renewal.price / 10, refunds: [] }]),
         ),
     };
   },

@@ -54,6 +54,8 @@ export interface Books {
   readonly isLate?: boolean;
   /** The guard let the store keep the money, as it may of what was held only. */
   readonly isAccepted?: boolean;
+  /** Of a store on a device: the id under which the ledger has it, if there was no hold. */
+  readonly recordedAs?: string;
 }
 
 /** A processor's fake: the service, its payers and its banks. */

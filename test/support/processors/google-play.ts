@@ -161,7 +161,8 @@ export const googlePlay = {
         const [purchase] = device.bought(id);
         const order = fake.orders().find(({ orderId }) => orderId === purchase?.orderIds[0]);
         if (order === undefined) return { captured: 0, refunds: [], isLate: true };
-        return { ...booksOf(order), isAccepted: purchase?.isAcknowledged ?? false };
+        const isAccepted = purchase?.isAcknowledged ?? false;
+        return { ...booksOf(order), isAccepted, recordedAs: ledgerIdOf(order) };
       },
       unheld: () => new Map(device.unheld().map((each) => [ledgerIdOf(each), booksOf(each)])),
     };
