@@ -11,6 +11,7 @@ import {
 } from '@spendcap/core';
 import { applyDeviceCharge } from './apply-charge.ts';
 import { applySnapshot } from './apply-snapshot.ts';
+import { withDeadline } from './deadline.ts';
 import { ANY_DEPS, type AnyDeps, type DeviceDeps, depsOfKind, type PaymentDeps } from './deps.ts';
 import { notify, type PaymentProblem } from './problems.ts';
 import { readBody } from './raw-body.ts';
@@ -130,16 +131,7 @@ async function inTime<T>(
   deadlineMs: number | undefined,
   work: () => Promise<T>,
 ): Promise<T | 'retry'> {
-  if (deadlineMs === undefined) return work();
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<'retry'>((resolve) => {
-    timer = setTimeout(resolve, deadlineMs, 'retry');
-  });
-  try {
-    return await Promise.race([work(), late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return deadlineMs === undefined ? work() : withDeadline(deadlineMs, work, () => 'retry');
 }
 
 async function handle<Said>(

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { serveGooglePlay } from '../../../support/processors/google-play.ts';
 import { cny, usd } from '../engine-kit.ts';
 import { DAY, friend, game, HOUR, lin, outcome } from './play-kit.ts';
 
@@ -289,4 +290,15 @@ describe('bad input', () => {
     expect(await limiter.get('order-1')).toMatchObject({ state: 'reserved' });
     expect(outcome(await confirm(bought))).toEqual(['committed', true]);
   });
+});
+
+it('Google is waited for until the time limit, even by a client that has none', async () => {
+  const { buy, fake, limiter, clock } = game();
+  const { purchaseToken, productId } = await buy();
+  const { guard } = serveGooglePlay({
+    ...{ fake, limiter, now: () => clock.at, timeoutMs: 20 },
+    fetch: () => new Promise(() => {}),
+  });
+  const unanswered = guard.confirm({ purchaseToken, productId, ...lin });
+  await expect(unanswered).rejects.toMatchObject({ code: 'outcome_unknown' });
 });

@@ -134,14 +134,20 @@ describe('answers', () => {
     expect(await wechat.request({ method: 'POST', path: second, body: { mchid } })).toBeNull();
   });
 
-  it('are waited for until the time limit', async () => {
-    const wechat = wechatPayClient({
-      ...OPTIONS,
-      timeoutMs: 20,
-      fetch: ({ signal }) =>
-        new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
-    });
+  it.each<[string, () => Promise<Response>]>([
+    ['a connection that is silent', () => new Promise(() => {})],
+    ['a body without an end', async () => new Response(new ReadableStream())],
+  ])('are waited for until the time limit: %s', async (_, silent) => {
+    const wechat = wechatPayClient({ ...OPTIONS, timeoutMs: 20, fetch: silent });
     await expect(wechat.request(QUERY)).rejects.toMatchObject({ name: 'TimeoutError' });
+  });
+
+  it('that are late are no longer waited for by the connection either', async () => {
+    const sent: Request[] = [];
+    const silent = (request: Request) => new Promise<never>(() => sent.push(request));
+    const wechat = wechatPayClient({ ...OPTIONS, timeoutMs: 20, fetch: silent });
+    await expect(wechat.request(QUERY)).rejects.toMatchObject({ name: 'TimeoutError' });
+    expect(sent.map(({ signal }) => signal.aborted)).toEqual([true]);
   });
 
   it('are those of the real address by default', async () => {

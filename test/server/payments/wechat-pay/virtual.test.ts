@@ -282,6 +282,21 @@ describe('reconciling', () => {
   });
 });
 
+it('waits for WeChat no longer than its time limit', async () => {
+  const { buy, fake, limiter, purchase, sessionKey } = shop();
+  await buy();
+  const { appKey, offerId, accessToken } = fake;
+  const processor = wechatVirtualProcessor({
+    ...{ limiter, appKey, offerId, env: 'sandbox', timeoutMs: 20 },
+    ...{
+      accessToken: async () => accessToken,
+      playerOf: async () => ({ openid: OPENID, sessionKey }),
+    },
+    fetch: () => new Promise(() => {}),
+  });
+  await expect(processor.query(await purchase())).rejects.toMatchObject({ name: 'TimeoutError' });
+});
+
 it('refuses options that can never work', () => {
   const { limiter } = shop();
   const options: WechatVirtualOptions = {

@@ -1,19 +1,16 @@
 import { type CallOutcome, SpendcapError } from '@spendcap/core';
+import { withDeadline } from '../deadline.ts';
 import type { AppleApp } from './app.ts';
 
 /** @throws SpendcapError `outcome_unknown` if the call takes longer than the limit */
-export async function within<T>({ timeoutMs }: AppleApp, call: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new SpendcapError('outcome_unknown', 'Apple does not answer in time.'));
-    }, timeoutMs);
-  });
-  try {
-    return await Promise.race([call, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+export function within<T>({ timeoutMs }: AppleApp, call: Promise<T>): Promise<T> {
+  return withDeadline(
+    timeoutMs,
+    () => call,
+    () => {
+      throw new SpendcapError('outcome_unknown', 'Apple does not answer in time.');
+    },
+  );
 }
 
 /**

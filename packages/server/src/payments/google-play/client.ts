@@ -1,3 +1,4 @@
+import { withDeadline } from '../deadline.ts';
 import { googlePlayError } from './errors.ts';
 import { type JsonObject, listOf, objectOf, textOf } from './fields.ts';
 
@@ -99,7 +100,8 @@ export function playApi(
     params: Params,
   ): Promise<JsonObject> {
     try {
-      const answer = await method({ ...params, packageName }, { timeout: timeoutMs });
+      const sent = () => method({ ...params, packageName }, { timeout: timeoutMs });
+      const answer = await withDeadline(timeoutMs, sent);
       return objectOf(objectOf(answer).data);
     } catch (error) {
       throw googlePlayError(error);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { parseJson } from '@spendcap/core';
+import { withDeadline } from '../deadline.ts';
 import { readBody } from '../raw-body.ts';
 import { wechatPayError } from './errors.ts';
 import { type Merchant, merchantOf, type WechatPayClientOptions } from './merchant.ts';
@@ -68,8 +69,8 @@ export interface WechatPayClient {
 export function wechatPayClient(options: WechatPayClientOptions): WechatPayClient {
   const merchant = merchantOf(options);
   const keys: PlatformKeys = platformKeys(merchant, async () => {
-    const response = await send(merchant, { method: 'GET', path: '/v3/certificates' }, null);
-    const message = await messageOf(response);
+    const call = { method: 'GET', path: '/v3/certificates' } as const;
+    const { response, message } = await exchange(merchant, call, null);
     if (response.status !== 200) throw failure(response, refusalIn(message.body));
     return message;
   });
@@ -77,8 +78,8 @@ export function wechatPayClient(options: WechatPayClientOptions): WechatPayClien
     mchId: merchant.mchId,
     appIds: merchant.appIds,
     async request(call) {
-      const response = await send(merchant, call, keys.preferred(merchant.now()));
-      const message = await messageOf(response);
+      const serial = keys.preferred(merchant.now());
+      const { response, message } = await exchange(merchant, call, serial);
       // 202 is a refusal, too: the player is paying.
       const isDone = response.status === 200 || response.status === 204;
       if (!isDone) throw failure(response, refusalIn(message.body));
@@ -95,11 +96,28 @@ export function wechatPayClient(options: WechatPayClientOptions): WechatPayClien
   };
 }
 
-async function send(
+interface Exchange {
+  readonly response: Response;
+  readonly message: SignedMessage;
+}
+
+function exchange(
+  merchant: Merchant,
+  call: WechatPayCall,
+  serial: string | null,
+): Promise<Exchange> {
+  const request = requestOf(merchant, call, serial);
+  return withDeadline(merchant.timeoutMs, async (signal) => {
+    const response = await merchant.fetch(new Request(request, { signal }));
+    return { response, message: await messageOf(response) };
+  });
+}
+
+function requestOf(
   merchant: Merchant,
   { method, path, body: given }: WechatPayCall,
   serial: string | null,
-): Promise<Response> {
+): Request {
   // Appended to the origin, anything else could name another host.
   if (!path.startsWith('/v3/')) throw new TypeError('path: expected one that begins with /v3/');
   const url = new URL(merchant.baseUrl + path);
@@ -114,14 +132,8 @@ async function send(
     authorization: authorization(text, merchant),
     ...(serial === null ? {} : { 'wechatpay-serial': serial }),
   };
-  const request = new Request(url, {
-    method,
-    headers,
-    ...(given === undefined ? {} : { body }),
-    redirect: 'error',
-    signal: AbortSignal.timeout(merchant.timeoutMs),
-  });
-  return merchant.fetch(request);
+  const sent = given === undefined ? {} : { body };
+  return new Request(url, { method, headers, ...sent, redirect: 'error' });
 }
 
 async function messageOf(response: Response): Promise<SignedMessage> {

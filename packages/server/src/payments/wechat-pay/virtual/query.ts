@@ -1,4 +1,5 @@
 import type { PaymentSnapshot, Purchase } from '@spendcap/core';
+import { withDeadline } from '../../deadline.ts';
 import { readBody } from '../../raw-body.ts';
 import { objectIn } from '../client.ts';
 import { type Game, gameTradeNoOf } from './game.ts';
@@ -50,16 +51,13 @@ export async function queryGame(game: Game, held: Purchase): Promise<PaymentSnap
 }
 
 async function send({ fetch, timeoutMs }: Game, url: URL, body: string) {
-  const request = new Request(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body,
-    redirect: 'error',
-    signal: AbortSignal.timeout(timeoutMs),
+  const headers = { 'content-type': 'application/json' };
+  return withDeadline(timeoutMs, async (signal) => {
+    const init = { method: 'POST', headers, body, redirect: 'error', signal } as const;
+    const response = await fetch(new Request(url, init));
+    const bytes = await readBody(response, MAX_ANSWER_BYTES);
+    const answer = bytes === null || response.status !== 200 ? null : objectIn(bytes);
+    if (answer === null) throw new Error(`WeChat answered a query with ${response.status}.`);
+    return answer;
   });
-  const response = await fetch(request);
-  const bytes = await readBody(response, MAX_ANSWER_BYTES);
-  const answer = bytes === null || response.status !== 200 ? null : objectIn(bytes);
-  if (answer === null) throw new Error(`WeChat answered a query with ${response.status}.`);
-  return answer;
 }
