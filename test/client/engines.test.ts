@@ -39,7 +39,11 @@ function server() {
   const answers: Record<string, unknown> = {
     'GET /v1/allowance': allowance,
     'POST /v1/decisions': allowed,
-    'POST /v1/decisions/batch': { decisions: [{ allowed: true }], allowance },
+    'POST /v1/decisions/batch': {
+      decisions: [{ allowed: true, reasons: [] }],
+      reasons: [],
+      allowance,
+    },
     'POST /buy': { code: 'refused', ...refused },
   };
   const serve = (request: Sent): { readonly status: number; readonly text: string } => {

@@ -44,6 +44,34 @@ test('a shelf is one request, which brings the allowance too', async () => {
   expect(paths).toEqual(['/v1/decisions/batch']);
 });
 
+test('the reasons of each product are found by their places, however many share one', async () => {
+  const [first, second] = [{ code: 'day_cap_exceeded' }, { code: 'forbidden_category' }];
+  const places = [[1], [], [0, 1], [1]];
+  const decisions = places.map((reasons) => ({ allowed: reasons.length === 0, reasons }));
+  const { fetch } = fakeFetch(answer({ decisions, reasons: [first, second], allowance: empty }));
+  const client = createClient({ url, ageToken: 't', fetch });
+  const found = await client.affordable(places.map(() => price('1.00')));
+  const allowance = empty;
+  expect(found).toEqual([
+    { allowed: false, allowance, reasons: [second] },
+    { allowed: true, allowance },
+    { allowed: false, allowance, reasons: [first, second] },
+    { allowed: false, allowance, reasons: [second] },
+  ]);
+});
+
+test.each<[string, object]>([
+  ['a place without a reason', { decisions: [{ allowed: false, reasons: [1] }], reasons: [{}] }],
+  ['places that are no list', { decisions: [{ allowed: false, reasons: 0 }], reasons: [{}] }],
+  ['no reasons', { decisions: [{ allowed: false, reasons: [0] }] }],
+  ['a decision that is none', { decisions: [null], reasons: [] }],
+  ['a decision too few', { decisions: [], reasons: [] }],
+])('an answer with %s is no decision', async (_, shelf) => {
+  const { fetch } = fakeFetch(answer({ ...shelf, allowance: empty }));
+  const asked = createClient({ url, ageToken: 't', fetch }).affordable([price('1.00')]);
+  await expect(asked).rejects.toMatchObject({ code: 'unexpected_response' });
+});
+
 test('a longer shelf is a request for each hundred, and an empty one is none', async () => {
   const { client, paths } = world();
   const products = Array.from({ length: 201 }, (_, index) => price(`${index + 1}.00`));
@@ -98,7 +126,8 @@ describe('preview', () => {
   test('prefers what the server has decided about the same allowance', async () => {
     const answers = [
       {
-        decisions: [{ allowed: false, reasons: [{ code: 'forbidden_category' }] }],
+        decisions: [{ allowed: false, reasons: [0] }],
+        reasons: [{ code: 'forbidden_category' }],
         allowance: empty,
       },
       { ...empty, limits: [{ ...limit, remaining: '1.00' }] },

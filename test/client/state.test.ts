@@ -1,5 +1,5 @@
 import { type Client, type ClientOptions, createClient, type FetchInit } from '@spendcap/client';
-import type { Allowance, BatchDecision, LimitAllowance } from '@spendcap/core/wire';
+import type { Allowance, LimitAllowance } from '@spendcap/core/wire';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { allowed, answer, allowance as empty, refused } from './fake-api.ts';
 
@@ -15,19 +15,20 @@ const limit: LimitAllowance = {
 const day: Allowance = { ...empty, limits: [limit] };
 const used = (amount: string): Allowance => ({ ...day, limits: [{ ...limit, used: amount }] });
 
+const ALLOWED = { allowed: true, reasons: [] };
+
 /** A server whose allowance a test can change, and which notes what is read. */
 function world(options: Partial<ClientOptions> = {}) {
-  const server = { allowance: day, decisions: [] as readonly BatchDecision[], isDown: false };
+  const server = { allowance: day, isDown: false };
   const reads: string[] = [];
   const fetch = async (url: string, init: FetchInit) => {
     reads.push(url.replace('https://pay.example/v1/', ''));
     if (server.isDown) throw new TypeError('offline');
-    const { allowance, decisions } = server;
+    const { allowance } = server;
     if (url.endsWith('/allowance')) return Response.json(allowance);
     if (url.endsWith('/decisions')) return Response.json(allowed);
     const { products } = JSON.parse(init.body ?? '') as { products: unknown[] };
-    const all = products.map((_, index) => decisions[index] ?? { allowed: true });
-    return Response.json({ decisions: all, allowance });
+    return Response.json({ decisions: products.map(() => ALLOWED), reasons: [], allowance });
   };
   const client = createClient({ url: 'https://pay.example', ageToken: 't', fetch, ...options });
   return { server, reads, client };
@@ -178,7 +179,7 @@ describe('the allowance', () => {
     await vi.advanceTimersByTimeAsync(0);
     const shelf = client.affordable([{ amount: '1.00', currency: 'CNY' }]);
     await vi.advanceTimersByTimeAsync(0);
-    answers[1]?.(Response.json({ decisions: [{ allowed: true }], allowance: used('48.00') }));
+    answers[1]?.(Response.json({ decisions: [ALLOWED], reasons: [], allowance: used('48.00') }));
     await shelf;
     answers[0]?.(Response.json(day));
     await read;

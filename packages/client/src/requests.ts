@@ -81,17 +81,16 @@ export function createRequests(options: ClientOptions) {
       if (isDecision(answer)) return answer as Decision;
       throw unexpectedResponse(200);
     },
-    async batch(products: readonly Product[], callOptions: CallOptions): Promise<DecisionBatch> {
+    /** A decision on each product, all with one allowance. */
+    async batch(products: readonly Product[], callOptions: CallOptions) {
       const body = withApp({ products });
       const answer = (await call(callOptions, '/v1/decisions/batch', body)) as DecisionBatch;
-      const { allowance, decisions } = answer;
-      if (
-        isAllowance(allowance) &&
-        Array.isArray(decisions) &&
-        decisions.length === products.length &&
-        decisions.every(isDecision)
-      ) {
-        return answer;
+      const { allowance } = answer;
+      const decisions = decisionsIn(answer);
+      if (isAllowance(allowance) && decisions.length === products.length) {
+        if (decisions.every(isDecision)) {
+          return { allowance, decisions: decisions as readonly Decision[] };
+        }
       }
       throw unexpectedResponse(200);
     },
@@ -102,6 +101,15 @@ export function createRequests(options: ClientOptions) {
 function isTransient(error: unknown): boolean {
   if (!(error instanceof SpendcapClientError)) return false;
   return error.code === 'network_error' || (error.retryable && error.status >= 500);
+}
+
+/** With the reasons themselves in place of their places; what is not as expected, as it is. */
+function decisionsIn({ decisions, reasons, allowance }: DecisionBatch): readonly unknown[] {
+  if (!isListOfObjects(decisions) || !Array.isArray(reasons)) return [];
+  return decisions.map(({ allowed, reasons: places }) => {
+    const against = Array.isArray(places) && places.map((at) => reasons[at]);
+    return { allowed, allowance, ...(allowed ? {} : { reasons: against }) };
+  });
 }
 
 function isDecision(value: unknown): boolean {

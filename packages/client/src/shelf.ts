@@ -31,7 +31,7 @@ export function createShelf({ requests, state, current }: Parts) {
         parts.push(
           requests.batch(part, callOptions).then(({ decisions, allowance }) => {
             if (at === 0) apply(allowance);
-            return decisions.map((each) => ({ ...each, allowance }) as Decision);
+            return decisions;
           }),
         );
       }

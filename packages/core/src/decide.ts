@@ -207,10 +207,11 @@ function reasonsOf(
   for (const limit of limitsOn(rules, purchase.category)) {
     const known =
       usage.length === 0 ? undefined : usage.find(({ limit: { key } }) => key === limit.key);
-    const used = known?.used ?? 0;
     // Not `>`, so that NaN is refused.
-    if (!(used + purchase.amount <= limit.cap)) {
-      reasons.push(capReason({ limit, used, resetsAt: known?.resetsAt ?? null }, policy.currency));
+    if (!((known?.used ?? 0) + purchase.amount <= limit.cap)) {
+      // The same limit of a younger or older band has the same window and another cap.
+      const usage = known?.limit === limit ? known : { used: 0, resetsAt: null, ...known, limit };
+      reasons.push(capReason(usage, policy.currency));
     }
   }
   return reasons;

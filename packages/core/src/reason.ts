@@ -47,11 +47,18 @@ export function limitAllowance(usage: LimitUsage, currency: string): LimitAllowa
   };
 }
 
-/** The reason of a refusal by a limit. */
+/** The reason of a refusal by a limit: one object for each usage, however many it refuses. */
 export function capReason(usage: LimitUsage, currency: string): Reason {
-  const { id: _id, ...limit } = limitAllowance(usage, currency);
-  return { code: CAP_CODES[limit.period], row: usage.limit.row, limit };
+  let reason = capReasons.get(usage);
+  if (reason === undefined) {
+    const { id: _id, ...limit } = limitAllowance(usage, currency);
+    reason = { code: CAP_CODES[limit.period], row: usage.limit.row, limit };
+    capReasons.set(usage, reason);
+  }
+  return reason;
 }
+
+const capReasons = new WeakMap<LimitUsage, Reason>();
 
 /** ISO 8601 in UTC; cached, because every response contains the same few instants. */
 function resetText(at: number): string {

@@ -173,13 +173,19 @@ export interface Refused {
 /** The result of `check` and `POST /v1/decisions`. Nothing is held. */
 export type Decision = Allowed | Refused;
 
-/** The decision on one product of a `DecisionBatch`, whose allowance is that of all of them. */
-export type BatchDecision = Omit<Allowed, 'allowance'> | Omit<Refused, 'allowance'>;
+/** The decision on one product of a `DecisionBatch`. */
+export interface BatchDecision {
+  readonly allowed: boolean;
+  /** Places in the batch's `reasons`, most important first. Empty if it is allowed. */
+  readonly reasons: readonly number[];
+}
 
 /** The result of `checkMany` and `POST /v1/decisions/batch`. Nothing is held. */
 export interface DecisionBatch {
   /** One for each product, in their order, each as if only this product was bought. */
   readonly decisions: readonly BatchDecision[];
+  /** Every reason of the decisions once: most products are refused for the same ones. */
+  readonly reasons: readonly Reason[];
   /** With the limits of every category. */
   readonly allowance: Allowance;
 }

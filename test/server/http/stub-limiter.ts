@@ -1,4 +1,10 @@
-import { type AgeEvidence, type Purchase, type Reservation, SpendcapError } from '@spendcap/core';
+import {
+  type AgeEvidence,
+  type DecisionBatch,
+  type Purchase,
+  type Reservation,
+  SpendcapError,
+} from '@spendcap/core';
 import { ALLOWANCE, PURCHASE, RESERVATION } from '../../../packages/server/src/http/examples.ts';
 import type { Limiter } from '../../../packages/server/src/limiter/types.ts';
 
@@ -13,6 +19,12 @@ export const EVIDENCE: AgeEvidence = {
   kind: 'test',
   assurance: 'verified',
   expiresAt: Number.MAX_SAFE_INTEGER,
+};
+
+const SHELF: DecisionBatch = {
+  decisions: [{ allowed: true, reasons: [] }],
+  reasons: [],
+  allowance: ALLOWANCE,
 };
 
 const purchase = (id: string): Purchase => ({ ...PURCHASE, id });
@@ -45,8 +57,7 @@ export function stubLimiter(answers: Partial<Record<keyof Limiter, unknown>> = {
     get: async (id) => answer('get', purchase(id), id),
     verifyAge: async (player) => answer('verifyAge', EVIDENCE, player),
     check: async (request) => answer('check', { allowed: true, allowance: ALLOWANCE }, request),
-    checkMany: async (request) =>
-      answer('checkMany', { decisions: [{ allowed: true }], allowance: ALLOWANCE }, request),
+    checkMany: async (request) => answer('checkMany', SHELF, request),
     allowance: async (request) => answer('allowance', ALLOWANCE, request),
     overdue: async (options) => answer('overdue', [], options),
     policy: () => {

@@ -102,11 +102,14 @@ export const decisionAnswerSchema = z.union([allowedSchema, refusedSchema]).open
 export const decisionBatchSchema = z
   .object({
     decisions: z.array(
-      z.union([
-        z.object({ allowed: z.literal(true) }),
-        z.object({ allowed: z.literal(false), reasons: z.array(reasonSchema).min(1) }),
-      ]),
+      z.object({
+        allowed: z.boolean(),
+        reasons: z.array(z.int().min(0)).openapi({
+          description: 'Places in `reasons`, most important first. Empty if it is allowed.',
+        }),
+      }),
     ),
+    reasons: z.array(reasonSchema).openapi({ description: 'Every reason of the decisions, once.' }),
     allowance: allowanceSchema,
   })
   .openapi('DecisionBatch');

@@ -2,6 +2,7 @@ import {
   type BatchDecision,
   type DecisionBatch,
   parseAmount,
+  type Reason,
   SpendcapError,
   unverifiedReason,
 } from '@spendcap/core';
@@ -15,7 +16,7 @@ import {
   usageOf,
 } from './assessment.ts';
 import { type Context, evidenceOf } from './context.ts';
-import { atLeastOne, usedIn } from './reserve.ts';
+import { usedIn } from './reserve.ts';
 import type { CheckManyRequest, Exchange, ShelfProduct } from './types.ts';
 import { checkShelf } from './validate.ts';
 
@@ -30,12 +31,12 @@ export async function checkMany(context: Context, given: CheckManyRequest): Prom
   const at = context.clock();
   const policy = context.policyAt(at);
   if (evidence === null) {
-    const reasons = [unverifiedReason(policy)] as const;
     const decisions = products.map((product, index) => {
       atProduct(index, () => parseAmount(product.amount, product.currency));
-      return { allowed: false, reasons } as const;
+      return { allowed: false, reasons: [0] };
     });
-    return { decisions, allowance: unknownAllowance(policy, at) };
+    const reasons = [unverifiedReason(policy)];
+    return { decisions, reasons, allowance: unknownAllowance(policy, at) };
   }
   const base = standing({
     ...{ at, policy, evidence, app, category: undefined },
@@ -51,12 +52,27 @@ export async function checkMany(context: Context, given: CheckManyRequest): Prom
   const assessed = await Promise.all(products.map(assessOne));
   const used = await usedIn(context, base);
   const usage = usageOf(base, used);
+  const { all: reasons, placeOf } = collectReasons();
   const decisions = assessed.map((each): BatchDecision => {
-    const reasons = 'facts' in each ? reasonsIn(each, usage) : each;
-    if (reasons.length === 0) return { allowed: true };
-    return { allowed: false, reasons: atLeastOne(reasons) };
+    const against = 'facts' in each ? reasonsIn(each, usage) : each;
+    return { allowed: against.length === 0, reasons: against.map(placeOf) };
   });
-  return { decisions, allowance: allowanceOf(base, used) };
+  return { decisions, reasons, allowance: allowanceOf(base, used) };
+}
+
+/** Keeps equal reasons once. Those of one limit are even the same object. */
+function collectReasons() {
+  const all: Reason[] = [];
+  const places = new Map<Reason | string, number>();
+  const placeOf = (reason: Reason): number => {
+    const known = places.get(reason);
+    if (known !== undefined) return known;
+    const text = JSON.stringify(reason);
+    const place = places.get(text) ?? all.push(reason) - 1;
+    places.set(reason, place).set(text, place);
+    return place;
+  };
+  return { all, placeOf };
 }
 
 /** Converts each currency at one rate. */
