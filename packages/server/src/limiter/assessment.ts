@@ -143,11 +143,16 @@ export function assess(
   const { currency: to } = base.policy;
   const from = request.currency;
   if (from === to) return withFacts(base, request, { amount, rate: null });
-  if (exchangeRate === undefined) return [{ code: 'currency_not_supported', currency: to }];
+  if (exchangeRate === undefined) return [unsupported(base.policy)];
   return rateOf(exchangeRate, { from, to, at: base.at }).then((rate) => {
     const exchanged = exchange(amount, { from, to, rate, rounding: 'up' });
     return withFacts(base, request, { amount: exchanged, rate });
   });
+}
+
+/** The reason of a purchase that cannot be converted to the policy's currency. */
+export function unsupported({ currency }: Policy): Reason {
+  return { code: 'currency_not_supported', currency };
 }
 
 function withFacts(
@@ -183,12 +188,8 @@ export function isRefusedOutright({ policy, range, facts }: Assessment): boolean
 
 /** Every reason against the purchase, given the usage of its windows. */
 export function reasonsAgainst(assessment: Assessment, used: readonly number[]): readonly Reason[] {
-  return reasonsIn(assessment, usageOf(assessment, used));
-}
-
-/** The same, given the usage of at least its limits. */
-export function reasonsIn(assessment: Assessment, usage: readonly LimitUsage[]): readonly Reason[] {
-  return decide(assessment.policy, assessment.range, { purchase: assessment.facts, usage });
+  const { policy, range, facts } = assessment;
+  return decide(policy, range, { purchase: facts, usage: usageOf(assessment, used) });
 }
 
 /** The remaining allowance, given the usage of its windows. */

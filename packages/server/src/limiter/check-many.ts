@@ -1,6 +1,8 @@
 import {
   type BatchDecision,
   type DecisionBatch,
+  decide,
+  exchange,
   parseAmount,
   type Reason,
   SpendcapError,
@@ -9,10 +11,11 @@ import {
 import {
   allowanceOf,
   assertKnown,
-  assess,
-  reasonsIn,
+  rateOf,
+  type Standing,
   standing,
   unknownAllowance,
+  unsupported,
   usageOf,
 } from './assessment.ts';
 import { type Context, evidenceOf } from './context.ts';
@@ -30,34 +33,59 @@ export async function checkMany(context: Context, given: CheckManyRequest): Prom
   const evidence = await evidenceOf(context, request);
   const at = context.clock();
   const policy = context.policyAt(at);
+  const prices = products.map((product, index) =>
+    atProduct(index, () => parseAmount(product.amount, product.currency)),
+  );
   if (evidence === null) {
-    const decisions = products.map((product, index) => {
-      atProduct(index, () => parseAmount(product.amount, product.currency));
-      return { allowed: false, reasons: [0] };
-    });
+    const decisions = products.map(() => ({ allowed: false, reasons: [0] }));
     const reasons = [unverifiedReason(policy)];
     return { decisions, reasons, allowance: unknownAllowance(policy, at) };
   }
-  const base = standing({
-    ...{ at, policy, evidence, app, category: undefined },
-    allCategories: true,
-  });
-  const exchangeOnce = onceForEach(context.exchange);
-  const assessOne = ({ category, ...price }: ShelfProduct, index: number) =>
-    atProduct(index, () => {
-      assertKnown(policy, { app, category });
-      return assess({ ...base, category: category ?? null }, price, exchangeOnce);
-    });
+  const who = { at, policy, evidence, app, category: undefined };
+  const base = standing({ ...who, allCategories: true });
+  for (const [index, { category }] of products.entries()) {
+    atProduct(index, () => assertKnown(policy, { app, category }));
+  }
+  const convert = await converter(context.exchange, base, products);
   // Before the store is read: an invalid product needs no answer.
-  const assessed = await Promise.all(products.map(assessOne));
+  const amounts = prices.map((price, index) =>
+    atProduct(index, () => convert(price, products[index]?.currency ?? '')),
+  );
   const used = await usedIn(context, base);
   const usage = usageOf(base, used);
   const { all: reasons, placeOf } = collectReasons();
-  const decisions = assessed.map((each): BatchDecision => {
-    const against = 'facts' in each ? reasonsIn(each, usage) : each;
+  const decisions = products.map(({ category = null }, index): BatchDecision => {
+    const amount = amounts[index] ?? null;
+    const facts = { category, ageVerified: base.verified, guardianApproved: false };
+    const against =
+      amount === null
+        ? [unsupported(policy)]
+        : decide(policy, base.range, { purchase: { amount, ...facts }, usage });
     return { allowed: against.length === 0, reasons: against.map(placeOf) };
   });
   return { decisions, reasons, allowance: allowanceOf(base, used) };
+}
+
+/**
+ * Converts minor units to the policy's currency, each other currency at one rate; to `null` if it
+ * cannot be converted.
+ */
+async function converter(
+  exchangeRate: Exchange | undefined,
+  { at, policy: { currency: to } }: Standing,
+  products: readonly ShelfProduct[],
+): Promise<(price: number, from: string) => number | null> {
+  const others = new Set(products.map(({ currency }) => currency));
+  others.delete(to);
+  const rates = new Map<string, string>();
+  if (exchangeRate !== undefined) {
+    for (const from of others) rates.set(from, await rateOf(exchangeRate, { from, to, at }));
+  }
+  return (price, from) => {
+    if (from === to) return price;
+    const rate = rates.get(from);
+    return rate === undefined ? null : exchange(price, { from, to, rate, rounding: 'up' });
+  };
 }
 
 /** Keeps equal reasons once. Those of one limit are even the same object. */
@@ -73,17 +101,6 @@ function collectReasons() {
     return place;
   };
   return { all, placeOf };
-}
-
-/** Converts each currency at one rate. */
-function onceForEach(exchange: Exchange | undefined): Exchange | undefined {
-  if (exchange === undefined) return undefined;
-  const rates = new Map<string, ReturnType<Exchange>>();
-  return (pair) => {
-    const rate = rates.get(pair.from) ?? exchange(pair);
-    rates.set(pair.from, rate);
-    return rate;
-  };
 }
 
 /** Names the product in the error of a field. */
