@@ -68,8 +68,8 @@ test.each<[string, object]>([
   ['a decision too few', { decisions: [], reasons: [] }],
 ])('an answer with %s is no decision', async (_, shelf) => {
   const { fetch } = fakeFetch(answer({ ...shelf, allowance: empty }));
-  const asked = createClient({ url, ageToken: 't', fetch }).affordable([price('1.00')]);
-  await expect(asked).rejects.toMatchObject({ code: 'unexpected_response' });
+  const answered = createClient({ url, ageToken: 't', fetch }).affordable([price('1.00')]);
+  await expect(answered).rejects.toMatchObject({ code: 'unexpected_response' });
 });
 
 test('a longer shelf is a request for each hundred, and an empty one is none', async () => {
