@@ -1,6 +1,6 @@
 import { createClient } from '@spendcap/client';
 import { afterEach, expect, test, vi } from 'vitest';
-import { allowed, answer, fakeFetch, refused } from './fake-api.ts';
+import { allowed, answer, fakeFetch, paid, receipt, refused } from './fake-api.ts';
 
 const purchase = { amount: '48.00', currency: 'CNY' };
 
@@ -32,11 +32,11 @@ test('a refusal is a value, and pay is never called', async () => {
 
 test('an allowed purchase is paid under its own id, or under a new one', async () => {
   const { checkout } = client(answer(allowed));
-  const pay = vi.fn(async ({ id }: { id: string }) => `receipt of ${id}`);
+  const pay = vi.fn(async ({ id }: { id: string }) => ({ ...receipt, id }));
   expect(await checkout({ ...purchase, id: 'mine' }, pay)).toEqual({
     status: 'paid',
     id: 'mine',
-    result: 'receipt of mine',
+    result: { ...receipt, id: 'mine' },
   });
   expect(await checkout(purchase, pay)).toMatchObject({ status: 'paid', id: 'order-1' });
   expect(pay.mock.calls).toEqual([[{ ...purchase, id: 'mine' }], [{ ...purchase, id: 'order-1' }]]);
@@ -45,11 +45,11 @@ test('an allowed purchase is paid under its own id, or under a new one', async (
 test('ids are UUIDs by default; where the platform makes none, they must be given', async () => {
   const { fetch } = fakeFetch(answer(allowed));
   const { checkout } = createClient({ url: 'https://pay.example', ageToken: 't', fetch });
-  const done = await checkout(purchase, () => 'paid');
-  expect(done).toMatchObject({ id: expect.stringMatching(/^[0-9a-f-]{36}$/), result: 'paid' });
+  const done = await checkout(purchase, paid);
+  expect(done).toMatchObject({ id: expect.stringMatching(/^[0-9a-f-]{36}$/), result: receipt });
   vi.stubGlobal('crypto', undefined);
-  await expect(checkout(purchase, () => 'paid')).rejects.toThrow(TypeError);
-  expect(await checkout({ ...purchase, id: 'mine' }, () => 'paid')).toMatchObject({ id: 'mine' });
+  await expect(checkout(purchase, paid)).rejects.toThrow(TypeError);
+  expect(await checkout({ ...purchase, id: 'mine' }, paid)).toMatchObject({ id: 'mine' });
 });
 
 test('a refusal by the back end is the outcome, because only the back end reserves', async () => {
@@ -100,12 +100,36 @@ test.each(['paid', 'pending', 'failed', 'unknown'] as const)(
 test.each([
   { name: 'a 201', result: Response.json({ receipt: 1 }, { status: 201 }) },
   { name: 'a 204', result: new Response(null, { status: 204 }) },
-  { name: 'a value', result: 'receipt' },
-  { name: 'nothing', result: undefined },
-  { name: 'an order with a status of its own', result: { status: 3, sku: 'gems' } },
 ])('$name of the back end is paid', async ({ result }) => {
-  const outcome = await client(answer(allowed)).checkout<unknown>(purchase, () => result);
+  const outcome = await client(answer(allowed)).checkout(purchase, () => result);
   expect(outcome).toEqual({ status: 'paid', id: 'order-1', result });
+});
+
+test.each([
+  { name: 'nothing', result: undefined },
+  { name: 'a text', result: 'receipt' },
+  { name: 'the body of an error', result: { status: 402, code: 'card_declined' } },
+  { name: 'a word that is no status', result: { payment: 'ok' } },
+  { name: 'a decision that is no refusal', result: { allowed: true } },
+])('$name proves no payment: it is unknown, says why, and is looked up', async ({ result }) => {
+  const { fetch } = fakeFetch(answer(allowed));
+  const lookUp = vi.fn(paid);
+  const { checkout } = createClient({ url: 'https://pay.example', ageToken: 't', fetch, lookUp });
+  const outcome = await checkout(purchase, () => result as never);
+  if (outcome.status !== 'unknown') expect.unreachable();
+  expect(outcome).toMatchObject({ result, error: expect.any(TypeError) });
+  expect(await outcome.settled()).toMatchObject({ status: 'paid', id: outcome.id });
+  expect(lookUp.mock.calls).toEqual([[outcome.id]]);
+});
+
+test('what proves no payment does not compile', async () => {
+  const { checkout } = client(answer(allowed));
+  // @ts-expect-error: a callback that forgets to return
+  await checkout(purchase, async () => {});
+  // @ts-expect-error: a receipt alone is no answer
+  await checkout(purchase, () => 'receipt');
+  // @ts-expect-error: `settled` would never end
+  createClient({ url: 'https://pay.example', ageToken: 't', lookUp: async () => undefined });
 });
 
 test('an outcome that was not looked at does not compile as paid', async () => {
@@ -122,16 +146,16 @@ test('an outcome that was not looked at does not compile as paid', async () => {
 
 test('two calls with one id share one payment, another id does not', async () => {
   const { checkout, calls } = client(answer(allowed));
-  let settle: (receipt: string) => void = () => undefined;
-  const pay = vi.fn(() => new Promise<string>((resolve) => (settle = resolve)));
+  let settle: (found: typeof receipt) => void = () => undefined;
+  const pay = vi.fn(() => new Promise<typeof receipt>((resolve) => (settle = resolve)));
   const first = checkout({ ...purchase, id: 'one' }, pay);
   const second = checkout({ ...purchase, id: 'one' }, pay);
   await vi.waitFor(() => expect(pay).toHaveBeenCalledTimes(1));
-  settle('receipt');
+  settle(receipt);
   expect(await second).toEqual(await first);
   expect(pay).toHaveBeenCalledTimes(1);
   expect(calls).toHaveLength(1);
-  await checkout({ ...purchase, id: 'two' }, () => 'paid');
+  await checkout({ ...purchase, id: 'two' }, paid);
   expect(calls).toHaveLength(2);
 });
 
@@ -140,7 +164,5 @@ test('what `pay` throws leaves open whether it charged, and the id may be tried 
   const lost = new TypeError('fetch failed');
   const outcome = await checkout({ ...purchase, id: 'one' }, () => Promise.reject(lost));
   expect(outcome).toMatchObject({ status: 'unknown', id: 'one', error: lost });
-  expect(await checkout({ ...purchase, id: 'one' }, () => 'paid')).toMatchObject({
-    result: 'paid',
-  });
+  expect(await checkout({ ...purchase, id: 'one' }, paid)).toMatchObject({ result: receipt });
 });

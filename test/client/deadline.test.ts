@@ -6,7 +6,7 @@ import {
   type FetchInit,
 } from '@spendcap/client';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { allowed, answer, fakeFetch } from './fake-api.ts';
+import { allowed, answer, fakeFetch, paid, receipt } from './fake-api.ts';
 
 const url = 'https://pay.example/spendcap';
 const purchase = { amount: '48.00', currency: 'CNY' };
@@ -43,13 +43,13 @@ async function errorOf(checkout: Promise<CheckoutOutcome<unknown>>): Promise<nev
 }
 
 describe('the time limit', () => {
-  test.each<[string, (client: Client, pay: () => string) => Promise<unknown>]>([
+  test.each<[string, (client: Client, pay: typeof paid) => Promise<unknown>]>([
     ['allowance', (client) => client.allowance()],
     ['check', (client) => client.check(purchase)],
     ['checkout', (client, pay) => errorOf(client.checkout(purchase, pay))],
   ])('of %s is 10 s by default, and aborts the request', async (_, start) => {
     const { calls, fetch } = silent();
-    const pay = vi.fn(() => 'receipt');
+    const pay = vi.fn(paid);
     const call = start(createClient({ url, ageToken: 't', fetch }), pay);
     expect(await stateAfter(9_999, call)).toBe('pending');
     expect(calls[0]?.signal?.aborted).toBe(false);
@@ -95,16 +95,17 @@ describe('the time limit', () => {
   test('does not end a payment, which may wait for the player', async () => {
     const { fetch } = fakeFetch(answer(allowed));
     const client = createClient({ url, ageToken: 't', fetch });
-    const pay = () => new Promise<string>((resolve) => setTimeout(resolve, 60_000, 'receipt'));
-    const paid = client.checkout(purchase, pay);
+    const pay = () =>
+      new Promise<typeof receipt>((resolve) => setTimeout(resolve, 60_000, receipt));
+    const outcome = client.checkout(purchase, pay);
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(await paid).toMatchObject({ status: 'paid', result: 'receipt' });
+    expect(await outcome).toMatchObject({ status: 'paid', result: receipt });
   });
 
   test('leaves no timer behind', async () => {
     const { fetch } = fakeFetch(answer(allowed));
     const client = createClient({ url, ageToken: 't', fetch });
-    await client.checkout(purchase, () => 'receipt');
+    await client.checkout(purchase, paid);
     expect(vi.getTimerCount()).toBe(0);
     const failing = createClient({ url, ageToken: 't', fetch: () => Promise.reject(new Error()) });
     await stateAfter(1_000, failing.check(purchase));
@@ -124,7 +125,7 @@ describe('the time limit', () => {
       code: 'timeout',
     });
     isUp = true;
-    expect(await client.checkout(request, () => 'receipt')).toMatchObject({ status: 'paid' });
+    expect(await client.checkout(request, paid)).toMatchObject({ status: 'paid' });
   });
 });
 
@@ -181,7 +182,7 @@ describe('a signal', () => {
     const { fetch } = fakeFetch(answer(allowed));
     const pay = async () => {
       controller.abort();
-      return 'receipt';
+      return receipt;
     };
     const client = createClient({ url, ageToken: 't', fetch });
     const { signal } = controller;

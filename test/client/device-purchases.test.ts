@@ -1,4 +1,4 @@
-import { createClient } from '@spendcap/client';
+import { createClient, type Pay } from '@spendcap/client';
 import {
   type CordovaEvents,
   type CordovaStore,
@@ -130,7 +130,7 @@ describe.each<[string, () => Device]>([
     const { fetch } = fakeFetch(answer(allowed));
     const client = createClient({ url: 'https://pay.example', ageToken: 't', fetch });
     const begin = vi.fn(async (): Promise<unknown> => TOKENS);
-    const confirm = vi.fn((_: DeviceTransaction): unknown => new Response('{}'));
+    const confirm = vi.fn((_: DeviceTransaction): ReturnType<Pay> => new Response('{}'));
     const start = () => devicePurchases({ store: device.start(), begin, confirm });
     const buy = (shop: ReturnType<typeof start>) =>
       client.checkout({ amount: '6.00', currency: 'CNY', id: 'p' }, shop.pay('gems'));
@@ -218,6 +218,13 @@ describe.each<[string, () => Device]>([
     start();
     await vi.waitFor(() => expect(device.unfinished.size).toBe(0));
     expect(confirm).toHaveBeenCalledTimes(2);
+  });
+
+  test('a `confirm` that returns nothing has counted nothing', async () => {
+    const { device, confirm, start, buy } = world();
+    confirm.mockResolvedValueOnce(undefined as never);
+    expect(await buy(start())).toMatchObject({ status: 'unknown' });
+    expect(device.unfinished.size).toBe(1);
   });
 
   test.each([403, 409, 500])('a back end that answers %i keeps it unfinished', async (status) => {

@@ -19,6 +19,11 @@ export const refused: Refused = {
   allowance,
 };
 
+/** The report of a back end that has charged. */
+export const receipt = { payment: 'paid', number: 7 } as const;
+
+export const paid = (): typeof receipt => receipt;
+
 export interface Call extends FetchInit {
   readonly url: string;
 }

@@ -7,7 +7,7 @@ import {
 } from '@spendcap/client';
 import { type DeviceKey, deviceSigner } from '@spendcap/client/device-key';
 import { describe, expect, test, vi } from 'vitest';
-import { allowance, allowed, answer, fakeFetch } from './fake-api.ts';
+import { allowance, allowed, answer, fakeFetch, paid } from './fake-api.ts';
 
 const { fetch } = fakeFetch(answer(allowed));
 const options = { url: 'https://pay.example', ageToken: 't', fetch };
@@ -33,7 +33,7 @@ describe('createClient', () => {
       signer: deviceSigner(key),
       app: 'chess',
       initialAllowance: allowance,
-      lookUp: () => undefined,
+      lookUp: paid,
       onFocus: () => () => undefined,
       now: Date.now,
     };
@@ -113,7 +113,7 @@ describe('a call', () => {
     const { id: _, ...decision } = full;
     await client.allowance({ category: 'tip', app: 'chess' }, { signal });
     expect(await client.check(decision, { signal })).toEqual(allowed);
-    expect(await client.checkout(full, () => 1, { signal })).toMatchObject({ status: 'paid' });
+    expect(await client.checkout(full, paid, { signal })).toMatchObject({ status: 'paid' });
   });
 
   test.each<[string, string, (client: Client) => Promise<unknown>]>([

@@ -4,7 +4,7 @@ import type * as Explain from '@spendcap/client/explain';
 import type { Reason } from '@spendcap/core/wire';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { bundleClient } from './bundle.ts';
-import { allowance, allowed, refused } from './fake-api.ts';
+import { allowance, allowed, paid, receipt, refused } from './fake-api.ts';
 
 // Engines of mini-games and React Native lack much of what a browser has. A context of `node:vm`
 // has the language alone: no URL, TextEncoder, fetch, AbortController, crypto, timers or console.
@@ -131,14 +131,14 @@ describe('the client runs on the language alone', () => {
     const purchase = { amount: '48.00', currency: 'CNY' };
     expect(await client.allowance({ app: '星 & 花' })).toEqual(allowance);
     expect(await client.check(purchase)).toEqual(allowed);
-    expect(await client.checkout(purchase, () => 'receipt')).toEqual({
+    expect(await client.checkout(purchase, paid)).toEqual({
       status: 'paid',
       id: 'order-1',
-      result: 'receipt',
+      result: receipt,
     });
     const failing = await client.checkout(purchase, respond({ code: 'x' }, 500));
     expect(failing).toMatchObject({ status: 'unknown', result: { status: 500 } });
-    expect(await client.checkout(purchase, () => 'receipt')).toMatchObject({ status: 'refused' });
+    expect(await client.checkout(purchase, paid)).toMatchObject({ status: 'refused' });
     expect(sent[0]).toEqual([
       `${url}/v1/allowance?app=%E6%98%9F%20%26%20%E8%8A%B1`,
       { method: 'GET', headers: { authorization: 'Bearer t' } },
@@ -149,9 +149,9 @@ describe('the client runs on the language alone', () => {
     const { createClient } = load();
     expect(() => createClient({ url, ageToken: 't' })).toThrow('needs `fetch` on this platform');
     const client = createClient({ url, ageToken: 't', fetch: respond(allowed) });
-    await expect(
-      client.checkout({ amount: '48.00', currency: 'CNY' }, () => 1),
-    ).rejects.toMatchObject({ message: 'createClient needs `newId` on this platform' });
+    await expect(client.checkout({ amount: '48.00', currency: 'CNY' }, paid)).rejects.toMatchObject(
+      { message: 'createClient needs `newId` on this platform' },
+    );
   });
 
   test('with timers but no AbortController, a time limit ends a call', async () => {

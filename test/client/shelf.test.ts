@@ -4,7 +4,7 @@ import { cnGame, cnLive, createHandler, createLimiter } from '@spendcap/server';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { aged, NOON, player } from '../server/limiter/limiter-kit.ts';
 import { anyStore } from '../support/any-store.ts';
-import { allowed, answer, allowance as empty, fakeFetch } from './fake-api.ts';
+import { allowed, answer, allowance as empty, fakeFetch, paid } from './fake-api.ts';
 
 const url = 'https://pay.example';
 const price = (amount: string, category?: string): Product => ({
@@ -174,7 +174,7 @@ test.each([48, -1, '-1.00', Number.NaN, '', '1e3', '１２', null, undefined])(
       message: `\`${path}\` must be a string such as "48.00".`,
     });
     await expect(client.check(product)).rejects.toMatchObject(at('amount'));
-    await expect(client.checkout(product, () => 1)).rejects.toMatchObject(at('amount'));
+    await expect(client.checkout(product, paid)).rejects.toMatchObject(at('amount'));
     await expect(client.affordable([price('1'), product])).rejects.toMatchObject(
       at('products[1].amount'),
     );

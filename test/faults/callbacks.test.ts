@@ -205,7 +205,9 @@ describe.each(FAILING)('a function that %s', (how, failing) => {
     expect(unknown).toMatchObject({ status: 'unknown', error: { message: SECRET } });
     if (how !== 'throws') return;
     const named = createClient({ ...options, newId: given });
-    await expect(named.checkout(purchase, async () => 1)).rejects.toThrow(SECRET);
+    await expect(named.checkout(purchase, async () => ({ payment: 'paid' }))).rejects.toThrow(
+      SECRET,
+    );
   });
 });
 

@@ -1,6 +1,12 @@
 import type { Refused } from '@spendcap/core/wire';
 import type { CallOptions } from './deadline.ts';
-import { type CheckoutOutcome, outcomeOf, refused, type Settled } from './outcome.ts';
+import {
+  type CheckoutOutcome,
+  outcomeOf,
+  type PaymentAnswer,
+  refused,
+  type Settled,
+} from './outcome.ts';
 import type { Parts } from './parts.ts';
 import { later } from './timers.ts';
 import type { CheckedPurchase, CheckoutRequest, ClientOptions, Pay } from './types.ts';
@@ -31,7 +37,7 @@ export function createCheckout(
     return outcome;
   }
 
-  async function run<Result>(
+  async function run<Result extends PaymentAnswer>(
     purchase: Identified,
     pay: Pay<Result>,
     callOptions: CallOptions,
@@ -74,7 +80,11 @@ export function createCheckout(
 
   return {
     settle,
-    checkout<Result>(purchase: Identified, pay: Pay<Result>, callOptions: CallOptions) {
+    checkout<Result extends PaymentAnswer>(
+      purchase: Identified,
+      pay: Pay<Result>,
+      callOptions: CallOptions,
+    ) {
       const { id } = purchase;
       let outcome = inFlight.get(id);
       if (outcome === undefined) {

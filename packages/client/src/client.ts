@@ -1,6 +1,7 @@
 import { createCheckout } from './checkout.ts';
 import { keepCurrent } from './current.ts';
 import { assertOptions, checkFields, invalid } from './fields.ts';
+import type { PaymentAnswer } from './outcome.ts';
 import type { Parts } from './parts.ts';
 import { createRequests, platform } from './requests.ts';
 import { createShelf } from './shelf.ts';
@@ -55,7 +56,11 @@ export function createClient(options: ClientOptions): Client {
       checkFields(product, { kind: 'product' });
       return shelf.preview(product);
     },
-    async checkout<Result>(purchase: CheckoutRequest, pay: Pay<Result>, callOptions = {}) {
+    async checkout<Result extends PaymentAnswer>(
+      purchase: CheckoutRequest,
+      pay: Pay<Result>,
+      callOptions = {},
+    ) {
       checkFields(purchase, { kind: 'checkout', callOptions });
       return checkout({ ...purchase, id: purchase.id ?? requests.newId() }, pay, callOptions);
     },

@@ -5,6 +5,7 @@ export type {
   CheckoutOutcome,
   Failed,
   Paid,
+  PaymentAnswer,
   PaymentReport,
   Pending,
   RefusedCheckout,

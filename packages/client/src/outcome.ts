@@ -39,14 +39,14 @@ export interface Unknown<Result> {
   readonly status: 'unknown';
   readonly id: string;
   readonly result: Result | undefined;
-  /** What `pay` threw. */
+  /** What `pay` threw, or a `TypeError` if it returned no `PaymentAnswer`. */
   readonly error?: unknown;
   /** `client.settle` of this purchase. */
   settled(options?: CallOptions): Promise<CheckoutOutcome<unknown>>;
 }
 
 /**
- * How a checkout ended, by what `pay` returned:
+ * How a checkout ended, by what `pay` returned, a `PaymentAnswer`:
  *
  * | `pay` returned | status |
  * |---|---|
@@ -56,7 +56,7 @@ export interface Unknown<Result> {
  * | a `Response` 3xx, 408, 409 or 5xx, or it threw | `unknown` |
  * | a `Response` with any other 4xx | `failed` |
  * | `{ payment: 'paid' \| 'pending' \| 'failed' \| 'unknown' }` | that |
- * | anything else | `paid` |
+ * | anything else, or nothing | `unknown`: only an answer is proof of a payment |
  */
 export type CheckoutOutcome<Result> =
   | Paid<Result>
@@ -68,7 +68,12 @@ export type CheckoutOutcome<Result> =
 /** How to say what became of a payment without a `Response`. */
 export interface PaymentReport {
   readonly payment: 'paid' | 'pending' | 'failed' | 'unknown';
+  /** Who a pending payment waits for: the elements say it. */
+  readonly waitsFor?: 'guardian';
 }
+
+/** How a payment ended: the response of the back end, its refusal, or a report. */
+export type PaymentAnswer = FetchResponse | Refused | PaymentReport;
 
 /** Runs a step within the client's time limit. */
 type Limited = (work: () => Promise<unknown>) => Promise<unknown>;
@@ -89,19 +94,23 @@ export async function outcomeOf<Result>(
   }
   const body = isResponse(result) && result.status === 403 ? await bodyOf(result, limited) : result;
   if (isRefused(body)) return refused(id, body);
-  const status = statusOf(result);
+  const status = isResponse(result) ? statusOf(result) : reportedBy(result);
+  if (status === undefined) {
+    const error = new TypeError('Neither a response, nor a refusal, nor { payment }.');
+    return { status: 'unknown', id, result, error, settled };
+  }
   return status === 'pending' || status === 'unknown'
     ? { status, id, result, settled }
     : { status, id, result };
 }
 
-function statusOf(result: unknown): PaymentReport['payment'] {
-  if (!isResponse(result)) {
-    const known = ['paid', 'pending', 'failed', 'unknown'] as const;
-    const reported = isObject(result) && result.payment;
-    return known.find((each) => each === reported) ?? 'paid';
-  }
-  const { status } = result;
+const REPORTS = ['paid', 'pending', 'failed', 'unknown'] as const;
+
+function reportedBy(result: unknown): PaymentReport['payment'] | undefined {
+  return REPORTS.find((each) => isObject(result) && each === result.payment);
+}
+
+function statusOf({ status }: FetchResponse): PaymentReport['payment'] {
   if (status === 202) return 'pending';
   if (status >= 200 && status < 300) return 'paid';
   // A conflict may be a first attempt under way, and a redirect may follow a payment.

@@ -1,6 +1,6 @@
 import type { Allowance, Decision } from '@spendcap/core/wire';
 import type { CallOptions } from './deadline.ts';
-import type { CheckoutOutcome } from './outcome.ts';
+import type { CheckoutOutcome, PaymentAnswer } from './outcome.ts';
 import type { Snapshot } from './state.ts';
 import type { Fetch } from './transport.ts';
 
@@ -38,7 +38,7 @@ export interface ClientOptions {
    * What became of a purchase, from the game's back end. It answers as `pay` does; a 404 has to
    * mean that nothing can be charged under this id any more.
    */
-  readonly lookUp?: (id: string) => unknown;
+  readonly lookUp?: (id: string) => PaymentAnswer | Promise<PaymentAnswer>;
   /** Calls `refresh` whenever the player returns to the game; returns how to stop that. */
   readonly onFocus?: (refresh: () => void) => () => void;
   /** Epoch milliseconds, of which only differences are used. Default `Date.now`. */
@@ -81,8 +81,13 @@ export interface CheckedPurchase extends CheckoutRequest {
   readonly proof?: string;
 }
 
-/** Calls the game's back end, which reserves and charges. */
-export type Pay<Result> = (purchase: CheckedPurchase) => Result | Promise<Result>;
+/**
+ * Calls the game's back end, which reserves and charges, and returns what it answered. What is no
+ * `PaymentAnswer` leaves open whether money was taken.
+ */
+export type Pay<Result extends PaymentAnswer = PaymentAnswer> = (
+  purchase: CheckedPurchase,
+) => Result | Promise<Result>;
 
 /** The player's side of spendcap, see `createClient`. */
 export interface Client {
@@ -108,7 +113,7 @@ export interface Client {
    * Concurrent calls with the same id share the first call, so a double click pays once. `signal`
    * ends a checkout until `pay` is called. Rejects only for an invalid request.
    */
-  checkout<Result>(
+  checkout<Result extends PaymentAnswer>(
     purchase: CheckoutRequest,
     pay: Pay<Result>,
     options?: CallOptions,

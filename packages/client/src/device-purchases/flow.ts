@@ -1,6 +1,6 @@
 import { isText } from '../fields.ts';
 import { checkNames } from '../option-names.ts';
-import { isRefused, outcomeOf, type PaymentReport } from '../outcome.ts';
+import { isRefused, outcomeOf, type PaymentAnswer } from '../outcome.ts';
 import { isObject, isResponse } from '../transport.ts';
 import type { CheckedPurchase, Pay } from '../types.ts';
 
@@ -43,13 +43,13 @@ export interface DevicePurchasesOptions {
    */
   readonly begin: (purchase: CheckedPurchase, product: string) => Promise<unknown>;
   /** Your back end's call of `confirm`. It answers as `pay` of `checkout` does. */
-  readonly confirm: (transaction: DeviceTransaction) => unknown;
+  readonly confirm: (transaction: DeviceTransaction) => ReturnType<Pay>;
 }
 
 /** Purchases through a device's store. */
 export interface DevicePurchases {
   /** The `pay` of `client.checkout` for a product of the store. */
-  pay(product: string): Pay<unknown>;
+  pay(product: string): Pay;
   /** Ends it; transactions wait for the next start. */
   stop(): void;
 }
@@ -67,8 +67,8 @@ export function devicePurchases(options: DevicePurchasesOptions): DevicePurchase
   const { store, begin, confirm } = options;
   if (!store || !begin || !confirm) throw refuse('needs `store`, `begin` and `confirm`');
   /** Open sheets, by product: a store says nothing else of them. */
-  const open = new Map<string, (answer: unknown) => void>();
-  const report = (product: string, answer: unknown) => {
+  const open = new Map<string, (answer: PaymentAnswer) => void>();
+  const report = (product: string, answer: PaymentAnswer) => {
     open.get(product)?.(answer);
     open.delete(product);
   };
@@ -76,14 +76,14 @@ export function devicePurchases(options: DevicePurchasesOptions): DevicePurchase
   const stop = store.watch({
     async confirm(transaction) {
       const { product } = transaction;
-      let answer: unknown;
+      let answer: PaymentAnswer | undefined;
       const look = async () => {
         answer = await confirm(transaction);
         return answer;
       };
       const settled = () => Promise.reject(new Error('not of a checkout'));
       const { status } = await outcomeOf({ id: product, settled }, look, (work) => work());
-      report(product, answer ?? ({ payment: status } as PaymentReport));
+      report(product, answer ?? { payment: 'unknown' });
       return status === 'paid';
     },
     ended: (product, payment) => report(product, { payment }),

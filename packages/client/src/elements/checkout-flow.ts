@@ -1,4 +1,4 @@
-import type { CheckoutOutcome, Client } from '../index.ts';
+import type { CheckoutOutcome, Client, PaymentAnswer } from '../index.ts';
 import type { CheckoutStep } from './checkout-view.ts';
 import { priceOf } from './shelf.ts';
 import type { CheckoutElement, OutcomeDetail } from './types.ts';
@@ -30,7 +30,7 @@ export async function runCheckout(flow: Flow): Promise<void> {
   flow.check = new AbortController();
   let busy: CheckoutStep = { kind: 'busy', product, isPaying: false };
   flow.show(busy);
-  const outcome = await client.checkout<unknown>(
+  const outcome = await client.checkout<PaymentAnswer>(
     priceOf(product),
     (purchase) => {
       const isShown = flow.step === busy;

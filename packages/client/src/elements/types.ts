@@ -1,6 +1,6 @@
 import type { Messages } from '../explain/messages.ts';
 import type { ExplainedRefusal } from '../explain/refusal.ts';
-import type { CheckedPurchase, CheckoutOutcome, Client } from '../index.ts';
+import type { CheckedPurchase, CheckoutOutcome, Client, Pay } from '../index.ts';
 
 /** What all elements of a page share. */
 export interface ElementSettings {
@@ -65,7 +65,7 @@ export interface OutcomeDetail {
  */
 export interface CheckoutElement extends PlayerElement {
   /** Calls the game's back end, as `pay` of `client.checkout`. */
-  pay: ((purchase: CheckedPurchase, product: ShopProduct) => unknown) | null;
+  pay: ((purchase: CheckedPurchase, product: ShopProduct) => ReturnType<Pay>) | null;
   /** Starts the purchase of a product: for a button of your own, or a canvas. */
   open(product: ShopProduct): void;
   /** Closes the dialog, whatever it shows. */

@@ -1,6 +1,6 @@
 import type { Decision } from '@spendcap/core/wire';
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
-import type { CheckoutOutcome } from '../outcome.ts';
+import type { CheckoutOutcome, PaymentAnswer } from '../outcome.ts';
 import type { AllowanceState, PurchaseState, Snapshot } from '../state.ts';
 import type { CheckoutRequest, Client, Pay, Product } from '../types.ts';
 import { useSpendcap } from './context.ts';
@@ -37,7 +37,7 @@ export interface PurchaseHook {
    * `client.checkout`. While a purchase is under way, and after an `unknown` outcome, the same
    * price is the same purchase, so that the player pays once.
    */
-  readonly buy: <Result>(
+  readonly buy: <Result extends PaymentAnswer>(
     purchase: CheckoutRequest,
     pay: Pay<Result>,
   ) => Promise<CheckoutOutcome<Result>>;

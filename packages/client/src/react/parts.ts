@@ -61,7 +61,7 @@ export interface PurchaseGateParts extends Pick<PurchaseHook, 'state' | 'reset'>
 /** Properties of `PurchaseGate`. */
 export interface PurchaseGateProps {
   readonly purchase: CheckoutRequest;
-  readonly pay: Pay<unknown>;
+  readonly pay: Pay;
   /** What assistive technology says after each step, such as `explainStatus`. */
   readonly announce: (state: PurchaseHook['state']) => string;
   /** The looks of the product. */
