@@ -53,6 +53,14 @@ describe.skipIf(executable === null)('the phone view', () => {
     return box !== null && box.y >= 0 && box.y + box.height <= 800;
   }
 
+  test.each(STORES)('%s: a price in dollars is refused, and no sheet opens', async (_, store) => {
+    await visit(store, 'unknown');
+    await button('Why not? Gems in dollars').click();
+    await dialog().getByText('You can only pay in Chinese Yuan here.').waitFor();
+    expect(await sheet().count()).toBe(0);
+    await closeDialog();
+  });
+
   test('a 12-year-old on an iPhone: caps before the sheet, a parent, a refund, elsewhere', async () => {
     await visit('app_store', 'player-12');
     await left('CN¥100.00');

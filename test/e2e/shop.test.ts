@@ -129,6 +129,22 @@ describe.skipIf(executable === null)('the shop page', () => {
     expect(await sales()).toBe(0);
   });
 
+  test.each([
+    ['player-17', 'en', 1000, 'Gems in dollars', 'You can only pay in Chinese Yuan here'],
+    ['adult-30', 'zh', 360, '美元宝石', '这里只能用人民币付款'],
+  ])('%s reads in %s, at %i pixels, why a price in dollars cannot be paid', async (...given) => {
+    const [player, language, width, name, text] = given;
+    await visit(player, language, width);
+    const why = product(name).getByRole('button', { name: /^(Why not|为什么)/ });
+    await why.click();
+    await dialog().getByRole('alert').getByText(text).waitFor();
+    const isWide = `document.documentElement.scrollWidth > ${width}`;
+    expect(await page.evaluate(isWide)).toBe(false);
+    await page.keyboard.press('Escape');
+    expect(await focused()).toContain(name);
+    expect(await sales()).toBe(0);
+  });
+
   test('nobody signed in reads that, and cannot pay', async () => {
     await visit('nobody');
     await allowance().getByText('Sign in to buy things here.').waitFor();

@@ -98,6 +98,24 @@ test('only the buyer gives a thing back', async () => {
 const CASHIERS = ['stripe_checkout', 'wechat_pay', 'alipay'] as const;
 type Method = (typeof CASHIERS)[number];
 
+test.each(['card', ...CASHIERS])(
+  '%s takes no price in dollars, of an adult either',
+  async (method) => {
+    const answer = await post(ADULT, { id: `usd-${method}`, method, product: 'gems-usd' });
+    expect([answer.status, await answer.json()]).toMatchObject([
+      403,
+      { allowed: false, reasons: [{ code: 'currency_not_supported', currency: 'CNY' }] },
+    ]);
+    expect((await get(`${ADULT}/usd-${method}`)).status).toBe(404);
+  },
+);
+
+test.each(['app_store', 'google_play'])('%s opens no sheet for it', async (store) => {
+  const path = `/shop/players/adult-30/stores/${store}/app/begin`;
+  const answer = await post(path, { id: randomUUID(), product: 'gems-usd' });
+  expect(await answer.json()).toMatchObject({ reasons: [{ code: 'currency_not_supported' }] });
+});
+
 interface Shown {
   readonly method: string;
   readonly cashier: string | null;

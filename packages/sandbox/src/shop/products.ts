@@ -2,6 +2,8 @@
 export interface Product {
   readonly id: string;
   readonly price: string;
+  /** ISO 4217. */
+  readonly currency: string;
   readonly category: string;
   /** Path of its picture. */
   readonly image: string;
@@ -16,10 +18,11 @@ function product(
   image: string,
   title: Product['title'],
 ): Product {
-  return { id, price, category, image: `/page/art-${image}.svg`, title };
+  const picture = `/page/art-${image}.svg`;
+  return { id, price, currency: SHOP_CURRENCY, category, image: picture, title };
 }
 
-/** Prices below all caps and above each of them, and two categories forbidden for minors. */
+/** Prices below all caps and above each, two categories forbidden for minors, another currency. */
 export const PRODUCTS: readonly Product[] = [
   product(['gems-60', '6.00', 'item'], 'gem', { en: '60 gems', zh: '60 颗宝石' }),
   product(['gems-300', '30.00', 'item'], 'gem', { en: '300 gems', zh: '300 颗宝石' }),
@@ -35,4 +38,11 @@ export const PRODUCTS: readonly Product[] = [
   }),
   product(['blind-box', '10.00', 'loot_box'], 'box', { en: 'Blind box of seeds', zh: '种子盲盒' }),
   product(['tip', '20.00', 'tip'], 'tip', { en: 'Tip for a streamer', zh: '打赏主播' }),
+  {
+    ...product(['gems-usd', '0.99', 'item'], 'gem', {
+      en: 'Gems in dollars',
+      zh: '美元宝石',
+    }),
+    currency: 'USD',
+  },
 ];

@@ -51,7 +51,7 @@ const REFUSALS = {
   'age-not-precise': refusedBy({ code: 'age_not_precise', provableAge: 16, row }),
   approval: refusedBy({ code: 'guardian_approval_required', row }),
   frozen: refusedBy({ code: 'frozen_by_guardian' }),
-  currency: refusedBy({ code: 'currency_not_supported', currency: 'USD' }),
+  currency: refusedBy({ code: 'currency_not_supported', currency: 'CNY' }),
   newer: refusedBy({ code: 'moon_phase' }),
 };
 

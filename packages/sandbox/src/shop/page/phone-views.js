@@ -4,7 +4,7 @@ import { el } from './elements.js';
 export function sheetView(product, { t, money, titleOf, labelOf }, { store, choose }) {
   const button = (act, label, kind = '') =>
     el('li', {}, el('button', { type: 'button', class: kind, onclick: () => choose(act) }, label));
-  const price = money(product.price);
+  const price = money(product.price, product.currency);
   return [
     el('h2', { id: 'sheet-title', tabindex: '-1' }, labelOf(store)),
     el('p', { class: 'bill' }, el('span', {}, titleOf(product)), el('b', {}, price)),
@@ -31,7 +31,7 @@ export function requestsView(requests, { t, money, titleOf }, answer) {
     return el(
       'li',
       { class: 'request' },
-      el('b', {}, `${title} · ${money(request.product.price)}`),
+      el('b', {}, `${title} · ${money(request.product.price, request.product.currency)}`),
       button(true, t.approve, t.approveNamed(title)),
       button(false, t.decline, t.declineNamed(title)),
     );
@@ -41,7 +41,7 @@ export function requestsView(requests, { t, money, titleOf }, answer) {
 
 /** What happens without the game, and the time that passes. */
 export function outsideView(product, { t, money, titleOf }, { buyOutside, wait }) {
-  const label = t.buyOutside(titleOf(product), money(product.price));
+  const label = t.buyOutside(titleOf(product), money(product.price, product.currency));
   return [
     el('p', { class: 'small' }, t.outsideHint),
     el('button', { type: 'button', onclick: () => buyOutside(product) }, label),

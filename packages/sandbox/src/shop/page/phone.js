@@ -96,8 +96,8 @@ function showAll() {
     return restart(labelOf(chosen));
   });
   byId('paid-with').textContent = t.paidWith(labelOf(store));
-  shelf.products = products.map(({ id, title, price, category, image }) => {
-    return { id, name: words.textOf(title), amount: price, currency, category, image };
+  shelf.products = products.map(({ title, price: amount, ...product }) => {
+    return { ...product, name: words.textOf(title), amount };
   });
 }
 

@@ -61,8 +61,8 @@ async function showAll() {
   say('');
   showPlayers();
   showMethods();
-  shelf.products = products.map(({ id, title, price, category, image }) => {
-    return { id, name: words.textOf(title), amount: price, currency, category, image };
+  shelf.products = products.map(({ title, price: amount, ...product }) => {
+    return { ...product, name: words.textOf(title), amount };
   });
   await showAccount();
 }

@@ -8,7 +8,7 @@ export function speech(locale, currency) {
   return {
     locale,
     t: TEXTS[locale],
-    money: (amount) => formatAmount(amount, currency, locale),
+    money: (amount, code = currency) => formatAmount(amount, code, locale),
     textOf,
     titleOf: ({ title }) => textOf(title),
     labelOf: ({ label }) => textOf(label),

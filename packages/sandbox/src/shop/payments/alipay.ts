@@ -2,7 +2,8 @@ import type { Purchase } from '@spendcap/core';
 import { alipayProcessor, guardAlipay } from '@spendcap/server/payments/alipay';
 import { AlipaySdk } from 'alipay-sdk';
 import { fakeAlipay } from '../../fake-alipay.ts';
-import { contextOf, known, outbox, type PaymentDeps, type Provider } from './method.ts';
+import type { PaymentDeps, Provider } from './method.ts';
+import { contextOf, known, otherCurrency, outbox } from './method.ts';
 
 const PATH = '/webhooks/alipay';
 const PAID = '9000';
@@ -26,6 +27,8 @@ export async function alipayProvider({ limiter, now }: PaymentDeps): Promise<Pro
         name: 'alipay',
         label: { en: 'Alipay', zh: '支付宝' },
         async start(order) {
+          const refusal = await otherCurrency(limiter, order);
+          if (refusal !== null) return refusal;
           const { price, title } = order.product;
           const product_code = 'FAST_INSTANT_TRADE_PAY';
           const ordered = await payments.pageExec(

@@ -1,7 +1,7 @@
 import type { Purchase, Refused, Reservation } from '@spendcap/core';
 import type { Limiter } from '@spendcap/server';
 import type { AnyDeps } from '@spendcap/server/payments';
-import type { Product } from '../products.ts';
+import { type Product, SHOP_CURRENCY } from '../products.ts';
 
 /** What every processor of the shop is built on: one limiter, so that the caps are shared. */
 export interface PaymentDeps {
@@ -74,6 +74,21 @@ export interface Provider extends Notifier {
 /** The part of `options.spendcap` that the shop states of an order. */
 export function contextOf({ id, ageToken, product }: Order) {
   return { id, ageToken, product: product.id, category: product.category };
+}
+
+/**
+ * What a processor of yuan refuses: its guard takes no currency, and the shop converts no price.
+ * `null` for a price in yuan.
+ */
+export async function otherCurrency(
+  limiter: Limiter,
+  { ageToken, product }: Order,
+): Promise<Refused | null> {
+  const { price: amount, currency, category } = product;
+  if (currency === SHOP_CURRENCY) return null;
+  const decision = await limiter.check({ ageToken, amount, currency, category });
+  if (decision.allowed) throw new Error('This processor takes yuan only.');
+  return decision;
 }
 
 /** Sends each message once, in order. */

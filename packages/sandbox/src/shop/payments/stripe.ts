@@ -2,7 +2,7 @@ import { type Purchase, parseMoney } from '@spendcap/core';
 import { type GuardedStripe, guardStripe, stripeProcessor } from '@spendcap/server/payments/stripe';
 import Stripe from 'stripe';
 import { type FakeStripe, fakeStripe } from '../../fake-stripe.ts';
-import { type Product, SHOP_CURRENCY } from '../products.ts';
+import type { Product } from '../products.ts';
 import {
   attempt,
   contextOf,
@@ -103,6 +103,6 @@ function paymentIn(fake: FakeStripe, id: string): string {
   return fake.paymentIntents().find(({ metadata }) => metadata.spendcap_id === id)?.id ?? '';
 }
 
-function priceOf({ price }: Product) {
-  return { amount: parseMoney(price, SHOP_CURRENCY), currency: SHOP_CURRENCY.toLowerCase() };
+function priceOf({ price, currency }: Product) {
+  return { amount: parseMoney(price, currency), currency: currency.toLowerCase() };
 }

@@ -6,7 +6,8 @@ import {
 } from '@spendcap/server/payments/wechat-pay';
 import { type FakeWechatPay, fakeWechatPay } from '../../fake-wechat-pay.ts';
 import { type Product, SHOP_CURRENCY } from '../products.ts';
-import { attempt, contextOf, outbox, type PaymentDeps, type Provider } from './method.ts';
+import type { PaymentDeps, Provider } from './method.ts';
+import { attempt, contextOf, otherCurrency, outbox } from './method.ts';
 
 const PATH = '/webhooks/wechat-pay';
 
@@ -22,7 +23,8 @@ export function wechatPayProvider({ limiter, now }: PaymentDeps): Provider {
       {
         name: 'wechat_pay',
         label: { en: 'WeChat Pay', zh: '微信支付' },
-        start: (order) =>
+        start: async (order) =>
+          (await otherCurrency(limiter, order)) ??
           payments.native(
             { description: order.product.title.zh, amount: { total: fenOf(order.product.price) } },
             { spendcap: contextOf(order) },

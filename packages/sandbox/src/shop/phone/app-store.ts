@@ -5,7 +5,7 @@ import { decodeJwt } from 'jose';
 import type { FakeAskToBuy } from '../../fake-app-store/state.ts';
 import { type FakeAppStore, fakeAppStore } from '../../fake-app-store.ts';
 import { known, outbox, type PaymentDeps } from '../payments/method.ts';
-import { PRODUCTS, type Product, SHOP_CURRENCY } from '../products.ts';
+import { PRODUCTS, type Product } from '../products.ts';
 import { clientOver } from './app-store-client.ts';
 import { type Phone, type PhoneStore, purchaseOf } from './store.ts';
 
@@ -43,9 +43,9 @@ export function appStore({ limiter, now }: PaymentDeps): PhoneStore {
   };
 }
 
-function soldBy({ id, price }: Product) {
-  const thousandths = parseMoney(price, SHOP_CURRENCY) * THOUSANDTHS;
-  const sold = { type: 'Consumable', price: thousandths, currency: SHOP_CURRENCY } as const;
+function soldBy({ id, price, currency }: Product) {
+  const thousandths = parseMoney(price, currency) * THOUSANDTHS;
+  const sold = { type: 'Consumable', price: thousandths, currency } as const;
   return [id, sold] as const;
 }
 

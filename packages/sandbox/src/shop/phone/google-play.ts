@@ -4,7 +4,7 @@ import { parseMoney } from '@spendcap/core';
 import { guardGooglePlay } from '@spendcap/server/payments/google-play';
 import { type FakeGooglePlay, fakeGooglePlay } from '../../fake-google-play.ts';
 import { outbox, type PaymentDeps } from '../payments/method.ts';
-import { PRODUCTS, type Product, SHOP_CURRENCY } from '../products.ts';
+import { PRODUCTS, type Product } from '../products.ts';
 import { type Phone, type PhoneStore, purchaseOf, type Sheet } from './store.ts';
 
 /** Google's prices are in millionths, those of the shop in hundredths. */
@@ -51,9 +51,9 @@ export function googlePlay({ limiter, now }: PaymentDeps): PhoneStore {
   };
 }
 
-function soldBy({ id, price }: Product) {
-  const micros = parseMoney(price, SHOP_CURRENCY) * MILLIONTHS;
-  return [id, { currency: SHOP_CURRENCY, micros }] as const;
+function soldBy({ id, price, currency }: Product) {
+  const micros = parseMoney(price, currency) * MILLIONTHS;
+  return [id, { currency, micros }] as const;
 }
 
 function phoneOf(fake: FakeGooglePlay): Phone {

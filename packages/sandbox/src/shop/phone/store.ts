@@ -1,6 +1,6 @@
 import type { Refused, Reservation } from '@spendcap/core';
 import type { Notifier, Order, SaleMethod } from '../payments/method.ts';
-import { type Product, SHOP_CURRENCY } from '../products.ts';
+import type { Product } from '../products.ts';
 
 /** What the app opens the sheet with: the names of the store's own library. */
 export interface SheetTokens {
@@ -66,6 +66,6 @@ export interface PhoneStore extends Notifier, SaleMethod {
 
 /** The purchase of an order, as the guards of both stores take it. */
 export function purchaseOf({ id, ageToken, product }: Order) {
-  const { price: amount, category } = product;
-  return { id, ageToken, amount, currency: SHOP_CURRENCY, category, product: product.id };
+  const { price: amount, currency, category } = product;
+  return { id, ageToken, amount, currency, category, product: product.id };
 }
