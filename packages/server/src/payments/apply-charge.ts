@@ -8,9 +8,9 @@ import {
 import type { Limiter, Player } from '../limiter/types.ts';
 import { applyTo } from './apply-snapshot.ts';
 import { checkDeviceDeps, type DeviceDeps, type DevicePayer } from './deps.ts';
-import { sha256 } from './idempotency.ts';
 import { covers, priceOf } from './money.ts';
 import { type Rejected, reportRejected } from './problems.ts';
+import { recordIdOf } from './record-id.ts';
 
 /** Options of `applyDeviceCharge`. */
 export interface ApplyChargeOptions {
@@ -231,13 +231,4 @@ function sameAs({ id, category, app }: Purchase): DevicePayer {
 async function payerOf(work: Work): Promise<DevicePayer | null> {
   const known = await work.deps.playerOf?.(work.charge);
   return known ?? work.player ?? null;
-}
-
-/** Fits into a purchase id, and begins as no digest does. */
-const PLAIN = /^[A-Za-z0-9._-][A-Za-z0-9._:-]{0,89}$/;
-
-/** The purchase id of a charge that had no hold. */
-async function recordIdOf(processor: string, reference: string): Promise<string> {
-  const isPlain = PLAIN.test(reference);
-  return `${processor}:${isPlain ? reference : `:${await sha256(reference)}`}`;
 }

@@ -7,6 +7,7 @@ import {
 } from '@spendcap/core';
 import type { PurchaseRequest } from '../limiter/types.ts';
 import { checkDeviceDeps, type DeviceDeps } from './deps.ts';
+import { isRecordId } from './record-id.ts';
 
 /** A purchase whose sheet is about to be opened. Its processor and hold time are the store's. */
 export type DevicePurchase = Omit<
@@ -50,6 +51,9 @@ export async function beginDevicePurchase(
   const { name: processor, traits } = deps.processor;
   // Anything else than a text is rejected by `reserve`.
   const reference = typeof purchase.id === 'string' ? traits.reference(purchase.id) : '';
+  if (isRecordId(processor, purchase.id)) {
+    throw new TypeError(`id: ${processor}: begins the ids of charges without a hold`);
+  }
   const held = { ...purchase, processor, expiresInSeconds: traits.holdSeconds } as const;
   const reservation = await deps.limiter.reserve(held);
   if (!reservation.allowed) return reservation;

@@ -28,6 +28,20 @@ describe('before the sheet opens', () => {
     expect(fake.requests).toEqual([]);
   });
 
+  it('nobody holds under the id of a renewal to come, which would count for whoever did', async () => {
+    const { begin, confirmPass, deliver, fake, guard, used } = game();
+    await begin('sub-1', '25.00', 'pass');
+    const pass = fake.device.subscribe({ productId: 'pass', obfuscatedProfileId: 'sub-1' });
+    await confirmPass(pass.purchaseToken);
+    const id = `google_play:${pass.orderIds[0]}..0`;
+    await expect(guard.begin({ id, ...friend, ...cny('1.00') })).rejects.toThrow(
+      /^id: google_play:/,
+    );
+    fake.office.renew(pass.purchaseToken);
+    await deliver();
+    expect([await used(lin), await used(friend)]).toEqual(['50.00', '0.00']);
+  });
+
   it('the app may name the account itself', async () => {
     const { guard } = game();
     const purchase = { id: 'order-1', ...lin, ...cny('1.00'), account: 'a-1' };
