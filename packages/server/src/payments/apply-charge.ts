@@ -151,6 +151,7 @@ async function isHeld(
 ): Promise<boolean> {
   const { captured, product } = charge;
   const { capCurrency: currency, committed, held } = purchase;
+  const charged = captured === 'held' ? priceOf(purchase) : captured;
   const isSameProduct = [purchase.product, product].includes(null) || purchase.product === product;
   if (!isSameProduct) {
     const message = 'The transaction is for another product than held.';
@@ -161,9 +162,10 @@ async function isHeld(
     const message = "The transaction was confirmed by another player than the hold's.";
     problems.push({ code: 'purchase_conflict', message });
   }
-  if (!isSameProduct || !isOwn || purchase.late || captured === null) return false;
-  const isForeign = captured !== 'held' && captured.currency !== purchase.currency;
-  return !isForeign && covers({ amount: held, currency }, { amount: committed, currency });
+  if (!isSameProduct || !isOwn || purchase.late || charged === null) return false;
+  // Both: a price that is known only later cannot change what was committed.
+  const isCovered = covers(priceOf(purchase), charged);
+  return isCovered && covers({ amount: held, currency }, { amount: committed, currency });
 }
 
 async function isOf(limiter: Limiter, purchase: Purchase, player?: Player): Promise<boolean> {

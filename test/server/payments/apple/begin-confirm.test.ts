@@ -78,6 +78,15 @@ describe('a transaction', () => {
     expect(codes()).toEqual(['invalid_amount']);
   });
 
+  it('that states a price above what was held only later was not held', async () => {
+    const { begin, buy, codes, confirm, fake, guard } = app();
+    await begin(P1, '25.00');
+    const id = buy();
+    await guard.confirm(fake.signedTransaction(id, { changes: { price: undefined } }), child);
+    expect(await confirm(id)).toMatchObject({ result: 'committed', wasHeld: false });
+    expect(codes()).toEqual(['invalid_amount', 'purchase_ended']);
+  });
+
   it('bought outside the app counts for the player who confirms it', async () => {
     const { buy, codes, confirm, used } = app();
     expect(await confirm(buy(null))).toMatchObject({ result: 'recorded', wasHeld: false });
