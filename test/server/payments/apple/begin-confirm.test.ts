@@ -113,6 +113,16 @@ describe('a transaction', () => {
     expect(await used()).toBe('30.00');
   });
 
+  it('shared in the family says nothing of the hold of whoever paid, whose token it has', async () => {
+    const { begin, confirm, fake, guard } = app();
+    await begin(P1, '30.00', 'level');
+    const paid = fake.buy({ productId: 'level', appAccountToken: P1 });
+    const { transactionId } = fake.familyShare(paid.transactionId, 'sister');
+    const shared = fake.signedTransaction(transactionId, { changes: { appAccountToken: P1 } });
+    expect(await guard.confirm(shared, friend)).toMatchObject({ result: 'free', wasHeld: false });
+    expect(await confirm(paid.transactionId)).toMatchObject({ result: 'committed', wasHeld: true });
+  });
+
   it('that was refunded before its first confirmation ends refunded', async () => {
     const { begin, buy, confirm, fake, purchase } = app();
     await begin();

@@ -34,8 +34,9 @@ export function chargeOf(
   const isPaid = transaction.inAppOwnershipType !== 'FAMILY_SHARED';
   return {
     reference: transactionId,
-    // Devices write tokens in upper case, Apple's servers in lower case.
-    purchaseId: appAccountToken?.toLowerCase() ?? null,
+    // Devices write tokens in upper case, Apple's servers in lower case. Shared in a family, it is
+    // the token of whoever paid, and says nothing of the hold.
+    purchaseId: (isPaid && appAccountToken?.toLowerCase()) || null,
     renewalOf: isFollowing && isRenewal ? originalTransactionId : null,
     product: productId,
     state: 'purchased',
