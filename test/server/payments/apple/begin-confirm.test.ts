@@ -202,6 +202,7 @@ describe('is refused, typed, and changes nothing:', () => {
     ['no transaction id', { transactionId: undefined }, 'incomplete'],
     ['no product', { productId: undefined }, 'incomplete'],
     ['no date', { purchaseDate: undefined }, 'incomplete'],
+    ['a date that no calendar has', { purchaseDate: 8_640_000_000_000_001 }, 'incomplete'],
     [
       'a refund of more than everything',
       { revocationDate: 1, revocationType: 'REFUND_PRORATED', revocationPercentage: 100_001 },

@@ -25,7 +25,7 @@ export function chargeOf(
 ): AppleCharge {
   const { transactionId, originalTransactionId, productId, purchaseDate } = transaction;
   const { appAccountToken, appTransactionId, transactionReason } = transaction;
-  if (!isId(transactionId) || !isId(productId) || !Number.isSafeInteger(purchaseDate)) {
+  if (!isId(transactionId) || !isId(productId) || !isInstant(purchaseDate)) {
     throw invalidTransaction('incomplete', 'A transaction names no id, product or date.');
   }
   const isFollowing = isId(originalTransactionId) && originalTransactionId !== transactionId;
@@ -40,10 +40,14 @@ export function chargeOf(
     renewalOf: isFollowing && isRenewal ? originalTransactionId : null,
     product: productId,
     state: 'purchased',
-    chargedAt: Number(purchaseDate),
+    chargedAt: purchaseDate,
     captured: isPaid ? priceOf(transaction) : null,
     ...{ refunds, account: appTransactionId ?? null, transaction, question: null },
   };
+}
+
+function isInstant(value: unknown): value is number {
+  return Number.isSafeInteger(value) && !Number.isNaN(new Date(Number(value)).getTime());
 }
 
 function isId(value: unknown): value is string {
