@@ -2,6 +2,7 @@ import type { AppliedCharge, DeviceCharge } from '@spendcap/core';
 import { applyDeviceCharge } from './apply-charge.ts';
 import type { DeviceDeps } from './deps.ts';
 import type { Reconciled, ReconcileOutcome } from './reconcile.ts';
+import { inTurn } from './turns.ts';
 
 /** What a charge came to, as the outcome of a hold. */
 const OUTCOMES: Readonly<Record<AppliedCharge['result'], ReconcileOutcome>> = {
@@ -10,10 +11,12 @@ const OUTCOMES: Readonly<Record<AppliedCharge['result'], ReconcileOutcome>> = {
   ...{ pending: 'open', unattributed: 'open' },
 };
 
-/** Applies a charge that the store lists. */
+/** Applies a charge that the store lists, after what it has listed of the same charge before. */
 export async function sweptCharge(deps: DeviceDeps, charge: DeviceCharge): Promise<Reconciled> {
+  const turn = `${deps.processor.name}:${charge.reference}`;
   try {
-    const { result, purchase } = await applyDeviceCharge(deps, charge);
+    const apply = () => applyDeviceCharge(deps, charge);
+    const { result, purchase } = await inTurn(deps.limiter, turn, apply);
     return { purchaseId: purchase?.id ?? null, outcome: OUTCOMES[result] };
   } catch (error) {
     return { purchaseId: charge.purchaseId, outcome: 'failed', error };

@@ -1,3 +1,4 @@
+import { reconcile } from '@spendcap/server/payments';
 import type { ConsentRescinded, ConsumptionQuery } from '@spendcap/server/payments/apple';
 import { describe, expect, it } from 'vitest';
 import { START } from '../engine-kit.ts';
@@ -346,6 +347,66 @@ describe('a sweep', () => {
     expect(await used()).toBe('30.00');
     expect(await sweep()).toMatchObject({ committed: 3 });
     expect(await used()).toBe('30.00');
+  });
+
+  it('reads past a message that it cannot read, and rejects at the end', async () => {
+    const onConsentRescinded = () => Promise.reject(new Error('down'));
+    const odd = { productId: 'gems', price: 30_001, customer: 'lin' };
+    const worlds = [
+      { deed: ({ fake }: ReturnType<typeof app>) => fake.buy(odd), error: { why: 'price' } },
+      {
+        deed({ fake }: ReturnType<typeof app>) {
+          fake.buy({ productId: 'gems', customer: 'lin' });
+          fake.rescindConsent('lin');
+        },
+        error: { message: 'down' },
+      },
+    ];
+    for (const { deed, error } of worlds) {
+      const world = app({ apple: { onConsentRescinded } });
+      await world.begin();
+      deed(world);
+      world.buy();
+      await expect(world.sweep()).rejects.toMatchObject(error);
+      expect(await world.purchase(P1)).toMatchObject({ state: 'committed' });
+    }
+  });
+
+  it.each([
+    ['that Apple does not know', '2000000999999999', { apiError: 4_040_010 }],
+    ['that is no id', 'order-1', { apiError: 4_000_006 }],
+  ])('reads past a customer %s, and rejects at the end', async (_, unknown, error) => {
+    const customers = [unknown];
+    const { begin, buy, clock, purchase, sweep } = app({ apple: { customers: () => customers } });
+    await begin();
+    customers.push(buy());
+    clock.at += 31 * DAY;
+    await expect(sweep()).rejects.toMatchObject(error);
+    expect(await purchase(P1)).toMatchObject({ state: 'committed' });
+  });
+
+  it('applies what it reads of one transaction in order, however slow the ledger is', async () => {
+    const world = app();
+    const { begin, buy, clock, confirm, deps, fake, limiter, problems, purchase } = world;
+    await begin();
+    const id = buy();
+    await confirm(id);
+    fake.refund(id);
+    await world.deliver();
+    clock.at += HOUR;
+    fake.reverseRefund(id);
+    clock.at += HOUR;
+    fake.refund(id, 50_000);
+    const slow: typeof limiter = {
+      ...limiter,
+      async reverseRefund(...given) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        return limiter.reverseRefund(...given);
+      },
+    };
+    await reconcile({ ...deps, limiter: slow, since: START });
+    expect(await purchase(P1)).toMatchObject({ refunded: '15.00' });
+    expect(problems).toEqual([]);
   });
 
   it('reads the transactions of the customers whom the operator names', async () => {
