@@ -1,12 +1,7 @@
 import type { AppleApp } from './app.ts';
 import { within } from './calls.ts';
 import type { AppleNotificationPage, AppleTransaction } from './types.ts';
-import {
-  type AppleMessage,
-  invalidTransaction,
-  verifyNotification,
-  verifyTransaction,
-} from './verify.ts';
+import { type AppleMessage, verifyNotification, verifyTransaction } from './verify.ts';
 
 const DAY_MS = 86_400_000;
 /** How far the clock of this machine may be off Apple's. */
@@ -52,14 +47,12 @@ export async function* notificationsOf(
 
 /**
  * Get Transaction History of a customer, by any of their transactions. Version 2, because version 1
- * leaves out the consumables that the app has finished.
- *
- * @throws SpendcapError `transaction_invalid` if one cannot be verified
+ * leaves out the consumables that the app has finished; `null` for one that cannot be verified.
  */
 export async function* transactionsOf(
   app: AppleApp,
   { since, transactionId }: Listing & { readonly transactionId: string },
-): AsyncGenerator<AppleTransaction> {
+): AsyncGenerator<AppleTransaction | null> {
   let revision: string | null = null;
   do {
     const request = { startDate: since };
@@ -67,10 +60,7 @@ export async function* transactionsOf(
     const page = await within(app, call);
     for (const signed of page.signedTransactions ?? []) {
       const transaction = await verifyTransaction(app, signed);
-      if (transaction === null || transaction === 'refused') {
-        throw invalidTransaction('signature', 'A listed transaction could not be verified.');
-      }
-      yield transaction;
+      yield transaction === 'refused' ? null : transaction;
     }
     revision = page.hasMore === true ? (page.revision ?? null) : null;
   } while (revision !== null);

@@ -3,9 +3,9 @@ import { type AppleApp, type AppleOptions, appOf } from './app.ts';
 import { outcomeOf } from './calls.ts';
 import type { AppleCharge } from './charges.ts';
 import { answerQuestion } from './consumption.ts';
-import { notificationsOf, transactionsOf } from './history.ts';
-import { appleNotifications, readMessage, readTransaction } from './notifications.ts';
+import { appleNotifications, readTransaction } from './notifications.ts';
 import { appAccountTokenOf } from './reference.ts';
+import { sweepHistory } from './sweep.ts';
 import { invalidTransaction, verifyTransaction } from './verify.ts';
 
 /** The App Store, see `appleProcessor`. */
@@ -58,7 +58,7 @@ export function appleProcessor(options: AppleOptions): AppleProcessor {
     },
     outcomeOf,
     notifications: appleNotifications(app),
-    sweep: (since) => sweep(app, since),
+    sweep: (since) => sweepHistory(app, since),
     finish: (charge, applied) => answerQuestion(app, charge, applied),
     readTransaction: (signed) => readSigned(app, signed),
   };
@@ -73,25 +73,4 @@ async function readSigned(app: AppleApp, signed: string) {
     throw invalidTransaction('signature', 'The signature of a transaction is wrong.');
   }
   return readTransaction(app, transaction);
-}
-
-/**
- * What Apple has announced since then, failed deliveries included, then the transactions of the
- * customers whom the operator names.
- */
-async function* sweep(app: AppleApp, since: number): AsyncGenerator<AppleCharge> {
-  let unverified = 0;
-  for await (const message of notificationsOf(app, { since })) {
-    if (message === null) unverified += 1;
-    else yield* await readMessage(app, message);
-  }
-  for await (const transactionId of app.customers?.(since) ?? []) {
-    for await (const transaction of transactionsOf(app, { since, transactionId })) {
-      yield* await readTransaction(app, transaction);
-    }
-  }
-  // At the end, so that one bad message withholds no other.
-  if (unverified > 0) {
-    throw invalidTransaction('signature', 'Some listed notifications could not be verified.');
-  }
 }
