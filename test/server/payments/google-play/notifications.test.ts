@@ -201,6 +201,8 @@ describe('a pending refund', () => {
     await confirm(bought);
     const [orderId = ''] = bought.orderIds;
     fake.office.review(orderId);
+    // A new token, and Google gives back what nobody acknowledges.
+    expect(next.isAcknowledged).toBe(true);
     const answerBefore = clock.at + DAY;
     expect(await deliver([last(fake.notices)])).toEqual([204]);
     expect(fake.reviews).toMatchObject([{ answer: 'APPROVE' }]);

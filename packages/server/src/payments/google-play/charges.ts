@@ -20,6 +20,8 @@ export interface GooglePlayCharge extends DeviceCharge {
   readonly orderId: string | null;
   readonly isAcknowledged: boolean;
   readonly isConsumed: boolean;
+  /** False for the first charge of a token, the only one that needs an acknowledgement. */
+  readonly isRenewal: boolean;
 }
 
 /**
@@ -164,7 +166,7 @@ function withoutOrder(purchase: PlayPurchase): GooglePlayCharge {
     // No money moves at that time.
     chargedAt: purchasedAt ?? 0,
     ...namesOf(purchase),
-    orderId: null,
+    ...{ orderId: null, isRenewal: false },
   };
 }
 
@@ -184,7 +186,7 @@ function chargeOf(
     chargedAt,
     captured: isFree ? null : total,
     refunds: refunded === null || isFree ? [] : { total: refunded },
-    disputes,
+    ...{ disputes, isRenewal: renewal >= 0 },
     ...namesOf(purchase),
     ...(replaced ?? { renewalOf: renewal >= 0 ? first : null }),
   };

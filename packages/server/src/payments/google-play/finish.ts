@@ -29,7 +29,7 @@ export async function finishCharge(
   applied: AppliedCharge,
 ): Promise<void> {
   const { kind, product, purchaseToken: token, orderId, isAcknowledged, isConsumed } = charge;
-  if (charge.state !== 'purchased' || charge.renewalOf !== null || isGivenBack(charge)) return;
+  if (charge.state !== 'purchased' || charge.isRenewal || isGivenBack(charge)) return;
   const isFree = applied.result === 'free';
   if (!applied.wasHeld && !isFree && unheld !== 'accept') {
     // Whatever is acknowledged was accepted before.
