@@ -97,6 +97,36 @@ describe('a refund', () => {
   });
 });
 
+describe('a refund of a held purchase whose token Google has forgotten', () => {
+  async function forgotten(purchaseIdOf?: (orderId: string) => string | null) {
+    const world = game(purchaseIdOf === undefined ? {} : { purchaseIdOf });
+    const bought = await world.buy();
+    await world.confirm(bought);
+    world.fake.office.refund(bought.orderIds[0] ?? '', { revoke: true });
+    const missing = { kind: 'refuse', status: 404, reason: 'notFound' } as const;
+    world.fake.fail({ ...missing, on: 'tokens', times: Infinity });
+    return world;
+  }
+
+  it('is found by its order, if the operator knows whose it was', async () => {
+    const seen: string[] = [];
+    const { deliver, fake, limiter, problems, used } = await forgotten((orderId) => {
+      seen.push(orderId);
+      return 'order-1';
+    });
+    expect(await deliver([last(fake.notices)])).toEqual([204]);
+    expect(seen).toEqual([fake.orders()[0]?.orderId]);
+    expect(await limiter.get('order-1')).toMatchObject({ refunded: '30.00' });
+    expect([await used(), problems]).toEqual(['0.00', []]);
+  });
+
+  it.each([undefined, () => null])('is reported otherwise, and not recorded', async (find) => {
+    const { codes, deliver, fake, used } = await forgotten(find);
+    expect(await deliver([last(fake.notices)])).toEqual([204]);
+    expect([await used(), codes()]).toEqual(['30.00', ['purchase_not_found']]);
+  });
+});
+
 describe('a subscription', () => {
   const start = async (world = game()) => {
     const held = await world.begin('sub-1', '25.00', 'pass');
@@ -171,7 +201,25 @@ describe('a subscription', () => {
     expect(await limiter.get(`google_play:${next.orderIds[0]}`)).toMatchObject({
       ...{ state: 'committed', product: 'pass' },
     });
+    // A new token, and Google gives back what nobody acknowledges.
+    expect(next.isAcknowledged).toBe(true);
   });
+
+  it.each([
+    ['leave', false, 50_000_000],
+    ['refund', false, 25_000_000],
+  ] as const)(
+    'that replaced another outside the app is a charge without a hold: %s',
+    async (unheld, isAcknowledged, charged) => {
+      const { deliver, fake, pass } = await start(game({ unheld }));
+      await deliver();
+      const linkedPurchaseToken = pass.purchaseToken;
+      const next = fake.device.subscribe({ productId: 'pass', linkedPurchaseToken });
+      await deliver();
+      expect(next.isAcknowledged).toBe(isAcknowledged);
+      expect(fake.netCharged('CNY')).toBe(charged);
+    },
+  );
 
   it('that a parent has not approved yet keeps its hold', async () => {
     const { begin, confirmPass, deliver, fake, limiter } = game();
@@ -201,8 +249,6 @@ describe('a pending refund', () => {
     await confirm(bought);
     const [orderId = ''] = bought.orderIds;
     fake.office.review(orderId);
-    // A new token, and Google gives back what nobody acknowledges.
-    expect(next.isAcknowledged).toBe(true);
     const answerBefore = clock.at + DAY;
     expect(await deliver([last(fake.notices)])).toEqual([204]);
     expect(fake.reviews).toMatchObject([{ answer: 'APPROVE' }]);

@@ -86,6 +86,74 @@ describe('a sweep', () => {
     expect(await sweep(0)).toEqual([second]);
   });
 
+  it.each(['the list', 'the orders that it is given'])(
+    'reads past an order of %s that cannot be understood, and rejects at the end',
+    async (where) => {
+      const ids: string[] = [];
+      const { fake, limiter, sell, sweep } = deaf({ orderIds: () => ids });
+      // Between two of the currency's smallest units.
+      const odd = fake.device.buy({
+        ...{ productId: 'gem60', price: { currency: 'CNY', micros: 1_001 } },
+      });
+      const [oddId = ''] = odd.orderIds;
+      const orderId = await sell('order-1');
+      const revoke = where === 'the list';
+      for (const each of [oddId, orderId]) fake.office.refund(each, { revoke });
+      if (!revoke) ids.push(oddId, orderId);
+      await expect(sweep()).rejects.toMatchObject({ code: 'invalid_amount' });
+      expect(await limiter.get('order-1')).toMatchObject({ refunded: '3.00' });
+    },
+  );
+
+  it.each([400, 404])('passes over a single order that Google answers with %i', async (status) => {
+    const { fake, limiter, sell, sweep } = deaf({ orderIds: () => ['GPA.other'] });
+    fake.office.refund(await sell('order-1'), { revoke: true });
+    fake.fail({ kind: 'refuse', status, reason: 'invalidValue', on: 'GPA.other' });
+    expect(await sweep()).toHaveLength(1);
+    expect(await limiter.get('order-1')).toMatchObject({ refunded: '3.00' });
+  });
+
+  it.each([0, 299_000, -299_000])(
+    'asks for no more than Google lists by a clock off by %i ms',
+    async (skew) => {
+      const world = deaf({ now: () => world.clock.at + skew });
+      const orderId = await world.sell('order-1');
+      world.fake.office.refund(orderId, { revoke: true });
+      // The list refuses a start before 30 days ago; ten minutes later the record is out of reach.
+      world.clock.at += 30 * DAY - 600_000;
+      expect(await world.sweep(0)).toEqual([orderId]);
+      world.clock.at += 600_001;
+      expect(await world.sweep(0)).toEqual([]);
+    },
+  );
+
+  it('finds a record of the instant at which it starts, and again without effect', async () => {
+    const { clock, fake, limiter, problems, sell, sweep } = deaf();
+    const orderId = await sell('order-1');
+    const { at } = clock;
+    fake.office.refund(orderId, { revoke: true });
+    clock.at += 1;
+    expect(await sweep(at)).toEqual([orderId]);
+    expect(await sweep(at)).toEqual([orderId]);
+    expect(await sweep(at + 1)).toEqual([]);
+    expect(await limiter.get('order-1')).toMatchObject({ refunded: '3.00' });
+    expect(problems).toEqual([]);
+  });
+
+  it('reads an order once a page, although two pages list its pieces', async () => {
+    const { calls, fake, limiter, sell, sweep } = deaf();
+    const parts = await sell('order-1', { quantity: 10 });
+    fake.office.refundPieces(parts, 4);
+    for (let count = 0; count < 999; count += 1) {
+      const [orderId = ''] = fake.device.buy({ productId: 'gem60' }).orderIds;
+      fake.office.refund(orderId, { revoke: true });
+    }
+    for (const pieces of [1, 2]) fake.office.refundPieces(parts, pieces);
+    expect((await sweep()).filter((id) => id === parts)).toHaveLength(2);
+    expect(await limiter.get('order-1')).toMatchObject({ refunded: '21.00' });
+    expect(calls().filter((call) => call === 'voidedpurchases')).toHaveLength(2);
+  });
+
   it('rejects if the list cannot be read to its end', async () => {
     const { fake, sweep } = deaf();
     fake.fail({ kind: 'rate_limit' });

@@ -2,7 +2,7 @@ import type { DeviceCharge } from '@spendcap/core';
 import { isZero } from '../money.ts';
 import type { PlayApi } from './client.ts';
 import { isGooglePlayError } from './errors.ts';
-import { unreadable } from './fields.ts';
+import { type JsonObject, unreadable } from './fields.ts';
 import {
   orderOf,
   type PlayOrder,
@@ -52,7 +52,11 @@ export async function chargesOfSubscription(
 ): Promise<readonly GooglePlayCharge[]> {
   const purchase = subscriptionPurchaseOf(token, await api.subscription(token));
   if (purchase.orderId === null) return [withoutOrder(purchase)];
-  const orders = await readOrders(api, recentOf(purchase.orderId));
+  const recent = recentOf(purchase.orderId);
+  // Without its only order a subscription cannot be read at all.
+  const answers =
+    recent.length > 1 ? await readOrders(api, recent) : [await api.order(purchase.orderId)];
+  const orders = answers.map(orderOf);
   const replaced = await replacedBy(api, purchase);
   return orders.map((order) => chargeOf(purchase, order, replaced));
 }
@@ -78,19 +82,18 @@ function numberOf(orderId: string): { readonly first: string; readonly renewal: 
 export async function readOrders(
   api: PlayApi,
   orderIds: readonly string[],
-): Promise<readonly PlayOrder[]> {
-  const [only] = orderIds;
-  if (only === undefined) return [];
-  if (orderIds.length === 1) return [orderOf(await api.order(only))];
-  try {
-    return (await api.orders(orderIds)).map(orderOf);
-  } catch (error) {
-    if (!isMissing(error)) throw error;
+): Promise<readonly JsonObject[]> {
+  if (orderIds.length > 1) {
+    try {
+      return await api.orders(orderIds);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
   }
-  const found: PlayOrder[] = [];
+  const found: JsonObject[] = [];
   for (const orderId of orderIds) {
     try {
-      found.push(orderOf(await api.order(orderId)));
+      found.push(await api.order(orderId));
     } catch (error) {
       if (!isMissing(error)) throw error;
     }
@@ -98,8 +101,9 @@ export async function readOrders(
   return found;
 }
 
+/** Google has no such order or token, or says that it is none. */
 function isMissing(error: unknown): boolean {
-  return isGooglePlayError(error) && (error.status === 404 || error.status === 410);
+  return isGooglePlayError(error) && [400, 404, 410].includes(error.status ?? 0);
 }
 
 /** The subscription that this one replaced. */
@@ -126,9 +130,18 @@ async function replacedBy(api: PlayApi, purchase: PlayPurchase): Promise<Replace
   }
 }
 
+/** Which purchase an order paid for, as the operator knows it; `null` if that is unknown. */
+export type PurchaseIdOf = (orderId: string) => string | null | Promise<string | null>;
+
+/** How a charge is found by its order. */
+export interface OrderReading {
+  readonly api: PlayApi;
+  readonly purchaseIdOf: PurchaseIdOf | undefined;
+}
+
 /** A charge by its order, whose purchase may be too old to be found. */
 export async function chargeOfOrder(
-  api: PlayApi,
+  { api, purchaseIdOf }: OrderReading,
   order: PlayOrder,
 ): Promise<GooglePlayCharge | null> {
   const { purchaseToken: token } = order;
@@ -145,16 +158,22 @@ export async function chargeOfOrder(
       if (!isMissing(error)) throw error;
     }
   }
-  return chargeOf(lostPurchase(token, order), order);
+  // The ledger finds a charge that it recorded by its order, and one that was held by its purchase.
+  const profileId = (await purchaseIdOf?.(order.orderId)) ?? null;
+  return chargeOf(lostPurchase(token, order, profileId), order);
 }
 
-/** What the order says of it: who bought is unknown, unless the charge was recorded. */
-function lostPurchase(purchaseToken: string, { product, orderId }: PlayOrder): PlayPurchase {
+/** What the order says of it: who bought is unknown. */
+function lostPurchase(
+  purchaseToken: string,
+  { product, orderId }: PlayOrder,
+  profileId: string | null,
+): PlayPurchase {
   if (product === null) throw unreadable('an order');
   return {
     ...{ kind: 'one_time', purchaseToken, product, state: 'purchased', orderId },
     ...{ purchasedAt: null, isAcknowledged: true, isConsumed: true },
-    ...{ accountId: null, profileId: null, linkedToken: null },
+    ...{ accountId: null, profileId, linkedToken: null },
   };
 }
 

@@ -1,4 +1,4 @@
-export type { GooglePlayCharge } from './charges.ts';
+export type { GooglePlayCharge, PurchaseIdOf } from './charges.ts';
 export type { GooglePlayClient } from './client.ts';
 export { type GooglePlayError, isGooglePlayError } from './errors.ts';
 export type { Unheld } from './finish.ts';

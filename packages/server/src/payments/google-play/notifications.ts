@@ -9,8 +9,8 @@ import {
   chargeOfProduct,
   chargesOfSubscription,
   type GooglePlayCharge,
+  type OrderReading,
 } from './charges.ts';
-import type { PlayApi } from './client.ts';
 import { type JsonObject, objectOf, textOf } from './fields.ts';
 import { type GooglePlayPush, pushVerifier } from './push.ts';
 import { orderOf } from './resources.ts';
@@ -20,8 +20,7 @@ const MAX_BODY_BYTES = 65_536;
 /** Pub/Sub waits ten seconds unless it is configured otherwise. */
 const DEADLINE_MS = 9_000;
 
-interface Receiving {
-  readonly api: PlayApi;
+interface Receiving extends OrderReading {
   readonly reviewRefund: ReviewRefund | undefined;
   readonly now: () => number;
 }
@@ -59,7 +58,7 @@ async function read(
     case 'subscriptionNotification':
       return token === null ? [] : chargesOfSubscription(api, token);
     case 'voidedPurchaseNotification':
-      return voided(api, textOf(notice.orderId));
+      return voided(receiving, textOf(notice.orderId));
     case 'pendingRefundReviewNotification':
       await answerReview(receiving, { notice, sentAt: sentAtOf(content, receiving.now) });
       return [];
@@ -68,9 +67,12 @@ async function read(
   }
 }
 
-async function voided(api: PlayApi, orderId: string | null): Promise<readonly GooglePlayCharge[]> {
+async function voided(
+  reading: OrderReading,
+  orderId: string | null,
+): Promise<readonly GooglePlayCharge[]> {
   if (orderId === null) return [];
-  const charge = await chargeOfOrder(api, orderOf(await api.order(orderId)));
+  const charge = await chargeOfOrder(reading, orderOf(await reading.api.order(orderId)));
   return charge === null ? [] : [charge];
 }
 

@@ -1,5 +1,6 @@
 import { assertOptions, type OptionNames } from '@spendcap/core';
 import { checkNow, checkTimeout } from '../deps.ts';
+import type { PurchaseIdOf } from './charges.ts';
 import { type GooglePlayClient, type PlayApi, playApi } from './client.ts';
 import type { Unheld } from './finish.ts';
 import type { GooglePlayPush } from './push.ts';
@@ -27,6 +28,12 @@ export interface GooglePlayOptions {
   readonly reviewRefund?: ReviewRefund;
   /** Charges that `reconcile` reads again, to find refunds that nothing else shows. */
   readonly orderIds?: OrderIds;
+  /**
+   * Which purchase id an order paid for, for a refund so late that Google has forgotten whose it
+   * was: `processorRef` of a purchase is its order. Default: such a refund of a held purchase is
+   * reported and not recorded.
+   */
+  readonly purchaseIdOf?: PurchaseIdOf;
   /** Time limit of a call in milliseconds. Default 10,000. */
   readonly timeoutMs?: number;
   /** Epoch milliseconds. Default `Date.now`. */
@@ -42,6 +49,7 @@ export const GOOGLE_PLAY: OptionNames<GooglePlayOptions> = {
   consumes: true,
   reviewRefund: true,
   orderIds: true,
+  purchaseIdOf: true,
   timeoutMs: true,
   now: true,
 };
@@ -63,6 +71,7 @@ export interface PlayApp {
   readonly consumes: (productId: string) => boolean;
   readonly reviewRefund: ReviewRefund | undefined;
   readonly orderIds: OrderIds | undefined;
+  readonly purchaseIdOf: PurchaseIdOf | undefined;
   readonly now: () => number;
 }
 
@@ -75,7 +84,7 @@ const UNHELD: readonly Unheld[] = ['leave', 'refund', 'accept'];
 export function playAppOf(owner: string, options: GooglePlayOptions): PlayApp {
   assertOptions(owner, options, GOOGLE_PLAY);
   const { play, packageName, name = 'google_play', push, unheld = 'leave' } = options;
-  const { consumes = () => false, reviewRefund, orderIds } = options;
+  const { consumes = () => false, reviewRefund, orderIds, purchaseIdOf } = options;
   const { timeoutMs = 10_000, now = Date.now } = options;
   checkClient(play);
   if (!isText(packageName, PACKAGE_NAME))
@@ -84,7 +93,8 @@ export function playAppOf(owner: string, options: GooglePlayOptions): PlayApp {
     throw new TypeError('name must be 1 to 32 lower-case letters, digits, _ or -');
   }
   if (!UNHELD.includes(unheld)) throw new TypeError(`unheld: expected ${UNHELD.join(', ')}`);
-  for (const [option, value] of Object.entries({ consumes, reviewRefund, orderIds })) {
+  const functions = { consumes, reviewRefund, orderIds, purchaseIdOf };
+  for (const [option, value] of Object.entries(functions)) {
     if (value !== undefined && typeof value !== 'function') {
       throw new TypeError(`${option}: expected a function`);
     }
@@ -93,7 +103,7 @@ export function playAppOf(owner: string, options: GooglePlayOptions): PlayApp {
   checkNow(now);
   if (push !== undefined) checkPush(push);
   const api = playApi(play, { packageName, timeoutMs });
-  return { api, name, push, unheld, consumes, reviewRefund, orderIds, now };
+  return { api, name, push, unheld, now, ...functions };
 }
 
 function checkClient(play: GooglePlayClient): void {

@@ -1,7 +1,8 @@
-import { chargeOfOrder, type GooglePlayCharge, readOrders } from './charges.ts';
-import { PAGE, type PlayApi } from './client.ts';
+import { SpendcapError } from '@spendcap/core';
+import { chargeOfOrder, type GooglePlayCharge, type OrderReading, readOrders } from './charges.ts';
+import { PAGE } from './client.ts';
 import { textOf } from './fields.ts';
-import type { PlayOrder } from './resources.ts';
+import { orderOf, type PlayOrder } from './resources.ts';
 
 const DAYS_30 = 30 * 86_400_000;
 /**
@@ -13,22 +14,27 @@ const MARGIN = 300_000;
 /** Order ids of charges whose refunds are to be found, for example of the last 90 days. */
 export type OrderIds = (since: number) => Iterable<string> | AsyncIterable<string>;
 
+interface Sweeping extends OrderReading {
+  readonly orderIds: OrderIds | undefined;
+  readonly now: () => number;
+}
+
+/** What could not be understood. */
+type Unread = unknown[];
+
 /**
  * The charges that were given back: Google's list of voided purchases, and of `orderIds` those that
- * were refunded without being taken away, which no list and no notification shows.
+ * were refunded without being taken away, which no list and no notification shows. An order that
+ * cannot be understood withholds no other.
+ *
+ * @throws what a call throws; at the end, the first error of reading an order
  */
 export async function* sweepVoided(
-  {
-    api,
-    orderIds,
-    now,
-  }: {
-    readonly api: PlayApi;
-    readonly orderIds: OrderIds | undefined;
-    readonly now: () => number;
-  },
+  sweeping: Sweeping,
   since: number,
 ): AsyncGenerator<GooglePlayCharge> {
+  const { api, orderIds, now } = sweeping;
+  const unread: Unread = [];
   const startTime = Math.max(since, now() - DAYS_30 + MARGIN);
   let page: string | undefined;
   do {
@@ -36,36 +42,46 @@ export async function* sweepVoided(
       startTime,
       ...(page === undefined ? {} : { page }),
     });
-    // Refunds of several pieces are several records of one order.
-    const ids = new Set(records.map(({ orderId }) => textOf(orderId) ?? ''));
-    ids.delete('');
-    yield* chargesOf(api, await readOrders(api, [...ids]));
+    const ids = records.map(({ orderId }) => textOf(orderId)).filter((id) => id !== null);
+    yield* chargesOf(sweeping, unread, { ids });
     page = next ?? undefined;
   } while (page !== undefined);
-  let batch: string[] = [];
+  let ids: string[] = [];
   for await (const orderId of orderIds?.(since) ?? []) {
-    batch.push(orderId);
-    if (batch.length < PAGE) continue;
-    yield* refundedOf(api, batch);
-    batch = [];
+    ids.push(orderId);
+    if (ids.length < PAGE) continue;
+    yield* chargesOf(sweeping, unread, { ids, only: isGivenBack });
+    ids = [];
   }
-  yield* refundedOf(api, batch);
+  yield* chargesOf(sweeping, unread, { ids, only: isGivenBack });
+  if (unread.length > 0) throw unread[0];
 }
 
-async function* refundedOf(api: PlayApi, orderIds: readonly string[]) {
-  const orders = await readOrders(api, [...new Set(orderIds)]);
-  yield* chargesOf(
-    api,
-    orders.filter(({ refunded, disputes }) => refunded !== null || disputes.length > 0),
-  );
+function isGivenBack({ refunded, disputes }: PlayOrder): boolean {
+  return refunded !== null || disputes.length > 0;
+}
+
+interface Wanted {
+  readonly ids: readonly string[];
+  readonly only?: (order: PlayOrder) => boolean;
 }
 
 async function* chargesOf(
-  api: PlayApi,
-  orders: readonly PlayOrder[],
+  reading: OrderReading,
+  unread: Unread,
+  { ids, only = () => true }: Wanted,
 ): AsyncGenerator<GooglePlayCharge> {
-  for (const order of orders) {
-    const charge = await chargeOfOrder(api, order);
+  // Refunds of several pieces are several records of one order.
+  for (const answer of await readOrders(reading.api, [...new Set(ids)])) {
+    let charge: GooglePlayCharge | null = null;
+    try {
+      const order = orderOf(answer);
+      if (only(order)) charge = await chargeOfOrder(reading, order);
+    } catch (error) {
+      // A call that failed is a GooglePlayError.
+      if (!SpendcapError.isInstance(error)) throw error;
+      unread.push(error);
+    }
     if (charge !== null) yield charge;
   }
 }
