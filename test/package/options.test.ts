@@ -73,8 +73,8 @@ const PLAIN: Readonly<Record<string, string>> = {
   '@spendcap/core': `ageRangeAt assertOptions blockingReasons boundsOf categoryReasons checkFields
     civilDateOf combineFindings countedAge countedAmount currencyExponent decide escapedNames
     exchange formatMoney intersectAgeRanges invalidRequest isCurrency isIsoDate isTimeZone
-    limitAllowance limitKey limitsOn parseAmount parseJson parseMoney parsePolicy policyInForce
-    policyJsonSchema rulesFor startOfDate unverifiedReason windowOf`,
+    isoText limitAllowance limitKey limitsOn parseAmount parseJson parseMoney parsePolicy
+    policyInForce policyJsonSchema rulesFor startOfDate unverifiedReason windowOf`,
   '@spendcap/server': 'generatePermitKey',
   '@spendcap/server/adapters/express': 'problemHandler toExpress',
   '@spendcap/server/adapters/fastify': 'toFastify',

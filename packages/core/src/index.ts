@@ -38,6 +38,7 @@ export {
   type SpendcapErrorCode,
   type SpendcapErrorOptions,
 } from './errors.ts';
+export { isoText } from './iso-text.ts';
 export { escapedNames, parseJson } from './json.ts';
 export {
   type ExchangeOptions,

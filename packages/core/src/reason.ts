@@ -1,3 +1,4 @@
+import { isoText } from './iso-text.ts';
 import { formatMoney } from './money.ts';
 import type { LimitAllowance, Period, PolicyRow, Reason, RefusalCode } from './wire.ts';
 
@@ -43,7 +44,7 @@ export function limitAllowance(usage: LimitUsage, currency: string): LimitAllowa
     cap: limit.capText,
     used: formatMoney(used, currency),
     remaining: formatMoney(Math.max(0, limit.cap - used), currency),
-    resetsAt: resetsAt === null ? null : resetText(resetsAt),
+    resetsAt: resetsAt === null ? null : isoText(resetsAt),
   };
 }
 
@@ -59,17 +60,3 @@ export function capReason(usage: LimitUsage, currency: string): Reason {
 }
 
 const capReasons = new WeakMap<LimitUsage, Reason>();
-
-/** ISO 8601 in UTC; cached, because every response contains the same few instants. */
-function resetText(at: number): string {
-  let text = resetTexts.get(at);
-  if (text === undefined) {
-    text = new Date(at).toISOString();
-    if (resetTexts.size >= MAX_RESET_TEXTS) resetTexts.clear();
-    resetTexts.set(at, text);
-  }
-  return text;
-}
-
-const resetTexts = new Map<number, string>();
-const MAX_RESET_TEXTS = 256;

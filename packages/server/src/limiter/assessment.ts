@@ -11,6 +11,7 @@ import {
   exchange,
   FOREVER,
   invalidRequest,
+  isoText,
   type LimitUsage,
   limitAllowance,
   limitsOn,
@@ -220,7 +221,7 @@ export function unknownAllowance(policy: Policy, at: number): Allowance {
 
 function frame(at: number, policy: Policy, ageRange: AgeRange) {
   const { id, version, timeZone, currency } = policy;
-  return { at: new Date(at).toISOString(), currency, policy: { id, version, timeZone }, ageRange };
+  return { at: isoText(at), currency, policy: { id, version, timeZone }, ageRange };
 }
 
 /** Pairs each limit with the usage of its window; `transaction` limits have no window. */

@@ -4,6 +4,7 @@ import {
   type Assurance,
   exchange,
   formatMoney,
+  isoText,
   type Policy,
   type Purchase,
   parseAmount,
@@ -83,6 +84,7 @@ export function requestText(wanted: Wanted): string {
   return text;
 }
 
+const MAX_TEXTS = 256;
 const amountOnlyTexts = new Map<number, { readonly currency: string; readonly text: string }>();
 
 function sorted(metadata: PurchaseRequest['metadata']): Wanted['metadata'] {
@@ -184,20 +186,6 @@ export function permittedHold(
     ...(processorRef === null ? {} : { processorRef }),
   };
 }
-
-/** ISO 8601 in UTC, cached: purchases of one millisecond share their instants. */
-function isoText(at: number): string {
-  let text = isoTexts.get(at);
-  if (text === undefined) {
-    text = new Date(at).toISOString();
-    if (isoTexts.size >= MAX_TEXTS) isoTexts.clear();
-    isoTexts.set(at, text);
-  }
-  return text;
-}
-
-const isoTexts = new Map<number, string>();
-const MAX_TEXTS = 256;
 
 /**
  * The amount of a commit or refund in the ledger's minor units, at the rate stored with the hold:

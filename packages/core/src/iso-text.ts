@@ -1,0 +1,24 @@
+/**
+ * An instant as ISO 8601 in UTC. The last few hundred are cached, because the answers of one moment
+ * contain the same few instants.
+ *
+ * @param at epoch milliseconds
+ * @throws RangeError if it is no time
+ * @example
+ * ```ts
+ * import { isoText } from '@spendcap/core';
+ * isoText(0); // => '1970-01-01T00:00:00.000Z'
+ * ```
+ */
+export function isoText(at: number): string {
+  let text = texts.get(at);
+  if (text === undefined) {
+    text = new Date(at).toISOString();
+    if (texts.size >= MAX_TEXTS) texts.clear();
+    texts.set(at, text);
+  }
+  return text;
+}
+
+const texts = new Map<number, string>();
+const MAX_TEXTS = 512;
