@@ -42,8 +42,11 @@ export async function httpComparison(kind: 'ours' | 'ours-permit'): Promise<Comp
   };
 }
 
-/** A shelf of a hundred products in one request, beside the decision on one of them. */
-export async function shelfComparison(): Promise<Comparison> {
+/**
+ * A shelf of a hundred products in one request, beside the decision on one of them: how long a
+ * player waits for it, one at a time, or what it takes of a server that is busy.
+ */
+export async function shelfComparison(inFlight: number): Promise<Comparison> {
   const { tokens, jwks } = await players();
   const { child, port } = await startOurs('ours', jwks);
   const price = (amount: number) => ({ amount: `${amount}.00`, currency: 'CNY' });
@@ -53,14 +56,14 @@ export async function shelfComparison(): Promise<Comparison> {
     // Made before, so that only the server's work grows with the shelf.
     const bodies = tokens.map((ageToken) => JSON.stringify({ ageToken, ...request }));
     const bodyOf = (index: number) => bodies[index % SUBJECTS] ?? '';
-    return (count: number) => post(count, { port, path, bodyOf });
+    return (count: number) => post(count, { port, path, bodyOf, inFlight });
   };
   return {
-    work: `a shelf of ${SHELF} products in one request`,
+    work: `a shelf of ${SHELF} products in one request, ${inFlight} in flight`,
     ours: { name: 'shelves', run: load('/v1/decisions/batch', { products }) },
     beside: { name: 'single decisions', run: load('/v1/decisions', price(48)) },
     atLeast: 0.5,
-    count: 10_000,
+    count: inFlight === 1 ? 2_000 : 10_000,
     close: () => void child.kill('SIGKILL'),
   };
 }
@@ -93,10 +96,11 @@ interface Load {
   readonly port: number;
   readonly path: string;
   readonly bodyOf: (index: number) => string;
+  readonly inFlight?: number;
 }
 
 /** A cheap load generator: sockets with one open request each. */
-async function post(count: number, { port, path, bodyOf }: Load) {
+async function post(count: number, { port, path, bodyOf, inFlight = IN_FLIGHT }: Load) {
   const latencies: number[] = [];
   let next = 0;
   const worker = async (): Promise<void> => {
@@ -111,7 +115,7 @@ async function post(count: number, { port, path, bodyOf }: Load) {
     }
     socket.destroy();
   };
-  await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
+  await Promise.all(Array.from({ length: inFlight }, worker));
   return latencies;
 }
 
