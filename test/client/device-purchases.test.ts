@@ -3,6 +3,7 @@ import {
   type CordovaEvents,
   type CordovaStore,
   cordovaStore,
+  type DeviceEvents,
   type DeviceStore,
   type DeviceTransaction,
   devicePurchases,
@@ -187,7 +188,7 @@ describe.each<[string, () => Device]>([
     const { device, start } = world();
     const pay = start().pay('gems');
     const purchase = { amount: '6.00', currency: 'CNY' };
-    const second = { payment: 'unknown' };
+    const second = { payment: 'failed' };
     const outcomes = await Promise.all(['a', 'b'].map((id) => pay({ ...purchase, id })));
     expect(outcomes).toEqual([expect.any(Response), second]);
     expect(device.sheets).toHaveLength(1);
@@ -233,4 +234,110 @@ describe.each<[string, () => Device]>([
     expect((await buy(start())).status).not.toBe('paid');
     expect(device.unfinished.size).toBe(1);
   });
+});
+
+describe('sheets that overlap', () => {
+  const purchase = { amount: '6.00', currency: 'CNY' };
+
+  /** A bridge whose events the test makes. */
+  function bridge() {
+    let events: DeviceEvents | undefined;
+    const begin = vi.fn(async (): Promise<unknown> => TOKENS);
+    const sheets: string[] = [];
+    const store: DeviceStore = {
+      watch(given) {
+        events = given;
+        return () => {
+          events = undefined;
+        };
+      },
+      async buy(product) {
+        sheets.push(product);
+      },
+    };
+    const confirm = async ({ token }: DeviceTransaction) => ({ payment: 'paid' as const, token });
+    const shop = devicePurchases({ store, begin, confirm });
+    const isOpen = (count: number) => vi.waitFor(() => expect(sheets).toHaveLength(count));
+    return { begin, shop, sheets, isOpen, events: () => events as DeviceEvents };
+  }
+
+  function later() {
+    let resolve = (_: unknown) => {};
+    const answer = new Promise<unknown>((set) => {
+      resolve = set;
+    });
+    return { answer, resolve };
+  }
+
+  test('a transaction of an earlier start ends no purchase that waits for its hold', async () => {
+    const { begin, events, isOpen, sheets, shop } = bridge();
+    const { answer, resolve } = later();
+    begin.mockReturnValueOnce(answer);
+    const pay = shop.pay('gems');
+    const first = pay({ ...purchase, id: 'a' });
+    expect(await events().confirm({ product: 'gems', token: 'earlier' })).toBe(true);
+    events().ended('gems', 'unknown');
+    // The store could not say which of two sheets was paid.
+    expect(await pay({ ...purchase, id: 'b' })).toEqual({ payment: 'failed' });
+    resolve(TOKENS);
+    await isOpen(1);
+    await events().confirm({ product: 'gems', token: 'signed' });
+    expect(await first).toEqual({ payment: 'paid', token: 'signed' });
+    expect(sheets).toEqual(['gems']);
+  });
+
+  test('a transaction with the token of another sheet is confirmed, and ends none', async () => {
+    const { events, isOpen, shop } = bridge();
+    const first = shop.pay('gems')({ ...purchase, id: 'a' });
+    await isOpen(1);
+    expect(await events().confirm({ product: 'gems', token: 'earlier' }, 'uuid-0')).toBe(true);
+    events().ended('gems', 'pending', 'uuid-0');
+    await events().confirm({ product: 'gems', token: 'signed' }, 'UUID-1');
+    expect(await first).toEqual({ payment: 'paid', token: 'signed' });
+  });
+
+  test('an error that names no product is of the sheet that was opened last and is open', async () => {
+    const { events, isOpen, shop } = bridge();
+    const first = shop.pay('gems')({ ...purchase, id: 'a' });
+    const second = shop.pay('pass')({ ...purchase, id: 'b' });
+    await isOpen(2);
+    for (const how of ['unknown', 'failed', 'failed'] as const) events().ended(null, how);
+    const payments = (await Promise.all([first, second])) as readonly object[];
+    expect(payments).toEqual([{ payment: 'failed' }, { payment: 'unknown' }]);
+  });
+
+  test('the end of it leaves nobody waiting, and opens no sheet', async () => {
+    const { begin, events, isOpen, sheets, shop } = bridge();
+    const open = shop.pay('gems')({ ...purchase, id: 'a' });
+    await isOpen(1);
+    const { answer, resolve } = later();
+    begin.mockReturnValueOnce(answer);
+    const waiting = shop.pay('pass')({ ...purchase, id: 'b' });
+    shop.stop();
+    expect(events()).toBeUndefined();
+    resolve(TOKENS);
+    expect(await open).toEqual({ payment: 'unknown' });
+    expect(await waiting).toMatchObject({ payment: 'failed' });
+    expect(await shop.pay('gems')({ ...purchase, id: 'c' })).toEqual({ payment: 'failed' });
+    expect([sheets, begin.mock.calls.length]).toEqual([['gems'], 2]);
+  });
+});
+
+test.each([
+  ['ios', 'appAccountToken'],
+  ['android', 'obfuscatedProfileIdAndroid'],
+])('OpenIAP on %s says which sheet a purchase is of', async (os, name) => {
+  const removable = () => ({ remove: () => undefined });
+  const iap = {
+    ...{ requestPurchase: vi.fn(), finishTransaction: vi.fn() },
+    purchaseUpdatedListener: vi.fn((_: (purchase: OpenIapPurchase) => void) => removable()),
+    ...{ purchaseErrorListener: removable, getAvailablePurchases: async () => [] },
+  };
+  const events = { confirm: vi.fn(async () => false), ended: vi.fn() };
+  openIapStore(iap, { os }).watch(events);
+  const listener = iap.purchaseUpdatedListener.mock.calls[0]?.[0];
+  const bought = { productId: 'gems', purchaseToken: 'signed', [name]: 'token-1' };
+  for (const purchaseState of ['purchased', 'pending']) listener?.({ ...bought, purchaseState });
+  expect(events.confirm.mock.calls).toEqual([[{ product: 'gems', token: 'signed' }, 'token-1']]);
+  expect(events.ended.mock.calls).toEqual([['gems', 'pending', 'token-1']]);
 });

@@ -43,7 +43,7 @@ const CANCELED = 6_777_006;
  * before `store.initialize`: the plugin approves unfinished transactions again at each start.
  */
 export function cordovaStore(store: CordovaStore): DeviceStore {
-  let cancel = (_product: string, _how: 'failed' | 'unknown') => {};
+  let cancel = (_product: string | null, _how: 'failed' | 'unknown') => {};
   return {
     watch({ confirm, ended }) {
       cancel = ended;
@@ -57,7 +57,7 @@ export function cordovaStore(store: CordovaStore): DeviceStore {
       };
       const approved = (transaction: { verify(): unknown }) => void transaction.verify();
       const verified = (receipt: { finish(): unknown }) => void receipt.finish();
-      const waits = ({ products }: CordovaTransaction) => ended(products[0]?.id ?? '', 'pending');
+      const waits = ({ products }: CordovaTransaction) => ended(products[0]?.id ?? null, 'pending');
       // Google Play has no event of its own for a pending purchase.
       const initiated = (each: CordovaTransaction) => (each.isPending ? waits(each) : undefined);
       store.when().approved(approved).verified(verified).pending(waits).initiated(initiated);

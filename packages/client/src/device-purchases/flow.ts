@@ -18,12 +18,20 @@ export interface DeviceTransaction {
   readonly token: string;
 }
 
+/** How a sheet ended without a transaction: a parent has to approve, no purchase, or who knows. */
+export type SheetEnd = 'pending' | 'failed' | 'unknown';
+
 /** What an adapter reports. */
 export interface DeviceEvents {
-  /** True if the back end has counted it, so that the adapter may finish it. */
-  confirm(transaction: DeviceTransaction): Promise<boolean>;
-  /** No transaction will come of this sheet. */
-  ended(product: string, how: 'pending' | 'failed' | 'unknown'): void;
+  /**
+   * True if the back end has counted it, so that the adapter may finish it.
+   *
+   * @param token the one of `SheetTokens` that the store's transaction has, if it says: it may be
+   *   of an earlier start, or of another device
+   */
+  confirm(transaction: DeviceTransaction, token?: string | null): Promise<boolean>;
+  /** No transaction will come of the sheet of a product; `null`: of the one opened last. */
+  ended(product: string | null, how: SheetEnd, token?: string | null): void;
 }
 
 /** A native store: `openIapStore`, `cordovaStore`, or your own bridge. */
@@ -50,8 +58,14 @@ export interface DevicePurchasesOptions {
 export interface DevicePurchases {
   /** The `pay` of `client.checkout` for a product of the store. */
   pay(product: string): Pay;
-  /** Ends it; transactions wait for the next start. */
+  /** Ends it: purchases under way are unknown, and their transactions wait for the next start. */
   stop(): void;
+}
+
+/** A sheet that is open. */
+interface Sheet {
+  readonly tokens: SheetTokens;
+  settle(answer: PaymentAnswer): void;
 }
 
 /**
@@ -66,15 +80,18 @@ export function devicePurchases(options: DevicePurchasesOptions): DevicePurchase
   checkNames(options, ['store', 'begin', 'confirm'], refuse);
   const { store, begin, confirm } = options;
   if (!store || !begin || !confirm) throw refuse('needs `store`, `begin` and `confirm`');
-  /** Open sheets, by product: a store says nothing else of them. */
-  const open = new Map<string, (answer: PaymentAnswer) => void>();
-  const report = (product: string, answer: PaymentAnswer) => {
-    open.get(product)?.(answer);
-    open.delete(product);
+  let isStopped = false;
+  /** By product, since some stores say nothing else of them; `null` until the sheet opens. */
+  const sheets = new Map<string, Sheet | null>();
+  const report = (product: string, answer: PaymentAnswer, token?: string | null) => {
+    const sheet = sheets.get(product);
+    if (!sheet || !isOf(sheet, token)) return;
+    sheets.delete(product);
+    sheet.settle(answer);
   };
 
   const stop = store.watch({
-    async confirm(transaction) {
+    async confirm(transaction, token) {
       const { product } = transaction;
       let answer: PaymentAnswer | undefined;
       const look = async () => {
@@ -83,25 +100,28 @@ export function devicePurchases(options: DevicePurchasesOptions): DevicePurchase
       };
       const settled = () => Promise.reject(new Error('not of a checkout'));
       const { status } = await outcomeOf({ id: product, settled }, look, (work) => work());
-      report(product, answer ?? { payment: 'unknown' });
+      report(product, answer ?? { payment: 'unknown' }, token);
       return status === 'paid';
     },
-    ended: (product, payment) => report(product, { payment }),
+    ended: (product, payment, token) => report(product ?? lastOf(sheets), { payment }, token),
   });
 
   return {
-    stop,
+    stop() {
+      isStopped = true;
+      stop();
+      for (const product of [...sheets.keys()]) report(product, { payment: 'unknown' });
+    },
     pay: (product) => async (purchase) => {
-      if (open.has(product)) return { payment: 'unknown' };
-      // Before it waits: the store could not say which of two sheets a transaction came from.
-      open.set(product, () => {});
+      // No sheet opens for this one: the store could not say which of two was paid.
+      if (isStopped || sheets.has(product)) return { payment: 'failed' };
+      sheets.set(product, null);
       const begun = await bodyOf(() => begin(purchase, product));
-      if (isRefused(begun) || !hasToken(begun)) {
-        open.delete(product);
-        return isRefused(begun) ? begun : { payment: 'failed', begun };
-      }
-      return new Promise((resolve) => {
-        open.set(product, resolve);
+      sheets.delete(product);
+      if (isRefused(begun)) return begun;
+      if (isStopped || !hasToken(begun)) return { payment: 'failed', begun };
+      return new Promise((settle) => {
+        sheets.set(product, { tokens: begun, settle });
         const buy = async () => store.buy(product, begun);
         buy().catch(() => report(product, { payment: 'unknown' }));
       });
@@ -117,6 +137,22 @@ async function bodyOf(begin: () => Promise<unknown>): Promise<unknown> {
   } catch (error) {
     return error;
   }
+}
+
+/** The product whose sheet was opened last. */
+function lastOf(sheets: ReadonlyMap<string, Sheet | null>): string {
+  let last = '';
+  for (const [product, sheet] of sheets) if (sheet !== null) last = product;
+  return last;
+}
+
+/** Whether a transaction with a token is of a sheet: of any, if the store does not say. */
+function isOf({ tokens }: Sheet, token: string | null | undefined): boolean {
+  if (!isText(token)) return true;
+  const { appAccountToken, obfuscatedProfileId } = tokens;
+  // StoreKit writes a UUID in upper case.
+  const wanted = token.toLowerCase();
+  return [appAccountToken, obfuscatedProfileId].some((each) => each?.toLowerCase() === wanted);
 }
 
 function hasToken(begun: unknown): begun is SheetTokens {

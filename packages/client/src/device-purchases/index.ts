@@ -11,6 +11,7 @@ export {
   type DeviceStore,
   type DeviceTransaction,
   devicePurchases,
+  type SheetEnd,
   type SheetTokens,
 } from './flow.ts';
 export {

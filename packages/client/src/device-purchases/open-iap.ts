@@ -6,6 +6,9 @@ export interface OpenIapPurchase {
   readonly purchaseState: string;
   /** The JWS on iOS, the purchase token on Android. */
   readonly purchaseToken?: string | null;
+  /** Of iOS. */
+  readonly appAccountToken?: string | null;
+  readonly obfuscatedProfileIdAndroid?: string | null;
 }
 
 /** The part of `react-native-iap` and of `expo-iap` that is used: hand in the module. */
@@ -33,13 +36,12 @@ export function openIapStore<Purchase extends OpenIapPurchase>(
   iap: OpenIap<Purchase>,
   { os, isConsumable = () => true }: OpenIapOptions,
 ): DeviceStore {
-  let last = '';
-
   async function handle(purchase: Purchase, { confirm, ended }: DeviceEvents): Promise<void> {
     const { productId: product, purchaseState, purchaseToken: token } = purchase;
-    if (purchaseState === 'pending') return ended(product, 'pending');
-    if (purchaseState !== 'purchased' || !token) return ended(product, 'unknown');
-    if (!(await confirm({ product, token }))) return;
+    const opened = purchase.appAccountToken || purchase.obfuscatedProfileIdAndroid || null;
+    if (purchaseState === 'pending') return ended(product, 'pending', opened);
+    if (purchaseState !== 'purchased' || !token) return ended(product, 'unknown', opened);
+    if (!(await confirm({ product, token }, opened))) return;
     await iap.finishTransaction({ purchase, isConsumable: isConsumable(product) });
   }
 
@@ -50,7 +52,7 @@ export function openIapStore<Purchase extends OpenIapPurchase>(
       const listening = [
         iap.purchaseUpdatedListener(seen),
         iap.purchaseErrorListener(({ code = '', productId }) =>
-          events.ended(productId || last, ENDS[code] ?? 'unknown'),
+          events.ended(productId || null, ENDS[code] ?? 'unknown'),
         ),
       ];
       if (os === 'android') {
@@ -60,7 +62,6 @@ export function openIapStore<Purchase extends OpenIapPurchase>(
       return () => listening.forEach((each) => void each.remove());
     },
     buy(sku, { appAccountToken, obfuscatedAccountId, obfuscatedProfileId }) {
-      last = sku;
       const google = { skus: [sku], obfuscatedAccountId, obfuscatedProfileId };
       return iap.requestPurchase({
         request: { apple: { sku, appAccountToken }, google },
