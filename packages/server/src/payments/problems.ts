@@ -1,6 +1,5 @@
 import { SpendcapError, type SpendcapErrorCode } from '@spendcap/core';
 import { callListener } from '../limiter/listener.ts';
-import type { AnyDeps } from './deps.ts';
 
 /** What an operator should look at, because no retry would help. */
 export interface PaymentProblem {
@@ -32,9 +31,14 @@ export async function collecting<T>(
   }
 }
 
+interface Reporting {
+  readonly processor: { readonly name: string };
+  readonly onProblem?: (problem: PaymentProblem) => unknown;
+}
+
 /** Reports what the ledger rejected permanently of a purchase, outside a notification. */
 export function reportRejected(
-  { processor, onProblem }: Pick<AnyDeps, 'processor' | 'onProblem'>,
+  { processor, onProblem }: Reporting,
   purchaseId: string | null,
   rejected: readonly Rejected[],
 ): void {
