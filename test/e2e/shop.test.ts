@@ -212,6 +212,58 @@ describe.skipIf(executable === null)('the shop page', () => {
     expect(faults.splice(0)).toEqual([expect.stringMatching(/decisions$/)]);
   });
 
+  test.each([
+    [1000, 'Buy 300 gems'],
+    [360, 'Buy 60 gems'],
+  ])('a double click asks, and pays nothing, at %i pixels: %s', async (width, name) => {
+    await visit('adult-30', 'en', width);
+    const orders: string[] = [];
+    page.on('request', (request) => {
+      if (request.url().endsWith('/purchases') && request.method() === 'POST') orders.push('order');
+    });
+    const buy = page.getByRole('button', { name });
+    await buy.click();
+    const pay = await inDialog(/^Pay/).boundingBox();
+    await page.keyboard.press('Escape');
+    const box = await buy.boundingBox();
+    if (pay === null || box === null) expect.unreachable();
+    // Both buttons are under the pointer, one after the other.
+    const x = Math.max(pay.x, box.x) + 4;
+    expect(x).toBeLessThan(Math.min(pay.x + pay.width, box.x + box.width));
+    const y = pay.y + pay.height / 2;
+    await page.evaluate(`scrollBy(0, ${box.y + box.height / 2 - y})`);
+    await page.mouse.dblclick(x, y);
+    await inDialog(/^Pay/).waitFor();
+    await setTimeout(600);
+    expect(await inDialog(/^Pay/).count()).toBe(1);
+    expect(orders).toEqual([]);
+    await inDialog(/^Pay/).click();
+    await inDialog('OK').click();
+    expect(orders).toEqual(['order']);
+  });
+
+  test.each([-5, 5])(
+    'a device whose clock is %i days wrong shows the days of the server',
+    async (days) => {
+      page = await site.newPage({ timezoneId: 'Asia/Shanghai' });
+      const read = page.waitForResponse('**/spendcap/v1/allowance');
+      await page.clock.setSystemTime(Date.now() + days * 86_400_000);
+      await page.goto(`${site.url}?player=player-17&lang=en`);
+      const { limits } = (await (await read).json()) as { limits: { resetsAt: string | null }[] };
+      const end = Date.parse(limits.find(({ resetsAt }) => resetsAt)?.resetsAt ?? '');
+      const options = { dateStyle: 'full', timeZone: 'Asia/Shanghai' } as const;
+      const [weekday, day] = new Intl.DateTimeFormat('en', options).format(end).split(', ');
+      await allowance().getByText(`Starts again on ${weekday}, ${day}`).first().waitFor();
+      await page.locator('[part="note"]').first().waitFor();
+      // Nothing is outdated, and nothing is read over and over.
+      let reads = 0;
+      page.on('request', (request) => (reads += Number(request.url().endsWith('/allowance'))));
+      await setTimeout(1_000);
+      expect(await allowance().getByText('may be out of date').count()).toBe(0);
+      expect(reads).toBe(0);
+    },
+  );
+
   test('a payment can be left, and its outcome is said where a phone has scrolled to', async () => {
     await visit('adult-30', 'en', 360);
     const release = await hold(PURCHASES);

@@ -219,6 +219,16 @@ export const checkoutStyles = css`
     border-radius: 6px;
     background: var(--own-fill);
   }
+  /* The second half of a double click must not press what has appeared under it. */
+  [part~='result']:not([part~='busy']) + [part='actions'] {
+    animation: rest 500ms;
+  }
+  @keyframes rest {
+    from,
+    to {
+      pointer-events: none;
+    }
+  }
   [part='actions'] {
     display: flex;
     flex-wrap: wrap;
