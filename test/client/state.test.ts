@@ -125,6 +125,30 @@ describe('the allowance', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  test('is read again in a browser when its window or tab is shown, without an option', async () => {
+    const page = new EventTarget();
+    const document = { visibilityState: 'visible' };
+    vi.stubGlobal('document', document);
+    for (const name of ['addEventListener', 'removeEventListener'] as const) {
+      vi.stubGlobal(name, page[name].bind(page));
+    }
+    const { client, reads } = world();
+    const end = client.subscribe(() => undefined);
+    const happens = async (type: string, visibilityState: string) => {
+      document.visibilityState = visibilityState;
+      page.dispatchEvent(new Event(type));
+      await vi.advanceTimersByTimeAsync(0);
+      return reads.length;
+    };
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await happens('visibilitychange', 'hidden')).toBe(1);
+    expect(await happens('visibilitychange', 'visible')).toBe(2);
+    expect(await happens('focus', 'visible')).toBe(3);
+    end();
+    expect(await happens('focus', 'visible')).toBe(3);
+    vi.unstubAllGlobals();
+  });
+
   test('is read again when a window ends by the clock of the server', async () => {
     const { client, reads, server } = world();
     client.subscribe(() => undefined);

@@ -1,4 +1,5 @@
 import type { Allowance } from '@spendcap/core/wire';
+import { onPageFocus } from './focus.ts';
 import type { createState } from './state.ts';
 import { after } from './timers.ts';
 import type { ClientOptions } from './types.ts';
@@ -17,14 +18,14 @@ const ENDED_MS = 60_000;
 export function keepCurrent(
   state: ReturnType<typeof createState>,
   read: () => Promise<Allowance>,
-  { onFocus, now = Date.now, initialAllowance }: ClientOptions,
+  { onFocus = onPageFocus, now = Date.now, initialAllowance }: ClientOptions,
 ) {
   let started = 0;
   let applied = 0;
   const clock = createClock(now, initialAllowance);
   let reading: Promise<void> | undefined;
   let cancel = () => {};
-  let unfocus: (() => void) | undefined;
+  let unfocus = () => {};
 
   /** Marks the begin of a read: an answer to an earlier one never replaces a later one's. */
   function begin() {
@@ -87,7 +88,7 @@ export function keepCurrent(
       const mine = () => listener();
       state.listeners.add(mine);
       if (state.listeners.size === 1) {
-        unfocus = onFocus?.(() => void refresh());
+        unfocus = onFocus(() => void refresh());
         const isFresh = state.get().allowance.status === 'ready' && clock.age() < FRESH_MS;
         if (isFresh) watch();
         else void refresh();
@@ -95,7 +96,7 @@ export function keepCurrent(
       return () => {
         if (!state.listeners.delete(mine) || state.listeners.size > 0) return;
         cancel();
-        unfocus?.();
+        unfocus();
       };
     },
   };

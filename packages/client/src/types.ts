@@ -39,7 +39,10 @@ export interface ClientOptions {
    * mean that nothing can be charged under this id any more.
    */
   readonly lookUp?: (id: string) => PaymentAnswer | Promise<PaymentAnswer>;
-  /** Calls `refresh` whenever the player returns to the game; returns how to stop that. */
+  /**
+   * Calls `refresh` whenever the player returns to the game; returns how to stop that. Default: the
+   * focus of a browser's window, and its tab when it is shown again.
+   */
   readonly onFocus?: (refresh: () => void) => () => void;
   /** Epoch milliseconds, of which only differences are used. Default `Date.now`. */
   readonly now?: () => number;

@@ -77,6 +77,7 @@ describe.skipIf(executable === null).each([18, 19])('in a browser, React %i', (v
     const initial = await limiter.allowance({ evidence });
     const paths: string[] = [];
     const errors: string[] = [];
+    const gate = { isClosed: false, open: () => {} };
     const page = await browser.newPage();
     page.on('pageerror', (error) => errors.push(error.message));
     page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
@@ -91,6 +92,7 @@ describe.skipIf(executable === null).each([18, 19])('in a browser, React %i', (v
       paths.push(pathname);
       if (pathname === '/buy') {
         const wanted = JSON.parse(request.postData() ?? '');
+        if (gate.isClosed) await new Promise<void>((resolve) => (gate.open = resolve));
         const bought = await limiter.reserve({ ...wanted, evidence });
         return route.fulfill({ status: bought.allowed ? 200 : 403, json: bought });
       }
@@ -107,7 +109,7 @@ describe.skipIf(executable === null).each([18, 19])('in a browser, React %i', (v
     await page.goto('https://shop.example/');
     await page.addScriptTag({ content: script });
     expect(await page.evaluate('React.version')).toMatch(new RegExp(`^${version}\\.`));
-    return { page, paths, errors, initial };
+    return { page, paths, errors, initial, gate };
   }
 
   const start = (page: Page, options: object) =>
@@ -142,6 +144,46 @@ describe.skipIf(executable === null).each([18, 19])('in a browser, React %i', (v
     await vi.waitFor(async () => {
       expect(await meter.getAttribute('aria-valuenow')).toBe('48');
     });
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+
+  test('a shop that is left while it pays ends the purchase, and listens to nothing', async () => {
+    const { page, paths, errors, gate } = await open();
+    await start(page, {});
+    await page.getByText('48.00: yes').waitFor();
+    // StrictMode has run every effect twice.
+    expect(paths.toSorted()).toEqual(['/v1/allowance', '/v1/decisions/batch']);
+    gate.isClosed = true;
+    await page.getByRole('button', { name: 'Buy 48.00' }).click();
+    await vi.waitFor(() => expect(paths).toContain('/buy'));
+    await page.evaluate('unmount()');
+    gate.open();
+    await vi.waitFor(async () => expect(await page.evaluate('statuses()')).toEqual(['paid']));
+    const before = paths.length;
+    await page.evaluate(`dispatchEvent(new Event('focus'))`);
+    await page.waitForTimeout(300);
+    expect(paths.slice(before)).toEqual([]);
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+
+  test('a shop that comes back while it pays shows what it cost; its own id pays once', async () => {
+    const { page, paths, errors, gate } = await open();
+    await start(page, { ids: ['order-1'] });
+    const button = page.getByRole('button', { name: 'Buy 48.00' });
+    gate.isClosed = true;
+    await button.click();
+    await vi.waitFor(() => expect(paths).toContain('/buy'));
+    await page.evaluate('setOpen(false)');
+    await button.waitFor({ state: 'detached' });
+    await page.evaluate('setOpen(true)');
+    await button.click();
+    gate.open();
+    await page.getByText('said: paid').waitFor();
+    expect(paths.filter((path) => path === '/buy')).toHaveLength(1);
+    const meter = page.getByRole('meter', { name: 'This month' });
+    await vi.waitFor(async () => expect(await meter.getAttribute('aria-valuenow')).toBe('48'));
     expect(errors).toEqual([]);
     await page.close();
   });

@@ -41,30 +41,39 @@ function Buy({ purchase }) {
   return h(PurchaseGate, { purchase, pay, announce }, parts);
 }
 
-function Shop({ options }) {
+function Shop({ options, ids = [] }) {
   const [client, setClient] = useState(() => createClient(options));
+  const [isOpen, setOpen] = useState(true);
   globalThis.signIn = (url) => setClient(createClient({ ...options, url }));
+  globalThis.setOpen = setOpen;
+  globalThis.statuses = () => Object.values(client.getSnapshot().purchases).map((p) => p.status);
+  if (!isOpen) return null;
   return h(
     SpendcapProvider,
     { client },
     h(AllowanceMeter, { label: 'This month' }),
     h(Shelf),
-    ...PRODUCTS.map((purchase) => h(Buy, { key: purchase.amount, purchase })),
+    ...PRODUCTS.map((price, index) => {
+      const purchase = ids[index] ? { ...price, id: ids[index] } : price;
+      return h(Buy, { key: price.amount, purchase });
+    }),
   );
 }
 
 globalThis.React = React;
 globalThis.mutations = [];
-globalThis.start = ({ initial, hydrate }) => {
+globalThis.start = ({ initial, hydrate, ids }) => {
   const options = {
     url: location.origin,
     ageToken: 'a.b.c',
     ...(initial && { initialAllowance: initial }),
   };
-  const shop = h(StrictMode, null, h(Shop, { options }));
+  const shop = h(StrictMode, null, h(Shop, { options, ids }));
   const main = document.querySelector('main');
   if (!hydrate) {
-    createRoot(main).render(shop);
+    const root = createRoot(main);
+    globalThis.unmount = () => root.unmount();
+    root.render(shop);
     return;
   }
   main.innerHTML = renderToString(shop);

@@ -18,10 +18,6 @@ export function clientOf(player, newId) {
       const payments = { committed: 'paid', reserved: 'pending' };
       return { payment: payments[state] ?? 'failed' };
     },
-    onFocus: (refresh) => {
-      addEventListener('focus', refresh);
-      return () => removeEventListener('focus', refresh);
-    },
   });
 }
 
