@@ -78,6 +78,7 @@ describe('purchases', () => {
   it.each([
     ['commit', { amount: '30.00' }, ['commit', 'order-1', { amount: '30.00' }]],
     ['commit', {}, ['commit', 'order-1', {}]],
+    ['commit', { permit: null }, ['commit', 'order-1', { permit: null }]],
     ['release', { reason: 'declined' }, ['release', 'order-1', { reason: 'declined' }]],
     ['refund', { id: 'r1', amount: '5' }, ['refund', 'order-1', { id: 'r1', amount: '5' }]],
     [

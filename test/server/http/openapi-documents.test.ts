@@ -8,7 +8,7 @@ import { API_KEY } from './stub-limiter.ts';
 
 interface Schema {
   readonly $ref?: string;
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly enum?: readonly unknown[];
   readonly pattern?: string;
   readonly format?: string;
@@ -40,6 +40,8 @@ function allowed(schema: Schema): fc.Arbitrary<unknown> {
   if (schema.enum) return fc.constantFrom(...schema.enum);
   if (schema.format === 'date-time') return instants();
   if (schema.type === 'string') return texts(schema);
+  const nonNull = withoutNull(schema);
+  if (nonNull !== null) return fc.option(allowed(nonNull));
   if (schema.type === 'integer') {
     const { minimum: min = 0, maximum: max = 2 ** 31 } = schema;
     return fc.oneof(fc.integer({ min, max }), fc.constantFrom(min, max));
@@ -57,6 +59,12 @@ function allowed(schema: Schema): fc.Arbitrary<unknown> {
   const members = Object.entries(properties ?? {}).map(([name, each]) => [name, allowed(each)]);
   const some = fc.record(Object.fromEntries(members), { requiredKeys: [...required] as never[] });
   return some.filter((value) => isCombination(schema, Object.keys(value)));
+}
+
+/** A schema that allows null as well, without it; null for every other schema. */
+function withoutNull(schema: Schema): Schema | null {
+  const [type, other] = typeof schema.type === 'string' ? [] : (schema.type ?? []);
+  return type !== undefined && other === 'null' ? { ...schema, type } : null;
 }
 
 /** The last three years. */
@@ -97,6 +105,8 @@ function texts({ pattern, minLength = 0, maxLength = LONGEST }: Schema): fc.Arbi
 
 /** Values that a schema forbids, each wrong in one place of a value that it allows. */
 function forbidden(schema: Schema): fc.Arbitrary<unknown> {
+  const nonNull = withoutNull(schema);
+  if (nonNull !== null) return forbidden(nonNull).filter((value) => value !== null);
   if (schema.enum) return fc.constantFrom<unknown>(...WRONG_TYPES, 'another', '');
   if (schema.type === 'string')
     return fc.constantFrom<unknown>(...WRONG_TYPES, ...wrongTexts(schema));

@@ -147,6 +147,19 @@ describe('a permit that comes with a commit', () => {
     expect(await limiter.commit('c', { permit })).toMatchObject({ late: true });
   });
 
+  test('may be null, as a retried reserve returns it after the commit', async () => {
+    const { limiter, permitOf, loseAll } = world();
+    await permitOf(order('a'));
+    await limiter.commit('a');
+    const again = await limiter.reserve(order('a'));
+    if (!again.allowed) throw new Error('refused');
+    expect(again.permit).toBeNull();
+    const { permit } = again;
+    expect(await limiter.commit('a', { permit })).toMatchObject({ state: 'committed' });
+    loseAll();
+    expect(await codeOf(limiter.commit('a', { permit }))).toBe('purchase_not_found');
+  });
+
   test('is for its own purchase only, and only if this limiter made it', async () => {
     const { limiter, permitOf, loseAll, used } = world();
     const permit = await permitOf(order('a'));

@@ -187,7 +187,7 @@ export const recordSchema = z
 export const commitSchema = z
   .strictObject({
     amount: amount.optional(),
-    permit: z.string().min(1).max(MAX_PERMIT).optional().openapi({
+    permit: z.string().min(1).max(MAX_PERMIT).nullish().openapi({
       description:
         "The reservation's. If the ledger lost the hold, the purchase is recorded from it, `late`.",
     }),

@@ -24,7 +24,7 @@ import {
 /** The options of `commit`. */
 interface Charged {
   readonly amount?: string;
-  readonly permit?: string;
+  readonly permit?: string | null;
 }
 
 export async function commit(context: Context, id: string, charged: Charged): Promise<Purchase> {
@@ -34,7 +34,7 @@ export async function commit(context: Context, id: string, charged: Charged): Pr
     return await commitKnown(context, id, amount);
   } catch (error) {
     const isLost = SpendcapError.isInstance(error) && error.code === 'purchase_not_found';
-    if (permit === undefined || !isLost) throw error;
+    if (permit === undefined || permit === null || !isLost) throw error;
   }
   await recordLost(context, id, permit);
   return commitKnown(context, id, amount);

@@ -228,11 +228,12 @@ export interface Limiter {
   /**
    * The money moved. `amount` is the charged amount, if it differs from the hold. `permit` is the
    * reservation's: with it, a hold that the store has lost (in a failover, say) is recorded as
-   * `late` in the windows of the instant at which it was reserved.
+   * `late` in the windows of the instant at which it was reserved. `null`, as `reserve` returns it
+   * for a purchase that has ended or without a permit key, is no permit.
    */
   commit(
     id: string,
-    options?: { readonly amount?: string; readonly permit?: string },
+    options?: { readonly amount?: string; readonly permit?: string | null },
   ): Promise<Purchase>;
   /** The money will not move: ends the hold and returns its allowance. */
   release(id: string, options?: { readonly reason?: string }): Promise<Purchase>;
