@@ -30,6 +30,20 @@ const TYPED = [
   ['a Node.js project', ['stripe', 'typescript'], ['spendcap.ts']],
 ] as const;
 
+/** Test/package compiles it with NestJS. */
+const withoutNest = (code: string) =>
+  code.replace(
+    /^import .* from '@nestjs\/common';$/m,
+    `declare const Catch: (...types: (new (...values: never) => Error)[]) => ClassDecorator;
+    interface ArgumentsHost {
+      switchToHttp(): Record<'getRequest' | 'getResponse' | 'getNext', <T>() => T>;
+    }
+    interface INestApplication {
+      use(path: string, handler: ReturnType<typeof toExpress>): unknown;
+      useGlobalFilters(filter: { catch(error: unknown, host: ArgumentsHost): void }): unknown;
+    }`,
+  );
+
 describe('spendcap init', () => {
   it('writes modules that compile, for every framework that it finds', async () => {
     const modules = [];
@@ -37,7 +51,9 @@ describe('spendcap init', () => {
       const folder = project(`typed-${dependencies[0]}`.replace('/', '-'), dependencies);
       const [found] = await initProject(folder);
       expect(found).toContain(`Found ${name}`);
-      for (const file of files) modules.push({ place: name, code: read(folder, file) });
+      for (const file of files) {
+        modules.push({ place: name, code: withoutNest(read(folder, file)) });
+      }
     }
     expect(typeFaults(modules)).toEqual([]);
   }, 120_000);
@@ -52,6 +68,15 @@ describe('spendcap init', () => {
     const webhook = read(folder, 'src/app/webhook/stripe/route.ts');
     expect(webhook).toContain(`import { webhook } from '../../../spendcap';`);
     expect(read(folder, 'src/spendcap.ts')).toContain('export const webhook =');
+  });
+
+  it('writes the module of a NestJS project beside its other sources', async () => {
+    const folder = project('nest', ['@nestjs/core', 'stripe', 'typescript']);
+    mkdirSync(join(folder, 'src'));
+    await initProject(folder);
+    const module = read(folder, 'src/spendcap.ts');
+    expect(module).toContain('Catch(SpendcapError)(SpendcapFilter);');
+    expect(module).toContain('export const payments: GuardedStripe<Stripe> = guardStripe(');
   });
 
   it('leaves what is there, and adds to .gitignore only what it lacks', async () => {

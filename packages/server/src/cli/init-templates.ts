@@ -3,7 +3,7 @@ export interface Project {
   readonly framework: Framework;
   readonly isTypeScript: boolean;
   readonly usesStripe: boolean;
-  /** Below which Next.js has its `app` folder: `src/` or nothing. */
+  /** The folder of the module: `src/` or nothing. */
   readonly root: string;
   readonly issuer: string;
   readonly audience: string;
@@ -86,6 +86,28 @@ function mountFunction(
 
 const RAW_BODY = 'Call it before any body parser: a webhook is verified over the raw body.';
 
+const nestMount = mountFunction(
+  'Call it in main.ts directly after NestFactory.create(), before app.listen().',
+  'INestApplication',
+  {
+    webhook: `app.use('${WEBHOOK_PATH}', toExpress(webhook));`,
+    handler: `app.use('${BASE_PATH}', toExpress(handler));\n  app.useGlobalFilters(new SpendcapFilter());`,
+  },
+);
+
+/** NestJS keeps the errors of controllers from the error handlers of Express. */
+function nestFilter({ isTypeScript }: Project): string {
+  const parameters = isTypeScript ? 'error: SpendcapError, host: ArgumentsHost' : 'error, host';
+  return `/** Answers what a controller throws, such as an invalid age token, as the HTTP API does. */
+class SpendcapFilter {
+  catch(${parameters})${isTypeScript ? ': void' : ''} {
+    const http = host.switchToHttp();
+    problemHandler()(error, http.getRequest(), http.getResponse(), http.getNext());
+  }
+}
+Catch(SpendcapError)(SpendcapFilter);`;
+}
+
 const MOUNTS: Readonly<Record<Exclude<Framework, 'next' | 'none'>, Mount>> = {
   express: {
     imports: (isTypeScript) => [
@@ -98,15 +120,14 @@ const MOUNTS: Readonly<Record<Exclude<Framework, 'next' | 'none'>, Mount>> = {
     }),
   },
   nest: {
-    imports: () => [`import { toExpress } from '@spendcap/server/adapters/express';`],
-    code: mountFunction(
-      'Call it in main.ts directly after NestFactory.create(), before app.listen().',
-      '{ use(path: string, handler: ReturnType<typeof toExpress>): unknown }',
-      {
-        webhook: `app.use('${WEBHOOK_PATH}', toExpress(webhook));`,
-        handler: `app.use('${BASE_PATH}', toExpress(handler));`,
-      },
-    ),
+    imports: (isTypeScript) => [
+      isTypeScript
+        ? `import { type ArgumentsHost, Catch, type INestApplication } from '@nestjs/common';`
+        : `import { Catch } from '@nestjs/common';`,
+      `import { SpendcapError } from '@spendcap/server';`,
+      `import { problemHandler, toExpress } from '@spendcap/server/adapters/express';`,
+    ],
+    code: (project) => lines(nestFilter(project), '', nestMount(project)),
   },
   fastify: {
     imports: (isTypeScript) => [
@@ -161,7 +182,9 @@ function moduleOf(project: Project, mount: Mount | null): string {
     ...(mount?.imports(isTypeScript) ?? []),
     usesStripe && `import { processorWebhook } from '@spendcap/server/payments';`,
     usesStripe &&
-      `import { guardStripe, stripeProcessor } from '@spendcap/server/payments/stripe';`,
+      (isTypeScript
+        ? `import { type GuardedStripe, guardStripe, stripeProcessor } from '@spendcap/server/payments/stripe';`
+        : `import { guardStripe, stripeProcessor } from '@spendcap/server/payments/stripe';`),
     `import { sqliteStore } from '@spendcap/server/stores/sqlite';`,
     usesStripe && `import Stripe from 'stripe';`,
   );
@@ -185,16 +208,17 @@ export const handler = createHandler(limiter, {
   apiKeys: SPENDCAP_API_KEYS.split(','),
   basePath: '${BASE_PATH}',
 });
-${usesStripe ? STRIPE : ''}${mount === null ? '' : `\n${mount.code(project)}\n`}`;
+${usesStripe ? stripeParts(isTypeScript) : ''}${mount === null ? '' : `\n${mount.code(project)}\n`}`;
 }
 
-const STRIPE = `
+/** With `declaration: true` in CommonJS, TypeScript cannot name the type of `payments` itself. */
+const stripeParts = (isTypeScript: boolean): string => `
 const { STRIPE_SECRET_KEY = '', STRIPE_WEBHOOK_SECRET = '' } = process.env;
 const stripe = new Stripe(STRIPE_SECRET_KEY);
 const processor = stripeProcessor({ stripe, secrets: [STRIPE_WEBHOOK_SECRET] });
 
 /** Charge with this instead of a Stripe client. */
-export const payments = guardStripe({ stripe, limiter });
+export const payments${isTypeScript ? ': GuardedStripe<Stripe>' : ''} = guardStripe({ stripe, limiter });
 
 /** The endpoint of Stripe's webhook. */
 export const webhook = processorWebhook({ processor, limiter });

@@ -83,7 +83,6 @@ export async function initProject(folder: string): Promise<readonly string[]> {
 function projectIn(folder: string): Project {
   const manifest = join(folder, 'package.json');
   const parties = { issuer: 'https://age.example', audience: 'https://limiter.example' };
-  const root = existsSync(join(folder, 'src', 'app')) ? 'src/' : '';
   if (!existsSync(manifest)) {
     return { framework: 'none', isTypeScript: false, usesStripe: false, root: '', ...parties };
   }
@@ -97,9 +96,15 @@ function projectIn(folder: string): Project {
     framework,
     isTypeScript: existsSync(join(folder, 'tsconfig.json')) || has('typescript'),
     usesStripe: has('stripe'),
-    root: framework === 'next' ? root : '',
+    root: rootOf(folder, framework),
     ...parties,
   };
+}
+
+/** Next.js has `app` below it. The compilers of NestJS lay out `dist` by where the sources are. */
+function rootOf(folder: string, framework: Framework): string {
+  const sources = { next: join('src', 'app'), nest: 'src' }[framework as string];
+  return sources !== undefined && existsSync(join(folder, sources)) ? 'src/' : '';
 }
 
 /** False if the file exists. */
