@@ -423,6 +423,18 @@ describe('serve', () => {
     expect(waited).toBeLessThan(6_000);
   });
 
+  it('cuts half a head after ten seconds', async () => {
+    const { url } = await serving();
+    const { port, hostname } = new URL(url);
+    const socket = connect(Number(port), hostname).on('error', () => {});
+    socket.resume().write('GET /health/live HTTP/1.1\r\nhost: a\r\n');
+    const opened = performance.now();
+    await once(socket, 'close');
+    const waited = performance.now() - opened;
+    expect(waited).toBeGreaterThan(9_000);
+    expect(waited).toBeLessThan(20_000);
+  }, 60_000);
+
   it.each([
     ['HTTP/1.0 without Host', 'GET /health/live HTTP/1.0\r\n\r\n', 200],
     ['HTTP/1.1 without Host', 'GET /health/live HTTP/1.1\r\n\r\n', 400],

@@ -213,6 +213,23 @@ describe('refunds', () => {
     expect(await refunded()).toBe('10.00');
   });
 
+  it('are counted once, by a notice that the next platform certificate has signed', async () => {
+    const { guard, fake, webhook, calls, refunded } = await bought();
+    await guard.refunds.create({ ...REFUND, amount: { refund: 1_000, total: 3_000 } });
+    fake.rotate();
+    fake.cashier.finishRefund('r_1', 'SUCCESS');
+    const notice = fake.notices.at(-1);
+    if (notice === undefined) return expect.fail('no notification');
+    const downloads = () => calls().filter((call) => call === 'GET /v3/certificates').length;
+    const before = downloads();
+    for (const signature of ['wrong_serial', undefined, undefined] as const) {
+      const request = fake.notification(notice, signature === undefined ? {} : { signature });
+      expect((await webhook(request)).status).toBe(signature === undefined ? 204 : 401);
+      expect(await refunded()).toBe(signature === undefined ? '10.00' : '0.00');
+    }
+    expect(downloads()).toBe(before + 1);
+  });
+
   it('give nothing back while ABNORMAL, or if CLOSED, in any order', async () => {
     const { guard, fake, deliverAll, refunded, webhook } = await bought();
     await guard.refunds.create({ ...REFUND, amount: { refund: 3_000, total: 3_000 } });
