@@ -10,7 +10,9 @@ import { removeTemporaryFiles, temporaryFile } from '../support/temporary.ts';
 import { type Built, esbuildBundle, nextBundle, serve, viteBundle, writeShop } from './bundlers.ts';
 import { faultsOf, SETTINGS, withStripe, writePrograms } from './compile.ts';
 import { runAsContainer } from './container.ts';
+import { NEST, runNest } from './nest.ts';
 import { visitNextCheckout } from './next-checkout.ts';
+import { commandOf, programOf, RUNTIMES } from './runtimes.ts';
 import { startSandbox } from './started.ts';
 
 // What a user gets: the packed tarballs, installed in an empty folder, on plain Node.js.
@@ -49,7 +51,7 @@ beforeAll(async () => {
 afterAll(() => {
   removeTemporaryFiles();
   for (const folder of [consumer, bundled]) rmSync(folder, { recursive: true, force: true });
-});
+}, 5 * MINUTES);
 
 describe('the installed packages', () => {
   it.each(names)('%s is imported and required', async (name) => {
@@ -180,10 +182,45 @@ describe('the installed packages', () => {
   });
 });
 
-/** Too big for a dev dependency, so that only CI installs it. */
+/** Too big for dev dependencies, so that only CI installs them. */
 const NEXT = ['next@16.4.6', 'react@19.3.1', 'react-dom@19.3.1'];
 const hasNext = process.env.CI === 'true' || process.env.SPENDCAP_REQUIRE_SERVICES === '1';
-if (!hasNext) console.warn('SKIPPED: Next.js; SPENDCAP_REQUIRE_SERVICES=1 installs it');
+if (!hasNext) {
+  console.warn('SKIPPED: Next.js, NestJS, Bun, Deno; SPENDCAP_REQUIRE_SERVICES=1 installs them');
+}
+
+describe.skipIf(!hasNext)('installed beside', () => {
+  let folder = '';
+
+  beforeAll(async () => {
+    folder = dirname(temporaryFile('package.json'));
+    writeFileSync(join(folder, 'package.json'), '{ "private": true }');
+    await install(folder, ...NEST, ...Object.values(RUNTIMES));
+  }, 5 * MINUTES);
+
+  it(
+    'NestJS, the module of spendcap init compiles, and answers what a controller throws',
+    async () => {
+      expect(await runNest(folder, must)).toEqual([
+        [422, 'age_token_invalid'],
+        [500, null],
+        [400, 'webhook_invalid'],
+        200,
+      ]);
+    },
+    2 * MINUTES,
+  );
+
+  it.each(['bun', 'deno'] as const)(
+    '%s, memory and SQLite hold, refuse, commit and close without a word',
+    async (runtime) => {
+      writeFileSync(join(folder, 'buy.mjs'), programOf(runtime));
+      const [binary = '', ...args] = commandOf(folder, runtime);
+      expect(await must(binary, [...args, 'buy.mjs'], folder)).toBe('[true,false,true,false]\n');
+    },
+    2 * MINUTES,
+  );
+});
 
 describe('a bundled shop', () => {
   type Case = readonly [name: string, isThreaded: boolean, bundle: (to: string) => Promise<Built>];

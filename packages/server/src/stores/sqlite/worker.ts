@@ -12,7 +12,8 @@ export function serveLedger(port: MessagePort, file: SqliteFile): void {
   port.on('message', (batch: string | null) => {
     if (batch === null) {
       ledger.close();
-      port.close();
+      // Ends this thread only. The ports of Deno cannot be closed.
+      process.exit();
     } else if (batch.startsWith('+')) {
       // More commands of the same batch follow.
       ledger.prepare(batch.slice(1));
