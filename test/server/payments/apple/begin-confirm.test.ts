@@ -170,6 +170,52 @@ describe('subscriptions', () => {
   });
 });
 
+describe('a subscription that is bought again outside the app, without a token,', () => {
+  async function boughtAgain() {
+    const world = app();
+    const { begin, buy, confirm, fake } = world;
+    await begin(P1, '30.00', 'month');
+    await confirm(buy(P1, 'month'));
+    const { transactionId } = fake.buy({ productId: 'month' });
+    return { ...world, again: transactionId };
+  }
+
+  it('is charged to the player who held the first charge', async () => {
+    const { again, deliver, problems, purchase, used } = await boughtAgain();
+    expect(await deliver()).toEqual([200, 200]);
+    expect(await purchase(`app_store:${again}`)).toMatchObject({ committed: '30.00', late: true });
+    expect([await used(), problems]).toEqual(['60.00', []]);
+  });
+
+  it('waits for Apple if it does not say who that was', async () => {
+    const { again, confirm, deliver, fake, used } = await boughtAgain();
+    fake.fail({ kind: 'rate_limit' });
+    await expect(confirm(again, null)).rejects.toMatchObject({
+      ...{ code: 'outcome_unknown', retryable: true },
+    });
+    fake.fail({ kind: 'error' });
+    expect(await deliver((all) => all.slice(-1))).toEqual([503]);
+    expect(await used()).toBe('30.00');
+  });
+
+  it("is its own player's if Apple has no first charge", async () => {
+    const { again, fake, guard, used } = await boughtAgain();
+    const changes = { originalTransactionId: '2000000999999999' };
+    await guard.confirm(fake.signedTransaction(again, { changes }), friend);
+    expect([await used(), await used(friend)]).toEqual(['30.00', '30.00']);
+  });
+});
+
+it('queries of Apple that fail are typed, and retried', async () => {
+  const { begin, buy, confirm, fake } = app();
+  await begin();
+  const id = buy();
+  fake.refund(id);
+  fake.fail({ kind: 'unauthorized' });
+  await expect(confirm(id)).rejects.toMatchObject({ code: 'outcome_unknown', retryable: true });
+  expect(await confirm(id)).toMatchObject({ result: 'committed' });
+});
+
 describe('is refused, typed, and changes nothing:', () => {
   const SIGNATURES: readonly FakeAppSignature[] = [
     ...(['short', 'unmarked', 'no_ca', 'other_root', 'expired'] as const),

@@ -82,6 +82,7 @@ const VERIFIES = [
 ] as const;
 const CALLS = [
   'getNotificationHistory',
+  'getTransactionInfo',
   'getTransactionHistory',
   'sendConsumptionInformation',
 ] as const;

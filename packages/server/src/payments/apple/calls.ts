@@ -23,3 +23,9 @@ export function outcomeOf(error: unknown): CallOutcome {
   const { httpStatusCode, apiError } = (error ?? {}) as Readonly<Record<string, unknown>>;
   return httpStatusCode === 400 && typeof apiError === 'number' ? 'rejected' : 'unknown';
 }
+
+/** Apple has no such transaction: a fault of this id, and not of the connection. */
+export function isUnknownId(error: unknown): boolean {
+  const { httpStatusCode: status, apiError } = (error ?? {}) as Readonly<Record<string, unknown>>;
+  return (status === 400 || status === 404) && typeof apiError === 'number';
+}

@@ -11,7 +11,12 @@ export interface AppleCharge extends DeviceCharge {
   readonly question: string | null;
 }
 
-const NOT_REFUNDED: RefundTotal = { total: { milliPercent: 0 } };
+/** What a transaction does not say itself. */
+export interface AppleContext {
+  readonly refunds: RefundTotal;
+  /** Of the first charge of its subscription, if it has no token of its own. */
+  readonly firstToken: string | null;
+}
 
 /**
  * What a transaction says. Shared in a family, nobody has paid here.
@@ -21,14 +26,13 @@ const NOT_REFUNDED: RefundTotal = { total: { milliPercent: 0 } };
  */
 export function chargeOf(
   transaction: AppleTransaction,
-  refunds: RefundTotal = NOT_REFUNDED,
+  { refunds, firstToken }: AppleContext,
 ): AppleCharge {
-  const { transactionId, originalTransactionId, productId, purchaseDate } = transaction;
+  const { transactionId, productId, purchaseDate } = transaction;
   const { appAccountToken, appTransactionId, transactionReason } = transaction;
   if (!isId(transactionId) || !isId(productId) || !isInstant(purchaseDate)) {
     throw invalidTransaction('incomplete', 'A transaction names no id, product or date.');
   }
-  const isFollowing = isId(originalTransactionId) && originalTransactionId !== transactionId;
   // A new one in a subscription whose customer has confirmed it may have a hold of its own.
   const isRenewal = transactionReason !== 'PURCHASE' || appAccountToken === undefined;
   const isPaid = transaction.inAppOwnershipType !== 'FAMILY_SHARED';
@@ -36,14 +40,20 @@ export function chargeOf(
     reference: transactionId,
     // Devices write tokens in upper case, Apple's servers in lower case. Shared in a family, it is
     // the token of whoever paid, and says nothing of the hold.
-    purchaseId: (isPaid && appAccountToken?.toLowerCase()) || null,
-    renewalOf: isFollowing && isRenewal ? originalTransactionId : null,
+    purchaseId: (isPaid && (appAccountToken ?? firstToken)?.toLowerCase()) || null,
+    renewalOf: isRenewal ? followedBy(transaction) : null,
     product: productId,
     state: 'purchased',
     chargedAt: purchaseDate,
     captured: isPaid ? priceOf(transaction) : null,
     ...{ refunds, account: appTransactionId ?? null, transaction, question: null },
   };
+}
+
+/** The first charge of the subscription; `null` for that one itself, or for no subscription. */
+export function followedBy(transaction: AppleTransaction): string | null {
+  const { transactionId, originalTransactionId: first } = transaction;
+  return isId(first) && first !== transactionId ? first : null;
 }
 
 function isInstant(value: unknown): value is number {

@@ -4,6 +4,7 @@ import type { Player } from '../../limiter/types.ts';
 import { applyDeviceCharge } from '../apply-charge.ts';
 import { beginDevicePurchase, type DevicePurchase } from '../begin-device.ts';
 import { ANY_DEPS, checkDeviceDeps, type DeviceDeps } from '../deps.ts';
+import { callError } from '../outcome.ts';
 import type { AppleProcessor } from './processor.ts';
 import type { AppleTransaction } from './types.ts';
 
@@ -38,7 +39,8 @@ export interface GuardedApple {
    * held, or as you see fit; then let the app finish it.
    *
    * @param player who is logged in there
-   * @throws SpendcapError `transaction_invalid` with `why`, and what the ledger throws
+   * @throws SpendcapError `transaction_invalid` with `why`; `outcome_unknown` if Apple cannot be
+   *   queried about a refund, or about who began a subscription; and what the ledger throws
    */
   confirm(signedTransaction: string, player?: Player): Promise<ConfirmedApple>;
 }
@@ -74,7 +76,7 @@ export function guardApple(deps: GuardAppleOptions): GuardedApple {
       return { ...reservation, appAccountToken };
     },
     async confirm(signedTransaction, player) {
-      const charges = await processor.readTransaction(signedTransaction);
+      const charges = await read(processor, signedTransaction);
       const by = player === undefined ? {} : { player };
       const [first, ...rest] = charges;
       let applied = await applyDeviceCharge(deps, first, by);
@@ -82,4 +84,12 @@ export function guardApple(deps: GuardAppleOptions): GuardedApple {
       return { ...applied, transaction: first.transaction };
     },
   };
+}
+
+async function read(processor: AppleProcessor, signedTransaction: string) {
+  try {
+    return await processor.readTransaction(signedTransaction);
+  } catch (error) {
+    throw callError(processor, error);
+  }
 }

@@ -6,6 +6,7 @@ import type {
 } from '@spendcap/core';
 import type { AppleApp } from './app.ts';
 import { type AppleCharge, chargeOf } from './charges.ts';
+import { firstTokenOf } from './first.ts';
 import { changeOf, refundedOf, refundsOf } from './refunds.ts';
 import type { AppleTransaction } from './types.ts';
 import { type AppleMessage, verifyNotification } from './verify.ts';
@@ -80,7 +81,7 @@ export async function readMessage(
   if (transaction === null || (!isUpgrade && !ABOUT_MONEY.has(notificationType))) return [];
   const change = changeOf(message);
   if (change !== null) {
-    return chargesWith(transaction, await refundsOf(app, transaction, change));
+    return chargesWith(app, transaction, await refundsOf(app, transaction, change));
   }
   const charges = await readTransaction(app, transaction);
   if (notificationType !== 'CONSUMPTION_REQUEST') return charges;
@@ -97,14 +98,19 @@ export async function readTransaction(
   transaction: AppleTransaction,
 ): Promise<readonly [AppleCharge, ...AppleCharge[]]> {
   const milliPercent = refundedOf(transaction);
-  if (milliPercent === 0) return [chargeOf(transaction)];
+  if (milliPercent === 0) return chargesWith(app, transaction, [NOT_REFUNDED]);
   const at = transaction.signedDate ?? app.now();
-  return chargesWith(transaction, await refundsOf(app, transaction, { at, milliPercent }));
+  return chargesWith(app, transaction, await refundsOf(app, transaction, { at, milliPercent }));
 }
 
-function chargesWith(
+const NOT_REFUNDED: RefundTotal = { total: { milliPercent: 0 } };
+
+async function chargesWith(
+  app: AppleApp,
   transaction: AppleTransaction,
-  [first, ...rest]: readonly RefundTotal[],
-): readonly [AppleCharge, ...AppleCharge[]] {
-  return [chargeOf(transaction, first), ...rest.map((total) => chargeOf(transaction, total))];
+  [total = NOT_REFUNDED, ...totals]: readonly RefundTotal[],
+): Promise<readonly [AppleCharge, ...AppleCharge[]]> {
+  const firstToken = await firstTokenOf(app, transaction);
+  const chargeWith = (refunds: RefundTotal) => chargeOf(transaction, { refunds, firstToken });
+  return [chargeWith(total), ...totals.map(chargeWith)];
 }

@@ -1,4 +1,5 @@
 import type { AppleApp } from './app.ts';
+import { isUnknownId } from './calls.ts';
 import type { AppleCharge } from './charges.ts';
 import { notificationsOf, transactionsOf } from './history.ts';
 import { readMessage, readTransaction } from './notifications.ts';
@@ -39,12 +40,6 @@ async function* ofCustomer(
     if (!isUnknownId(error)) throw error;
     unread.push(error);
   }
-}
-
-/** Apple has no such transaction: a fault of this id, and not of the connection. */
-function isUnknownId(error: unknown): boolean {
-  const { httpStatusCode: status, apiError } = (error ?? {}) as Readonly<Record<string, unknown>>;
-  return (status === 400 || status === 404) && typeof apiError === 'number';
 }
 
 async function chargesIn(

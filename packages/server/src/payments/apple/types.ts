@@ -92,6 +92,8 @@ export interface AppleApi {
       readonly transactionId?: string;
     },
   ): Promise<AppleNotificationPage>;
+  /** Get Transaction Info. */
+  getTransactionInfo(transactionId: string): Promise<{ readonly signedTransactionInfo?: string }>;
   /** Get Transaction History of one customer, 20 a page. */
   getTransactionHistory(
     anyTransactionId: string,
