@@ -167,6 +167,10 @@ describe('decide', () => {
         row: {
           id: 'cn-game.8-15.day',
           citation: '《未成年人网络保护条例》（国务院令第766号）第四十四条',
+          citationIn: {
+            zh: '《未成年人网络保护条例》（国务院令第766号）第四十四条',
+            en: 'Regulations on the Protection of Minors on the Internet (State Council Decree No. 766), Art. 44',
+          },
           status: 'operator',
           effectiveFrom: '2024-01-01',
         },

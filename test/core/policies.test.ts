@@ -49,6 +49,14 @@ describe.each(POLICIES)('$id', (policy) => {
     }
   });
 
+  test('says the source of a rule in English too', () => {
+    for (const { citation, citationIn } of rowsOf(policy)) {
+      expect(citationIn?.en ?? citation).toMatch(/^[ -~]+$/);
+      // A Chinese citation stays itself to whoever reads Chinese.
+      if (citationIn !== undefined) expect(citationIn.zh).toBe(citation);
+    }
+  });
+
   test('fails closed and gives refunds back to their own window', () => {
     expect(policy).toMatchObject({ onUnavailable: 'refuse', refunds: 'original_window' });
     expect(policy.effectiveTo).toBeUndefined();

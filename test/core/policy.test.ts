@@ -279,6 +279,13 @@ describe('rows', () => {
     expect(pathsOf((it) => void Object.assign(limit(it), { citation: '' }))).toEqual([
       'bands.1.limits.0.citation',
     ]);
+    for (const citationIn of [{ en: '' }, { english: 'Rule 1' }, { 'zh-CN': 'Rule 1' }, 'Rule 1']) {
+      const [path] = pathsOf((it) => void Object.assign(limit(it), { citationIn }));
+      expect(path).toMatch(/^bands\.1\.limits\.0\.citationIn/);
+    }
+    expect(
+      pathsOf((it) => void Object.assign(limit(it), { citationIn: { en: 'Rule 1' } })),
+    ).toEqual([]);
     expect(pathsOf((it) => void Object.assign(limit(it), { status: 'rumour' }))).toEqual([
       'bands.1.limits.0.status',
     ]);

@@ -112,6 +112,18 @@ describe.skipIf(executable === null)('the gallery', { timeout: 120_000 }, () => 
     expect(Math.abs(end(bar) - end(meter))).toBeLessThan(2);
   });
 
+  test.each([
+    ['en', 'Notice on Preventing Minors'],
+    ['fr', 'Notice on Preventing Minors'],
+    ['zh-CN', '国家新闻出版署'],
+    ['zh-TW', '国家新闻出版署'],
+  ])('a reader of %s finds the rule in a language that they read', async (lang, text) => {
+    const page = await visit(lang, 600);
+    const dialog = await openDialog(page, 'refused');
+    await dialog.locator('summary').click();
+    await dialog.locator('bdi', { hasText: text }).first().waitFor();
+  });
+
   test('a product’s name is text', async () => {
     const page = await visit('en', 600);
     await page.getByText('<b onclick="alert(1)">Seed & soil</b>').first().waitFor();

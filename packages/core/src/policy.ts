@@ -23,9 +23,15 @@ const categories = z
   .max(50)
   .refine((names) => new Set(names).size === names.length, 'names a category twice');
 
+const citation = z.string().min(1).max(500);
 const row = {
   id: token(100).describe('Stable id of this row, part of every refusal.'),
-  citation: z.string().min(1).max(500).describe('Source of the rule.'),
+  citation: citation.describe('Source of the rule.'),
+  citationIn: z
+    .record(z.string().regex(/^[a-z]{2,3}$/, 'must be an ISO 639 code'), citation)
+    .refine((texts) => Object.keys(texts).length <= 20, 'has more than 20 languages')
+    .optional()
+    .describe('The citation by language, its own included; readers of others get `en`.'),
   status: z.enum(ROW_STATUSES).describe('How binding the rule is.'),
   effectiveFrom: isoDate.describe('First day on which the rule is in effect.'),
 };

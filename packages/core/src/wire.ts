@@ -40,6 +40,8 @@ export type RefusalCode = (typeof REFUSAL_CODES)[number];
 export interface PolicyRow {
   readonly id: string;
   readonly citation: string;
+  /** The citation by language (ISO 639, such as `zh`), its own included; others read `en`. */
+  readonly citationIn?: Readonly<Record<string, string>> | undefined;
   readonly status: RowStatus;
   /** ISO date, in the policy's time zone. */
   readonly effectiveFrom: string;

@@ -1,5 +1,12 @@
 import { cnGame, type Policy } from '@spendcap/core';
 
+const zh = '运营者自行规定（沙盒）';
+/** The source of what the operator adds. */
+export const HOUSE_RULE = {
+  citation: zh,
+  citationIn: { zh, en: 'House rule of the operator (sandbox)' },
+} as const;
+
 export interface OperatorPolicyOptions {
   readonly version: string;
   /** The operator's daily cap for ages 8 to under 16; a decimal string in CNY. */
@@ -24,7 +31,7 @@ function forbidden(minAge: number) {
   return (category: string) => ({
     id: `operator.${minAge}.${category}`,
     category,
-    citation: '运营者自行规定（沙盒）',
+    ...HOUSE_RULE,
     status: 'operator' as const,
     effectiveFrom: '2024-01-01',
   });

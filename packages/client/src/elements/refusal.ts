@@ -43,5 +43,7 @@ const STATUSES = ['law', 'guidance', 'operator', 'unconfirmed'] as const;
 function ruleOf({ row }: Reason, player: Player): string {
   if (row === undefined) return '';
   const status = STATUSES.find((known) => known === row.status) ?? 'unconfirmed';
-  return `${row.citation} (${player.label(status)})`;
+  const { citation, citationIn = {} } = row;
+  const language = player.lang.replace(/-.*/, '');
+  return `${citationIn[language] ?? citationIn.en ?? citation} (${player.label(status)})`;
 }

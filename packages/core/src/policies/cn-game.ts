@@ -1,8 +1,11 @@
 import { assertOptions } from '../option-names.ts';
 import { type Policy, parsePolicy } from '../policy.ts';
+import { ARTICLE_44, cited } from './cited.ts';
 
-const NOTICE_2019 = '国家新闻出版署《关于防止未成年人沉迷网络游戏的通知》国新出发〔2019〕34号';
-const ARTICLE_44 = '《未成年人网络保护条例》（国务院令第766号）第四十四条';
+const NOTICE_2019 = cited(
+  '国家新闻出版署《关于防止未成年人沉迷网络游戏的通知》国新出发〔2019〕34号',
+  'Notice on Preventing Minors from Indulging in Online Games, Guo Xin Chu Fa [2019] No. 34',
+);
 
 /** The operator's daily limits, decimal strings in CNY. */
 export interface CnGameOptions {
@@ -41,7 +44,7 @@ export function cnGame(options: CnGameOptions = {}): Policy {
       id: `cn-game.${ages}.day`,
       period: 'day',
       max: caps.day,
-      citation: ARTICLE_44,
+      ...ARTICLE_44,
       status: 'operator',
       effectiveFrom: '2024-01-01',
     },
@@ -78,11 +81,11 @@ export function cnGame(options: CnGameOptions = {}): Policy {
 
 const forbiddenUnder8 = {
   id: 'cn-game.0-7.forbidden',
-  citation: NOTICE_2019,
+  ...NOTICE_2019,
   status: 'law',
   effectiveFrom: '2019-11-01',
 };
 
 function notice(id: string, period: 'transaction' | 'month', max: string) {
-  return { id, period, max, citation: NOTICE_2019, status: 'law', effectiveFrom: '2019-11-01' };
+  return { id, period, max, ...NOTICE_2019, status: 'law', effectiveFrom: '2019-11-01' };
 }

@@ -1,9 +1,15 @@
 import { assertOptions } from '../option-names.ts';
 import { type Policy, parsePolicy } from '../policy.ts';
+import { ARTICLE_44, cited } from './cited.ts';
 
-const OPINION_2022 = '四部门《关于规范网络直播打赏 加强未成年人保护的意见》（2022-05-07）';
-const ARTICLE_44 = '《未成年人网络保护条例》（国务院令第766号）第四十四条';
-const CIVIL_CODE = `${ARTICLE_44}；《民法典》第二十条、第一百四十四条`;
+const OPINION_2022 = cited(
+  '四部门《关于规范网络直播打赏 加强未成年人保护的意见》（2022-05-07）',
+  'Opinion of four departments on regulating tips in live streaming and protecting minors (2022-05-07)',
+);
+const CIVIL_CODE = cited(
+  `${ARTICLE_44.citationIn.zh}；《民法典》第二十条、第一百四十四条`,
+  `${ARTICLE_44.citationIn.en}; Civil Code, Art. 20 and 144`,
+);
 
 const CATEGORIES = ['tip', 'top_up', 'item', 'subscription'] as const;
 
@@ -65,7 +71,7 @@ export function cnLive(options: CnLiveOptions = {}): Policy {
         limits: [],
         forbidden: {
           id: 'cn-live.0-7.forbidden',
-          citation: CIVIL_CODE,
+          ...CIVIL_CODE,
           status: 'law',
           effectiveFrom: '2024-01-01',
         },
@@ -92,7 +98,7 @@ function noTips(ages: string) {
   return {
     id: `cn-live.${ages}.no-tips`,
     category: 'tip',
-    citation: OPINION_2022,
+    ...OPINION_2022,
     status: 'guidance',
     effectiveFrom: '2022-05-07',
   };
@@ -103,7 +109,7 @@ function operatorLimits(ages: string, caps: CnLiveCaps) {
     id: `cn-live.${ages}.${period}`,
     period,
     max: caps[period],
-    citation: ARTICLE_44,
+    ...ARTICLE_44,
     status: 'operator',
     effectiveFrom: '2024-01-01',
   }));

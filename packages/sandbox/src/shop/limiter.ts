@@ -5,7 +5,7 @@ import { createHandler } from '@spendcap/server/http';
 import { prometheusMetrics } from '@spendcap/server/http/metrics';
 import { permits } from '@spendcap/server/permits';
 import { memoryStore } from '@spendcap/server/stores/memory';
-import { operatorPolicy } from '../operator-policy.ts';
+import { HOUSE_RULE, operatorPolicy } from '../operator-policy.ts';
 import type { Sandbox } from '../sandbox.ts';
 
 /** The page lists every purchase, however far the sandbox's clock is set forward. */
@@ -18,7 +18,7 @@ function shopPolicy(): Policy {
   const policy = operatorPolicy({ version: '2024-01-01.shop' });
   const guardianApproval = {
     id: 'operator.guardian-approval',
-    citation: '运营者自行规定（沙盒）',
+    ...HOUSE_RULE,
     status: 'operator',
     effectiveFrom: '2024-01-01',
   } as const;

@@ -15,6 +15,7 @@ const rowSchema = z
   .object({
     id: z.string(),
     citation: z.string(),
+    citationIn: z.record(z.string(), z.string()).optional(),
     status: open(ROW_STATUSES),
     effectiveFrom: z.iso.date(),
   })

@@ -83,6 +83,10 @@ export const REFUSED: Refused = {
       row: {
         id: 'cn-game.8-15.transaction',
         citation: '国家新闻出版署《关于防止未成年人沉迷网络游戏的通知》国新出发〔2019〕34号',
+        citationIn: {
+          zh: '国家新闻出版署《关于防止未成年人沉迷网络游戏的通知》国新出发〔2019〕34号',
+          en: 'Notice on Preventing Minors from Indulging in Online Games, Guo Xin Chu Fa [2019] No. 34',
+        },
         status: 'law',
         effectiveFrom: '2019-11-01',
       },
@@ -93,6 +97,10 @@ export const REFUSED: Refused = {
       row: {
         id: 'cn-game.8-15.day',
         citation: '《未成年人网络保护条例》（国务院令第766号）第四十四条',
+        citationIn: {
+          zh: '《未成年人网络保护条例》（国务院令第766号）第四十四条',
+          en: 'Regulations on the Protection of Minors on the Internet (State Council Decree No. 766), Art. 44',
+        },
         status: 'operator',
         effectiveFrom: '2024-01-01',
       },

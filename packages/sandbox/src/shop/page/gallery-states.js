@@ -2,10 +2,14 @@
 const DAY = '2026-11-29T16:00:00.000Z';
 const MONTH = '2026-12-31T16:00:00.000Z';
 const policy = { id: 'cn-game', version: '1', timeZone: 'Asia/Shanghai' };
+const zh = '国家新闻出版署《关于防止未成年人沉迷网络游戏的通知》国新出发〔2019〕34号';
+const en =
+  'Notice on Preventing Minors from Indulging in Online Games, Guo Xin Chu Fa [2019] No. 34';
 const row = {
-  id: 'cn.notice-2019.8-15.month',
-  citation: '国家新闻出版署 2019《关于防止未成年人沉迷网络游戏的通知》第三条',
-  status: 'guidance',
+  id: 'cn-game.8-15.month',
+  citation: zh,
+  citationIn: { zh, en },
+  status: 'law',
   effectiveFrom: '2019-11-01',
 };
 
