@@ -70,13 +70,17 @@ describe('spendcap init', () => {
     expect(read(folder, 'src/spendcap.ts')).toContain('export const webhook =');
   });
 
-  it('writes the module of a NestJS project beside its other sources', async () => {
-    const folder = project('nest', ['@nestjs/core', 'stripe', 'typescript']);
+  it.each([
+    ['@nestjs/core', 'typescript', 'src/spendcap.ts'],
+    ['express', 'typescript', 'src/spendcap.ts'],
+    ['express', 'nodemon', 'spendcap.mjs'],
+  ])('writes the module of a project with %s and %s to %s', async (framework, tool, file) => {
+    const folder = project(`${framework}-${tool}`.replace('/', '-'), [framework, 'stripe', tool]);
     mkdirSync(join(folder, 'src'));
-    await initProject(folder);
-    const module = read(folder, 'src/spendcap.ts');
-    expect(module).toContain('Catch(SpendcapError)(SpendcapFilter);');
-    expect(module).toContain('export const payments: GuardedStripe<Stripe> = guardStripe(');
+    const lines = await initProject(folder);
+    expect(lines).toContain(`  wrote  ${file}`);
+    const typed = 'export const payments: GuardedStripe<Stripe> = guardStripe(';
+    expect(read(folder, file).includes(typed)).toBe(tool === 'typescript');
   });
 
   it('leaves what is there, and adds to .gitignore only what it lacks', async () => {

@@ -92,19 +92,26 @@ function projectIn(folder: string): Project {
   >;
   const has = (name: string) => name in { ...dependencies, ...devDependencies };
   const [, framework = 'node'] = FRAMEWORKS.find(([name]) => has(name)) ?? [];
+  const isTypeScript = existsSync(join(folder, 'tsconfig.json')) || has('typescript');
   return {
     framework,
-    isTypeScript: existsSync(join(folder, 'tsconfig.json')) || has('typescript'),
+    isTypeScript,
     usesStripe: has('stripe'),
-    root: rootOf(folder, framework),
+    root: hasSources(folder, { framework, isTypeScript }) ? 'src/' : '',
     ...parties,
   };
 }
 
-/** Next.js has `app` below it. The compilers of NestJS lay out `dist` by where the sources are. */
-function rootOf(folder: string, framework: Framework): string {
-  const sources = { next: join('src', 'app'), nest: 'src' }[framework as string];
-  return sources !== undefined && existsSync(join(folder, sources)) ? 'src/' : '';
+/**
+ * Whether the module belongs in `src`: where Next.js has its `app`, and a compiler its `rootDir`,
+ * which a source beside it would break or move.
+ */
+function hasSources(
+  folder: string,
+  { framework, isTypeScript }: Pick<Project, 'framework' | 'isTypeScript'>,
+): boolean {
+  if (framework === 'next') return existsSync(join(folder, 'src', 'app'));
+  return isTypeScript && existsSync(join(folder, 'src'));
 }
 
 /** False if the file exists. */
