@@ -4,6 +4,7 @@ import {
   createHandler,
   type Exchange,
   generatePermitKey,
+  type Limiter,
   type PermitSigner,
   type PurchaseRequest,
   permits,
@@ -11,7 +12,7 @@ import {
 } from '@spendcap/server';
 import { describe, expect, test } from 'vitest';
 import { anyStore } from '../../support/any-store.ts';
-import { CHILD, DAY, DOWN, NOON, order, setUp, usedOf } from './limiter-kit.ts';
+import { CHILD, DAY, DOWN, NOON, order, setUp, TEEN, usedOf } from './limiter-kit.ts';
 
 const PARTIES = { issuer: 'https://limiter.example', audience: 'https://pay.example' };
 const signer = permits({ key: await generatePermitKey(), ...PARTIES, now: () => NOON });
@@ -251,5 +252,71 @@ test('over HTTP a commit takes the permit, and a wrong one is 422', async () => 
   loseAll();
   expect(await commit({ permit: 'rubbish' })).toMatchObject({
     ...{ status: 422, body: { code: 'permit_invalid', why: 'malformed' } },
+  });
+});
+
+describe('while a lost hold is restored', () => {
+  /** Runs `meanwhile` once, right after the store has said that it does not know the purchase. */
+  function raced(meanwhile: (limiter: Limiter) => Promise<unknown>) {
+    const inner = anyStore();
+    let isFirst = true;
+    const store: Store = {
+      ...inner,
+      async commit(command) {
+        const result = await inner.commit(command);
+        if (result.outcome === 'not_found' && isFirst) {
+          isFirst = false;
+          await meanwhile(made.limiter);
+        }
+        return result;
+      },
+    };
+    const made = setUp({ store, permits: signer });
+    return made;
+  }
+
+  const permitOfA = async () => {
+    const answer = await setUp({ permits: signer }).limiter.reserve(order('a'));
+    return (answer.allowed && answer.permit) || '';
+  };
+
+  test('a retried reserve may hold it again: the commit is then in time', async () => {
+    const permit = await permitOfA();
+    const { limiter, events } = raced((own) => own.reserve(order('a')));
+    expect(await limiter.commit('a', { permit })).toMatchObject({
+      ...{ state: 'committed', committed: '30.00', late: false },
+    });
+    expect(events.map(({ type, late }) => [type, late])).toEqual([
+      ['purchase.reserved', undefined],
+      ['purchase.committed', false],
+    ]);
+  });
+
+  test('another player may take its id: neither is charged for the other', async () => {
+    const permit = await permitOfA();
+    const { limiter } = raced((own) => own.reserve(order('a', { evidence: TEEN })));
+    expect(await codeOf(limiter.commit('a', { permit }))).toBe('purchase_conflict');
+    expect(await limiter.get('a')).toMatchObject({ state: 'reserved', committed: '0.00' });
+    expect(usedOf(await limiter.allowance({ evidence: CHILD }))).toMatchObject({ month: '0.00' });
+    expect(usedOf(await limiter.allowance({ evidence: TEEN }))).toMatchObject({ month: '30.00' });
+  });
+
+  test('holds of the player that have expired are reported, each once', async () => {
+    const { limiter, clock, events } = setUp({ permits: signer });
+    const hold = (id: string, seconds: number) =>
+      limiter.reserve(order(id, { amount: '5.00', expiresInSeconds: seconds }));
+    await hold('before', 60);
+    await hold('after', 1_200);
+    // The store that held `a` is gone, and this one had not heard of it.
+    const lost = setUp({ permits: signer, at: NOON + 600_000 });
+    const answer = await lost.limiter.reserve(order('a'));
+    const permit = (answer.allowed && answer.permit) || '';
+    clock.at += 1_800_000;
+    await limiter.commit('a', { permit });
+    const ended = events.filter(({ type }) => type === 'purchase.expired');
+    expect(ended.map(({ purchaseId, at }) => [purchaseId, at - NOON])).toEqual([
+      ['before', 60_000],
+      ['after', 1_200_000],
+    ]);
   });
 });

@@ -85,6 +85,26 @@ describe('a snapshot', () => {
     expect(await world.purchase()).toMatchObject({ state: 'reserved' });
   });
 
+  it('of another account of the processor is refused, and of its own applied', async () => {
+    const world = await held();
+    const theirs = { ...world.order, id: 'p2', amount: '10.00', processorRef: 'merchant_1' };
+    await world.base.reserve({ ...theirs, processor: 'test_pay', onExpiry: 'reconcile' });
+    const by = (account: string) => {
+      const processor = scripted({ traits: { ...scripted().traits, account } });
+      const snapshot = paid({ purchaseId: 'p2', captured: cny('10.00') });
+      return applySnapshot({ ...world.deps, processor }, snapshot);
+    };
+    const before = await world.purchase('p2');
+    const message = 'The purchase is held for another account.';
+    expect(await by('merchant_2')).toEqual({
+      ...{ result: 'refused', purchase: before },
+      rejected: [{ code: 'purchase_conflict', message }],
+    });
+    expect(await world.purchase('p2')).toEqual(before);
+    expect(await by('merchant_1')).toMatchObject({ result: 'settled', rejected: [] });
+    expect(await world.purchase('p2')).toMatchObject({ state: 'committed' });
+  });
+
   it('keeps the first reference while somebody may pay, and none after that', async () => {
     const world = await held();
     await world.apply(says({ reference: 'ref_1' }));

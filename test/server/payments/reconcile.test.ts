@@ -51,6 +51,31 @@ describe('one hold', () => {
     expect(world.reasons()).toEqual(['test_pay_unseen']);
   });
 
+  it('of another account is left to that account, which alone is asked', async () => {
+    const world = await held();
+    for (const [id, processorRef] of [
+      ['p2', 'merchant_1'],
+      ['p3', 'merchant_2'],
+    ] as const) {
+      const hold = { ...world.order, id, amount: '5.00', processorRef, expiresInSeconds: 60 };
+      await world.base.reserve({ ...hold, processor: 'test_pay', onExpiry: 'reconcile' });
+    }
+    await world.base.commit('p1');
+    world.clock.at += 60_000;
+    const asked: string[] = [];
+    const close = async ({ id }: { readonly id: string }) => {
+      asked.push(id);
+      return says({ purchaseId: id, state: 'closed' });
+    };
+    const traits = { ...scripted().traits, account: 'merchant_2' };
+    const { deps, onProblem } = world;
+    const processor = scripted({ close, traits });
+    const counts = await reconcile({ ...deps, onProblem, processor });
+    expect([counts, asked]).toEqual([{ ...NONE, open: 1, released: 1 }, ['p3']]);
+    expect(await world.purchase('p2')).toMatchObject({ state: 'reserved' });
+    expect(world.codes()).toEqual([]);
+  });
+
   it.each<[string, PaymentSnapshot, readonly string[]]>([
     ['unseen', says({ state: 'unseen' }), []],
     ['paid', paid(), []],
