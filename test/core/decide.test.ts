@@ -89,6 +89,29 @@ describe('rulesFor', () => {
     expect(ids(rulesFor(same, { min: 12, maxExclusive: 30 }))).toEqual(of('teen'));
   });
 
+  test('finds what only one of several bands forbids or asks for, whichever it is', () => {
+    const band = (name: string, minAge: number, maxAgeExclusive: number | null) => ({
+      ...{ minAge, maxAgeExclusive, limits: [] },
+      ...(name === 'teen' ? { forbidden: { id: 'none', ...RULE } } : {}),
+      ...(name === 'adult' ? { guardianApproval: { id: 'asks', ...RULE } } : {}),
+    });
+    const bands = [band('child', 0, 12), band('teen', 12, 18), band('adult', 18, null)];
+    const odd = parsePolicy({ ...shop('enterprise', []), bands });
+    const of = (min: number, maxExclusive: number | null) => {
+      const { forbidden, guardianApproval } = rulesFor(odd, { min, maxExclusive });
+      return [forbidden?.id, guardianApproval?.id];
+    };
+    expect(of(0, 12)).toEqual([undefined, undefined]);
+    expect(of(0, 13)).toEqual(['none', undefined]);
+    expect(of(12, null)).toEqual(['none', 'asks']);
+    expect(of(18, null)).toEqual([undefined, 'asks']);
+    const reasons = decide(odd, { min: 0, maxExclusive: 13 }, { purchase: FACTS, usage: [] });
+    expect(reasons).toEqual([
+      // No age of the range that can be proven allows it.
+      { code: 'forbidden_for_age', row: { id: 'none', ...RULE } },
+    ]);
+  });
+
   test('is never looser for a wider range', () => {
     const age = fc.integer({ min: 0, max: 30 });
     fc.assert(
@@ -191,6 +214,15 @@ describe('decide', () => {
     const nonsense = { ...FACTS, amount: Number.NaN };
     const codes = decide(policy, CHILD, { purchase: nonsense, usage: [] }).map(({ code }) => code);
     expect(codes).toEqual(['transaction_cap_exceeded', 'day_cap_exceeded', 'month_cap_exceeded']);
+  });
+
+  test('tells an unknown usage as none used', () => {
+    const reasons = decide(policy, CHILD, { purchase: { ...FACTS, amount: 20_001 }, usage: [] });
+    expect(reasons.map(({ code, limit }) => [code, limit?.used, limit?.remaining])).toEqual([
+      ['transaction_cap_exceeded', '0.00', '50.00'],
+      ['day_cap_exceeded', '0.00', '100.00'],
+      ['month_cap_exceeded', '0.00', '200.00'],
+    ]);
   });
 
   test('is pure', () => {

@@ -1,4 +1,4 @@
-import { parseJson } from '@spendcap/core';
+import { escapedNames, parseJson } from '@spendcap/core';
 import { describe, expect, it } from 'vitest';
 
 describe('an escaped name', () => {
@@ -24,6 +24,35 @@ describe('an escaped name', () => {
   it('that is repeated has its last value, as without an escape', () => {
     expect(parseJson('{"a":1,"\\u0061":2}')).toEqual({ a: 2 });
   });
+});
+
+describe('nesting', () => {
+  const nested = (depth: number, [open, close]: readonly [string, string], inner: string) =>
+    `${open.repeat(depth)}${inner}${close.repeat(depth)}`;
+  const OBJECTS = ['{"a":', '}'] as const;
+  const ARRAYS = ['[', ']'] as const;
+
+  it.each([
+    ['objects', OBJECTS],
+    ['arrays', ARRAYS],
+  ])('of 32 %s holds an escaped name, and one more is too deep', (_, kind) => {
+    // The object with the escaped name is one of them.
+    const text = nested(31, kind, '{"\\u0062":1}');
+    expect(parseJson(text)).toEqual(JSON.parse(text));
+    expect(() => parseJson(nested(32, kind, '{"\\u0062":1}'))).toThrow(SyntaxError);
+  });
+
+  it('of any depth is read, while only values have escapes', () => {
+    const text = nested(100, OBJECTS, '"\\u0062"');
+    expect(parseJson(text)).toEqual(JSON.parse(text));
+  });
+});
+
+it('finds the escaped names, and neither the plain ones nor values', () => {
+  const text = '{"\\u0061" : "\\u0062", "c":[{"d":{"\\"":["\\n"]}}]}';
+  expect(escapedNames(text)).toEqual(['a', '"']);
+  expect(escapedNames('{"a":"\\n"}')).toEqual([]);
+  expect(escapedNames('{"a":1}')).toEqual([]);
 });
 
 it('reads what JSON.parse reads', () => {

@@ -251,11 +251,14 @@ describe('rows', () => {
   });
 
   test('that forbid one category twice', () => {
-    expect(
+    const alsoForbid = (category: string) =>
       faults((it) => {
-        teens(it).forbiddenCategories?.push({ id: 'again', category: 'tip', ...RULE });
-      }),
-    ).toEqual({ 'bands.1.forbiddenCategories.1': 'forbids the same category twice' });
+        teens(it).forbiddenCategories?.push({ id: 'again', category, ...RULE });
+      });
+    expect(alsoForbid('tip')).toEqual({
+      'bands.1.forbiddenCategories.1': 'forbids the same category twice',
+    });
+    expect(alsoForbid('gift')).toEqual({});
   });
 
   test('that begin after the policy does', () => {
