@@ -3,6 +3,7 @@ import {
   cnLive,
   jpTypical,
   type PurchaseRequest,
+  parsePolicy,
   usAppStore,
 } from '@spendcap/server';
 import { describe, expect, test } from 'vitest';
@@ -630,6 +631,27 @@ describe('check and allowance', () => {
       blocked: [{ code: 'age_unverified', minimumAssurance: 'verified' }],
       ...{ limits: [], blockedCategories: [] },
     });
+  });
+
+  test('says which categories are blocked, and that a purchase has to name one', async () => {
+    const row = { citation: 'rule 1', status: 'operator', effectiveFrom: '2024-01-01' };
+    const bans = ['tip', 'gift'].map((category) => ({ id: `no-${category}`, category, ...row }));
+    const shop = onePolicy([{ period: 'day', max: '60.00', categories: ['skin'] }]);
+    const bands = [{ ...shop.bands[0], forbiddenCategories: bans }];
+    const { limiter } = setUp({ policy: parsePolicy({ ...shop, bands }) });
+    const blockedBy = async (request: object) =>
+      (await limiter.allowance({ evidence: CHILD, ...request })).blockedCategories;
+    const blocked = [
+      { code: 'forbidden_category', category: 'tip', row: { id: 'no-tip', ...row } },
+      { code: 'forbidden_category', category: 'gift', row: { id: 'no-gift', ...row } },
+      { code: 'category_required', row: { id: 'no-tip', ...row } },
+    ];
+    expect(await blockedBy({})).toEqual(blocked);
+    expect(await blockedBy({ category: 'skin' })).toEqual(blocked);
+    const selective = setUp({ policy: shop });
+    expect((await selective.limiter.allowance({ evidence: CHILD })).blockedCategories).toEqual([
+      { code: 'category_required', row: { id: 'row-0', ...row } },
+    ]);
   });
 
   test('returns the limits of all categories, or of one', async () => {
