@@ -216,7 +216,7 @@ describe('decide', () => {
     expect(codes).toEqual(['transaction_cap_exceeded', 'day_cap_exceeded', 'month_cap_exceeded']);
   });
 
-  test('tells an unknown usage as none used', () => {
+  test('reports an unknown usage as none used', () => {
     const reasons = decide(policy, CHILD, { purchase: { ...FACTS, amount: 20_001 }, usage: [] });
     expect(reasons.map(({ code, limit }) => [code, limit?.used, limit?.remaining])).toEqual([
       ['transaction_cap_exceeded', '0.00', '50.00'],

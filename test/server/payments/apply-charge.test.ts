@@ -43,7 +43,7 @@ async function world() {
   const deps = { processor: PROCESSOR, limiter, now: () => START };
   const onProblem = (problem: PaymentProblem) => problems.push(problem);
   return {
-    limiter,
+    ...{ limiter, problems },
     apply: (change?: Partial<DeviceCharge>) =>
       applyDeviceCharge({ ...deps, onProblem }, charge(change)),
     state: async () => (await limiter.get('p1'))?.state,
@@ -102,6 +102,23 @@ describe('whether a charge was held', () => {
   });
 });
 
+it('names the purchase, or none, of what it reports', async () => {
+  const { apply, problems } = await world();
+  await apply({ product: 'coins' });
+  await apply({ reference: 't2', purchaseId: null });
+  const where = { processor: 'test_store', messageId: null, messageType: null };
+  expect(problems).toEqual([
+    {
+      ...{ ...where, purchaseId: 'p1', code: 'purchase_conflict' },
+      message: 'The transaction is for another product than held.',
+    },
+    {
+      ...{ ...where, purchaseId: null, code: 'purchase_not_found' },
+      message: 'Charged without a hold, by an unknown player: not recorded.',
+    },
+  ]);
+});
+
 describe('a charge that the ledger rejects', () => {
   it('is reported, and is nothing to deliver: its hold stays', async () => {
     const { apply, codes, state } = await world();
@@ -132,6 +149,21 @@ describe('a charge that the ledger rejects', () => {
   });
 });
 
+describe('a charge whose hold cannot be read', () => {
+  it.each([
+    ['for now', unavailable, { code: 'store_unavailable' }],
+    ['by a fault', () => Promise.reject(new TypeError('a bug')), { message: 'a bug' }],
+  ])('%s is retried, and not recorded apart from it', async (_, fails, error) => {
+    const { limiter } = await world();
+    const get: typeof limiter.get = (id) => (id === 'p1' ? fails() : limiter.get(id));
+    const player = { evidence: evidenceOf('friend') };
+    const deps = { processor: PROCESSOR, limiter: { ...limiter, get }, now: () => START };
+    await expect(applyDeviceCharge(deps, charge(), { player })).rejects.toMatchObject(error);
+    expect(await limiter.get('test_store:t1')).toBeNull();
+    expect(await limiter.get('p1')).toMatchObject({ state: 'reserved' });
+  });
+});
+
 describe('a sheet', () => {
   it('is not opened again under a hold that a transaction has claimed, or that was paid', async () => {
     const { limiter } = await world();
@@ -155,6 +187,16 @@ describe('a charge without a hold', () => {
     const renewal = await apply({ reference: 't3', purchaseId: null, renewalOf: 't2' });
     expect(renewal).toMatchObject({ result: 'recorded', purchase: { id: 'test_store:t3' } });
     expect(codes()).toEqual(['purchase_not_found']);
+  });
+
+  it('for no product that the store names is recorded with none', async () => {
+    const { apply } = await world();
+    await apply();
+    const second = await apply({ reference: 't2', product: null, captured: cny('4.00') });
+    expect(second).toMatchObject({ result: 'recorded', wasHeld: false });
+    expect(second.purchase).toMatchObject({
+      ...{ id: 'test_store:t2', committed: '4.00', product: null },
+    });
   });
 
   it('is recorded in the app and category of the purchase that its token names', async () => {

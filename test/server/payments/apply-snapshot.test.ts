@@ -77,6 +77,24 @@ describe('a snapshot', () => {
     expect([result, rejected[0]?.code]).toEqual(['ignored', 'purchase_not_found']);
   });
 
+  it('of an id that no purchase can have is ignored and reported', async () => {
+    const world = await held();
+    expect(await world.apply(paid({ purchaseId: '' }))).toMatchObject({
+      ...{ result: 'ignored', purchase: null, rejected: [{ code: 'invalid_request' }] },
+    });
+  });
+
+  it('without an amount commits what is held, once, whatever was committed before', async () => {
+    const world = await held();
+    await world.base.commit('p1', { amount: '20.00' });
+    for (const captured of ['held', cny('20.00'), cny('20')] as const) {
+      const away = { ...world.deps, limiter: { ...world.base, commit: unavailable } };
+      const { result, rejected } = await applySnapshot(away, paid({ captured }));
+      expect([result, rejected]).toEqual(['settled', []]);
+    }
+    expect(await world.purchase()).toMatchObject({ state: 'committed', committed: '20.00' });
+  });
+
   it('of another processor is refused', async () => {
     const world = await held();
     const deps = { ...world.deps, processor: scripted({ name: 'other_pay' }) };
@@ -125,6 +143,13 @@ describe('an amount', () => {
     expect(await world.purchase()).toMatchObject({ state: 'reserved' });
   });
 
+  it('is the whole however it is written', async () => {
+    const world = await held(whole());
+    const { result, rejected } = await world.apply(paid({ captured: cny('30') }));
+    expect([result, rejected]).toEqual(['settled', []]);
+    expect(await world.purchase()).toMatchObject({ state: 'committed', committed: '30.00' });
+  });
+
   it.each([
     ['zero', cny('0.00'), 'purchase_conflict'],
     ['too exact', cny('30.001'), 'invalid_amount'],
@@ -163,6 +188,44 @@ describe('money given back', () => {
     }
     expect(await world.purchase()).toMatchObject({ refunded: '0.00' });
     expect(await world.used()).toBe('30.00');
+  });
+
+  it('counts as it is said, though less was captured than held', async () => {
+    const world = await held();
+    const captured = cny('10.00');
+    await world.apply(paid({ captured, refunds: [refund('r1', '2.50', 'succeeded')] }));
+    expect(await world.purchase()).toMatchObject({ committed: '10.00', refunded: '2.50' });
+    await world.apply(paid({ captured, disputes: [dispute('5.00', 'withdrawn')] }));
+    expect(await world.purchase()).toMatchObject({ refunded: '7.50' });
+    expect(await world.used()).toBe('7.50');
+  });
+
+  it('as all of it, or as a share, is that of the captured amount', async () => {
+    for (const [total, refunded] of [
+      ['all', '10.00'],
+      [{ milliPercent: 50_000 }, '5.00'],
+      [{ milliPercent: 33_333 }, '3.33'],
+      [{ milliPercent: 33_351 }, '3.34'],
+    ] as const) {
+      const world = await held();
+      await world.apply(paid({ captured: cny('10.00'), refunds: { total } }));
+      expect(await world.purchase()).toMatchObject({ committed: '10.00', refunded });
+    }
+  });
+
+  it('as a running total is recorded under one id, or the one that is said', async () => {
+    const ids: string[] = [];
+    const world = await held();
+    const refunding: typeof world.base.refund = (id, request) => {
+      ids.push(request.id);
+      return world.base.refund(id, request);
+    };
+    const deps = { ...world.deps, limiter: { ...world.base, refund: refunding } };
+    await applySnapshot(deps, paid({ refunds: { total: cny('1.00') } }));
+    await applySnapshot(deps, paid({ refunds: { total: cny('2.00') } }));
+    await applySnapshot(deps, paid({ refunds: { id: 'r7', total: cny('3.00') } }));
+    expect(ids).toEqual(['total', 'total', 'r7']);
+    expect(await world.purchase()).toMatchObject({ refunded: '5.00' });
   });
 
   it('as a running total only grows', async () => {

@@ -4,6 +4,7 @@ import {
   type DeviceDeps,
   type PaymentProblem,
   processorWebhook,
+  type Reconciled,
   reconcile,
 } from '@spendcap/server/payments';
 import { describe, expect, it } from 'vitest';
@@ -343,6 +344,38 @@ describe('around it', () => {
     expect(failed).toMatchObject({ failed: 3, committed: 0 });
     const later = await reconcile({ ...engine, since: START + 1 });
     expect(later).toMatchObject({ committed: 0, open: 0 });
+  });
+
+  it('a run names each charge by its purchase, and looks back a week', async () => {
+    const { begin, buy, deps, store } = app();
+    await begin();
+    const number = buy();
+    store.buy({ token: null, cents: 100 });
+    const spare = buy();
+    const since: number[] = [];
+    const list = (instant: number) => {
+      since.push(instant);
+      return store.list(instant);
+    };
+    const processor = acmeStoreProcessor({ secret: SECRET, list });
+    const results: Reconciled[] = [];
+    await reconcile({ ...deps, processor, onResult: (result) => results.push(result) });
+    expect(since).toEqual([START - 7 * 24 * HOUR]);
+    expect(results.sort((a, b) => `${a.purchaseId}`.localeCompare(`${b.purchaseId}`))).toEqual([
+      { purchaseId: `acme_store:${spare}`, outcome: 'committed' },
+      { purchaseId: null, outcome: 'open' },
+      { purchaseId: 'p1', outcome: 'committed' },
+    ]);
+    expect((await deps.limiter.get('p1'))?.processorRef).toBe(number);
+  });
+
+  it('a run needs an instant, and a store that lists its charges', async () => {
+    const { deps } = app();
+    for (const since of [1.5, Number.NaN, '2026' as never]) {
+      await expect(reconcile({ ...deps, since })).rejects.toThrow('since: expected epoch');
+    }
+    const { sweep: _none, ...processor } = deps.processor;
+    await expect(reconcile({ ...deps, processor })).rejects.toThrow('acme_store lists no charges');
   });
 
   it('a run whose list breaks off rejects, after what it has read', async () => {

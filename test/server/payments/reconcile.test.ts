@@ -32,6 +32,7 @@ describe('one hold', () => {
     ['closed', says({ state: 'closed' }), 'released'],
     ['open', says(), 'open'],
     ['not there yet', says({ state: 'unseen' }), 'unseen'],
+    ['paid, though it is not to be seen', paid({ state: 'unseen' }), 'committed'],
     ['that of another purchase', paid({ purchaseId: 'p2' }), 'open'],
     ["another's, unseen", says({ purchaseId: 'p2', state: 'unseen' }), 'open'],
   ])('whose payment is %s', async (_, snapshot, outcome) => {
@@ -51,7 +52,7 @@ describe('one hold', () => {
     expect(world.reasons()).toEqual(['test_pay_unseen']);
   });
 
-  it('of another account is left to that account, which alone is asked', async () => {
+  it('of another account is left to that account, which alone is called', async () => {
     const world = await held();
     for (const [id, processorRef] of [
       ['p2', 'merchant_1'],
@@ -62,16 +63,16 @@ describe('one hold', () => {
     }
     await world.base.commit('p1');
     world.clock.at += 60_000;
-    const asked: string[] = [];
+    const closed: string[] = [];
     const close = async ({ id }: { readonly id: string }) => {
-      asked.push(id);
+      closed.push(id);
       return says({ purchaseId: id, state: 'closed' });
     };
     const traits = { ...scripted().traits, account: 'merchant_2' };
     const { deps, onProblem } = world;
     const processor = scripted({ close, traits });
     const counts = await reconcile({ ...deps, onProblem, processor });
-    expect([counts, asked]).toEqual([{ ...NONE, open: 1, released: 1 }, ['p3']]);
+    expect([counts, closed]).toEqual([{ ...NONE, open: 1, released: 1 }, ['p3']]);
     expect(await world.purchase('p2')).toMatchObject({ state: 'reserved' });
     expect(world.codes()).toEqual([]);
   });
@@ -119,6 +120,9 @@ describe('many holds', () => {
     const { deps, onResult } = world;
     const counts = await reconcile({ ...deps, concurrency: 5, onResult });
     expect([counts.open, most]).toEqual([250, 5]);
+    most = 0;
+    await reconcile(deps);
+    expect(most).toBe(8);
     expect(new Set(world.results.map(({ purchaseId }) => purchaseId)).size).toBe(250);
   });
 

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type PaymentSnapshot, SpendcapError } from '@spendcap/core';
 import { type Charge, captureCharge, startCharge } from '@spendcap/server/payments';
 import { describe, expect, it } from 'vitest';
+import { applyOrLater } from '../../../packages/server/src/payments/start.ts';
 import { cny, held, paid, Refusal, says, scripted, unavailable, usd } from './engine-kit.ts';
 
 /** A charge of 30 yuan as `p2`, which succeeds unless a test says otherwise. */
@@ -88,6 +89,39 @@ describe('startCharge', () => {
     const start = () => startCharge(world.deps, { ...world.charge, call });
     await Promise.all([start(), start(), start()]);
     expect(order).toEqual(['call', 'answer', 'call', 'answer', 'call', 'answer']);
+  });
+
+  it('a start that comes after the first has ended waits for the one that waited', async () => {
+    const world = await shop();
+    const order: string[] = [];
+    const gates = new Map<string, () => void>();
+    const start = (name: string) =>
+      startCharge(world.deps, {
+        ...world.charge,
+        async call() {
+          order.push(`${name} called`);
+          await new Promise<void>((resolve) => gates.set(name, resolve));
+          order.push(`${name} answered`);
+          return 'answer';
+        },
+      });
+    const open = async (name: string) => {
+      await expect.poll(() => gates.get(name), { interval: 1 }).toBeDefined();
+      gates.get(name)?.();
+    };
+    const first = start('first');
+    const second = start('second');
+    await open('first');
+    await first;
+    const third = start('third');
+    await setImmediate();
+    await open('second');
+    await open('third');
+    await Promise.all([second, third]);
+    expect(order).toEqual([
+      ...['first called', 'first answered', 'second called', 'second answered'],
+      ...['third called', 'third answered'],
+    ]);
   });
 
   it('a retry waits for the first start, and finds the hold that it has released', async () => {
@@ -216,6 +250,35 @@ describe('startCharge', () => {
     const started = startCharge({ ...world.deps, processor }, world.charge);
     await expect(started).rejects.toThrow('id: too long');
     expect(await world.base.get('p2')).toBeNull();
+  });
+});
+
+describe('an answer to a purchase that was not read', () => {
+  const refund = (amount: string) => paid({ refunds: { total: cny(amount) } });
+
+  it('is applied, and reported under its purchase where the ledger rejects it', async () => {
+    const { deps, onProblem, problems, purchase } = await held();
+    await applyOrLater({ ...deps, onProblem }, refund('10.00'));
+    expect(await purchase()).toMatchObject({ state: 'committed', refunded: '10.00' });
+    expect(problems).toEqual([]);
+    await applyOrLater({ ...deps, onProblem }, refund('30.01'));
+    expect(problems).toEqual([
+      {
+        ...{ processor: 'test_pay', purchaseId: 'p1', messageId: null, messageType: null },
+        ...{ code: 'refund_exceeds_purchase', message: expect.any(String) },
+      },
+    ]);
+  });
+
+  it('waits while the ledger is unavailable, and hides no other error', async () => {
+    const { base, deps, purchase } = await held();
+    const away = { ...deps, limiter: { ...base, commit: unavailable } };
+    await applyOrLater(away, refund('10.00'));
+    expect(await purchase()).toMatchObject({ state: 'reserved' });
+    const broken = { ...base, commit: () => Promise.reject(new TypeError('a bug')) };
+    await expect(applyOrLater({ ...deps, limiter: broken }, refund('1.00'))).rejects.toThrow(
+      'a bug',
+    );
   });
 });
 

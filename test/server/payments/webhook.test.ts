@@ -1,7 +1,17 @@
-import { type NotificationDialect, SpendcapError } from '@spendcap/core';
+import { type DeviceProcessor, type NotificationDialect, SpendcapError } from '@spendcap/core';
 import { processorWebhook } from '@spendcap/server/payments';
-import { describe, expect, it } from 'vitest';
-import { cny, dialect, held, paid, Refusal, says, scripted, unavailable } from './engine-kit.ts';
+import { describe, expect, it, vi } from 'vitest';
+import {
+  cny,
+  dialect,
+  held,
+  paid,
+  Refusal,
+  START,
+  says,
+  scripted,
+  unavailable,
+} from './engine-kit.ts';
 
 type Body = string | ReadableStream;
 
@@ -58,6 +68,71 @@ describe('what a notification comes to', () => {
     ]);
   });
 
+  it.each([
+    [null, 'The signature or age of a notification is wrong. Check the secret and the clock.'],
+    ['refused', 'A notification is for another merchant or app.'],
+  ] as const)(
+    'that is %s is reported without a name, and with the remedy',
+    async (said, message) => {
+      const world = await endpoint({ verify: async () => said });
+      await world.send();
+      expect(world.problems).toEqual([
+        {
+          ...{ processor: 'test_pay', purchaseId: null, messageId: null, messageType: null },
+          ...{ code: 'webhook_invalid', message },
+        },
+      ]);
+    },
+  );
+
+  it('of a store on the device is settled, or ignored if nobody is known to have paid', async () => {
+    const { base, order } = await held();
+    const read = async () => [
+      {
+        ...{ reference: 't1', purchaseId: null, renewalOf: null, product: null, account: null },
+        ...{ state: 'purchased' as const, chargedAt: START, captured: cny('1.00'), refunds: [] },
+      },
+    ];
+    const processor: DeviceProcessor = {
+      name: 'test_store',
+      traits: { startedBy: 'device', reference: (id) => id, holdSeconds: 60, refunds: 'partial' },
+      outcomeOf: () => 'unknown',
+      notifications: { ...dialect(), read },
+    };
+    for (const [payer, result] of [
+      [null, 'ignored'],
+      [{ evidence: order.evidence }, 'settled'],
+    ] as const) {
+      const deps = { processor, limiter: base, now: () => START, playerOf: () => payer };
+      const response = await processorWebhook(deps)(request());
+      expect(await response.text()).toBe(result);
+    }
+    expect(await base.get('test_store:t1')).toMatchObject({ committed: '1.00' });
+  });
+
+  it('is answered in the type that the processor expects, or in none', async () => {
+    const reply: NotificationDialect['reply'] = () => ({
+      ...{ status: 202, contentType: 'text/x-ok', body: 'OK' },
+    });
+    const typed = await (await endpoint({ reply })).webhook(request());
+    expect([typed.status, typed.headers.get('content-type')]).toEqual([202, 'text/x-ok']);
+    expect(await typed.text()).toBe('OK');
+    const bare = await endpoint({ reply: () => ({ status: 204 }) });
+    const none = await bare.webhook(request());
+    expect([none.status, none.headers.get('content-type'), none.body]).toEqual([204, null, null]);
+  });
+
+  it('without a body is verified as empty', async () => {
+    const lengths: number[] = [];
+    const verify: NotificationDialect['verify'] = async ({ body }) => {
+      lengths.push(body.byteLength);
+      return { id: 'm1', type: 'paid', payload: null };
+    };
+    const world = await endpoint({ verify });
+    const empty = new Request('https://shop.example/notices', { method: 'POST' });
+    expect([await world.send(empty), lengths]).toEqual(['settled', [0]]);
+  });
+
   it('about several purchases applies each, and names the worst', async () => {
     const strange = paid({ captured: cny('1.001') });
     const world = await endpoint({
@@ -99,7 +174,23 @@ describe('the body of a notification', () => {
     await consume(sent);
     const response = await world.webhook(sent);
     expect([response.status, world.codes()]).toEqual([500, ['webhook_body_parsed']]);
-    expect(await response.json()).toMatchObject({ outcome: 'webhook_body_parsed' });
+    expect(await response.json()).toEqual({
+      ...{ received: false, outcome: 'webhook_body_parsed', detail: world.problems[0]?.message },
+    });
+  });
+
+  it('that an adapter has written again is refused, and warned of if nobody listens', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const world = await endpoint();
+    const parsed = () => Object.assign(request(), { [Symbol.for('spendcap.parsed-body')]: true });
+    expect((await world.webhook(parsed())).status).toBe(500);
+    expect([world.codes(), warn.mock.calls]).toEqual([['webhook_body_parsed'], []]);
+    const response = await processorWebhook(world.deps)(parsed());
+    expect(await response.json()).toMatchObject({ received: false });
+    const text = 'A body parser consumed the signed bytes.';
+    expect(warn.mock.calls).toEqual([[expect.stringContaining(text), 'SpendcapWarning']]);
+    expect(await world.purchase()).toMatchObject({ state: 'reserved' });
+    warn.mockRestore();
   });
 
   it('in several parts is verified and read as a whole', async () => {
@@ -153,6 +244,14 @@ describe('the deadline', () => {
     expect(await world.send(request(body))).toBe('retry');
   });
 
+  it('is none for a processor that names none', async () => {
+    const verify: NotificationDialect['verify'] = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return { id: 'm1', type: 'paid', payload: null };
+    };
+    expect(await (await endpoint({ verify })).send()).toBe('settled');
+  });
+
   it('leaves what was begun to go on, and to fail without a sound', async () => {
     let go: (value: unknown) => void = () => undefined;
     const wait = new Promise((resolve) => {
@@ -184,8 +283,12 @@ it.each<[string, () => unknown]>([
       throw new Error('the listener');
     },
   ],
-])('a listener that %s changes nothing', async (_, onProblem) => {
+])('a listener that %s changes nothing but a warning', async (_, onProblem) => {
+  const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
   const world = await endpoint({ read: async () => [says({ purchaseId: 'p9' })] });
   const webhook = processorWebhook({ ...world.deps, onProblem });
   expect((await webhook(request())).status).toBe(200);
+  const warning = ['An onProblem listener of spendcap threw.', 'SpendcapWarning'];
+  expect(warn.mock.calls).toEqual([warning]);
+  warn.mockRestore();
 });
