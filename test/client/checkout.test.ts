@@ -122,6 +122,20 @@ test.each([
   expect(lookUp.mock.calls).toEqual([[outcome.id]]);
 });
 
+test('an id whose outcome is unknown stays so until the back end says what became of it', async () => {
+  const offline = () => Promise.reject(new TypeError('offline'));
+  const { fetch } = fakeFetch(answer(allowed), answer({ code: 'x' }, 400), answer(refused));
+  const { checkout } = createClient({ url: 'https://pay.example', ageToken: 't', fetch });
+  const again = { ...purchase, id: 'one' };
+  expect(await checkout(again, offline)).toMatchObject({ status: 'unknown' });
+  // Nothing was sent to the back end, and the first attempt may have been paid.
+  const error = expect.objectContaining({ code: 'x' });
+  expect(await checkout(again, vi.fn())).toMatchObject({ status: 'unknown', error });
+  // What is against it may be its own hold.
+  expect(await checkout(again, paid)).toMatchObject({ status: 'paid', id: 'one' });
+  expect(await checkout({ ...purchase, id: 'two' }, paid)).toMatchObject({ status: 'refused' });
+});
+
 test('what proves no payment does not compile', async () => {
   const { checkout } = client(answer(allowed));
   // @ts-expect-error: a callback that forgets to return

@@ -175,6 +175,35 @@ describe.skipIf(executable === null)('the shop page', () => {
     expect(faults.splice(0)).toEqual([expect.stringMatching(/\/purchases$/)]);
   });
 
+  test('what may have been paid is bought again under the same id, and paid once', async () => {
+    await visit('adult-30', 'en');
+    const before = await sales();
+    const ids: string[] = [];
+    await page.route(PURCHASES, async (route) => {
+      if (route.request().method() !== 'POST') return route.continue();
+      ids.push((route.request().postDataJSON() as { id: string }).id);
+      if (ids.length > 1) return route.continue();
+      await route.fetch();
+      return route.abort();
+    });
+    await pay('Moon bridge');
+    await dialog().getByText('We do not know yet if money was taken').waitFor();
+    await inDialog('Close').click();
+    await pay('Moon bridge');
+    await dialog()
+      .getByRole('heading', { name: /^You bought Moon bridge/ })
+      .waitFor();
+    expect(new Set(ids).size).toBe(1);
+    expect(ids).toHaveLength(2);
+    await inDialog('OK').click();
+    expect(await sales()).toBe(before + 1);
+    // It is known now, so that another one is another purchase.
+    await pay('Moon bridge');
+    await inDialog('OK').click();
+    await expect.poll(sales).toBe(before + 2);
+    expect(faults.splice(0)).toEqual([expect.stringMatching(/\/purchases$/)]);
+  });
+
   test('a payment that the shop rejects took nothing, and can be tried again', async () => {
     await visit('adult-30');
     const before = await sales();

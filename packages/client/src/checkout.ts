@@ -44,16 +44,19 @@ export function createCheckout(
   ): Promise<CheckoutOutcome<Result>> {
     const { id, ...request } = purchase;
     let checked: CheckedPurchase = purchase;
+    // An earlier attempt may have been paid. Its own hold may be what the check finds against it.
+    const isUnknown = state.get().purchases[id]?.status === 'unknown';
     try {
       state.purchase({ status: 'checking', id });
       const decision = await requests.decision(request, callOptions);
-      if (!decision.allowed) return refused(id, decision as Refused);
+      if (!decision.allowed && !isUnknown) return refused(id, decision as Refused);
       if (signer) {
         const proven = () => requests.credentials('POST', '/v1/purchases');
         checked = { ...purchase, ...(await requests.limited(callOptions, proven)) };
       }
     } catch (error) {
-      return { status: 'failed', id, result: undefined, error };
+      if (!isUnknown) return { status: 'failed', id, result: undefined, error };
+      return { status: 'unknown', id, result: undefined, error, settled: settleOf(id) };
     }
     state.purchase({ status: 'paying', id });
     return outcomeOf({ id, settled: settleOf(id) }, () => pay(checked), limited);

@@ -7,6 +7,8 @@ import type { CheckoutElement, OutcomeDetail } from './types.ts';
 export interface Flow {
   /** What the dialog shows; `null`: it is closed. */
   step: CheckoutStep | null;
+  /** The ids of purchases that may have been paid, by client, product and price. */
+  readonly unknown: WeakMap<Client, Map<string, string>>;
   /** Ends a check whose dialog was closed. */
   check: AbortController;
   readonly client: () => Client | null;
@@ -30,8 +32,14 @@ export async function runCheckout(flow: Flow): Promise<void> {
   flow.check = new AbortController();
   let busy: CheckoutStep = { kind: 'busy', product, isPaying: false };
   flow.show(busy);
+  // Paid again under another id, it could be paid twice.
+  const unknown = flow.unknown.get(client) ?? new Map<string, string>();
+  flow.unknown.set(client, unknown);
+  const key = JSON.stringify([product.id, priceOf(product)]);
+  const id = unknown.get(key) ?? '';
+  const isUnknown = client.getSnapshot().purchases[id]?.status === 'unknown';
   const outcome = await client.checkout<PaymentAnswer>(
-    priceOf(product),
+    { ...priceOf(product), ...(isUnknown && { id }) },
     (purchase) => {
       const isShown = flow.step === busy;
       busy = { kind: 'busy', product, isPaying: true };
@@ -43,6 +51,7 @@ export async function runCheckout(flow: Flow): Promise<void> {
     },
     { signal: flow.check.signal },
   );
+  if (outcome.status === 'unknown') unknown.set(key, outcome.id);
   endCheckout(flow, { product, outcome }, busy);
   if (outcome.status === 'pending') await followCheckout(flow, { product, outcome });
 }

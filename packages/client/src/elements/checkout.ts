@@ -75,6 +75,7 @@ function flowOf(
 ): Flow {
   const flow: Flow = {
     step: null,
+    unknown: new WeakMap(),
     check: new AbortController(),
     client: () => player().client,
     pay: () => host.pay,
