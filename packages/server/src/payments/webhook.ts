@@ -97,7 +97,9 @@ function dialectOf<Said>(
   name: string,
   dialect: NotificationDialect<Said> | undefined,
 ): NotificationDialect<Said> {
-  if (dialect === undefined) throw new TypeError(`${name} sends no notifications`);
+  if (dialect === undefined) {
+    throw new TypeError(`${name}: its processor was made without the option for notifications`);
+  }
   return dialect;
 }
 

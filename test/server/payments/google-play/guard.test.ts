@@ -1,3 +1,4 @@
+import { processorWebhook } from '@spendcap/server/payments';
 import { describe, expect, it } from 'vitest';
 import { serveGooglePlay } from '../../../support/processors/google-play.ts';
 import { cny, usd } from '../engine-kit.ts';
@@ -255,6 +256,13 @@ describe('bad input', () => {
     await expect(confirm(wrong)).rejects.toMatchObject({ code: 'purchase_conflict' });
     expect(await limiter.get('order-1')).toMatchObject({ state: 'reserved' });
     expect(bought.isAcknowledged).toBe(false);
+  });
+
+  it('an endpoint without `push` says what is missing', () => {
+    const { engine } = game();
+    const { notifications: _, ...processor } = engine.processor;
+    const missing = /^google_play: its processor was made without the option for notifications$/;
+    expect(() => processorWebhook({ ...engine, processor })).toThrow(missing);
   });
 
   it('another app is refused by Google, and its name when the guard is made', async () => {
