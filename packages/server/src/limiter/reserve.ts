@@ -265,7 +265,7 @@ export function conflict(): SpendcapError {
   return new SpendcapError('purchase_conflict', message);
 }
 
-export function atLeastOne(reasons: readonly Reason[]): readonly [Reason, ...Reason[]] {
+function atLeastOne(reasons: readonly Reason[]): readonly [Reason, ...Reason[]] {
   const [first, ...rest] = reasons;
   if (first === undefined) throw new Error('a refusal without a reason');
   return [first, ...rest];
