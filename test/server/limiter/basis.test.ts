@@ -69,6 +69,16 @@ test('the ledger keeps why each purchase was allowed, whoever has bought before'
   }
 });
 
+test('players of one policy, one after another, have each their own', async () => {
+  const { limiter, store } = setUp({ policy: SHOP });
+  for (const round of ['first', 'second']) {
+    for (const [index, [evidence, basis]] of PLAYERS.entries()) {
+      bought(await limiter.reserve(order(`${round}-${index}`, { evidence })));
+      expect(await basisOf(store, `${round}-${index}`)).toEqual({ policy: 'shop@1', ...basis });
+    }
+  }
+});
+
 test('it keeps the rate of each purchase in another currency, and of no other', async () => {
   const rates = ['7.12', '6.5'];
   const { limiter, store } = setUp({ policy: SHOP, exchange: () => rates.shift() ?? '1' });

@@ -169,3 +169,13 @@ function decisionsIn({ decisions, reasons }: DecisionBatch) {
 function usedToday({ limits }: Allowance): string | undefined {
   return limits.find(({ period }) => period === 'day')?.used;
 }
+
+test('a price in another currency is rounded up, as when it is bought', async () => {
+  const policy = onePolicy([{ period: 'day', max: '0.07' }]);
+  const { limiter } = setUp({ policy, exchange: () => '7.12' });
+  const cent = { amount: '0.01', currency: 'USD' };
+  const batch = await limiter.checkMany({ products: [cent], evidence: CHILD });
+  expect(batch.decisions).toEqual([{ allowed: false, reasons: [0] }]);
+  expect(batch.reasons).toMatchObject([{ code: 'day_cap_exceeded', limit: { cap: '0.07' } }]);
+  expect(await limiter.reserve(order('a', cent))).toMatchObject({ allowed: false });
+});

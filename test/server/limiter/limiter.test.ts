@@ -568,6 +568,49 @@ describe('commit, release, refund', () => {
   });
 });
 
+describe('what distinguishes purchases of one amount', () => {
+  const fields = [
+    ...[{ app: 'game-1' }, { app: 'game-2' }, { category: 'skin' }, { category: 'hat' }],
+    ...[{ product: 'gems' }, { product: 'coins' }],
+    ...[{ metadata: { level: '1' } }, { metadata: { level: '2' } }],
+    { expiresInSeconds: 60 },
+    { onExpiry: 'reconcile' as const },
+    { guardianApproval: 'approval-1' },
+    { processor: 'acme_pay' },
+    { processor: 'acme_pay', processorRef: 'pay_1' },
+  ];
+
+  test('is each field of a request, whatever was bought before', async () => {
+    const { limiter } = setUp({ policy: onePolicy([{ period: 'day', max: '9000' }]) });
+    const requests = [{}, ...fields];
+    for (const [index, field] of requests.entries()) {
+      bought(await limiter.reserve(order(`p${index}`, field)));
+    }
+    for (const [index, field] of requests.entries()) {
+      expect(await limiter.reserve(order(`p${index}`, field))).toMatchObject({ replayed: true });
+      for (const other of requests.filter((each) => each !== field)) {
+        await expect(limiter.reserve(order(`p${index}`, other))).rejects.toMatchObject({
+          code: 'purchase_conflict',
+        });
+      }
+    }
+    const kept = { app: null, category: null, product: null, metadata: {}, processor: null };
+    for (const [index, field] of requests.slice(0, 9).entries()) {
+      expect(await limiter.get(`p${index}`)).toMatchObject({ ...kept, ...field });
+    }
+  });
+
+  test('and whose it is: no other player can read it', async () => {
+    const { limiter } = setUp();
+    const purchase = bought(await limiter.reserve(order('a')));
+    expect(await limiter.get('a', { evidence: CHILD })).toEqual(purchase);
+    for (const other of [{ evidence: TEEN }, {}]) {
+      await expect(limiter.get('a', other)).rejects.toMatchObject({ code: 'purchase_conflict' });
+    }
+    expect(await limiter.get('b', { evidence: TEEN })).toBeNull();
+  });
+});
+
 describe('check and allowance', () => {
   test('a check says what reserve would, and holds nothing', async () => {
     const { limiter, events } = setUp();
