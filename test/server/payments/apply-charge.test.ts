@@ -165,6 +165,17 @@ describe('a charge whose hold cannot be read', () => {
 });
 
 describe('a sheet', () => {
+  it('is not opened under the id of a charge without a hold', async () => {
+    const { limiter } = await world();
+    const deps = { processor: PROCESSOR, limiter, now: () => START };
+    const order = { evidence: evidenceOf(), ...cny('1.00') };
+    const begun = beginDevicePurchase(deps, { id: 'test_store:t9', ...order });
+    await expect(begun).rejects.toThrow(TypeError);
+    expect(await limiter.get('test_store:t9')).toBeNull();
+    const other = await beginDevicePurchase(deps, { id: 'other_store:t9', ...order });
+    expect(other).toMatchObject({ allowed: true });
+  });
+
   it('is not opened again under a hold that a transaction has claimed, or that was paid', async () => {
     const { limiter } = await world();
     const deps = { processor: PROCESSOR, limiter, now: () => START };

@@ -208,6 +208,14 @@ describe('startCharge', () => {
     await expect(hidden).rejects.toThrow('a bug');
   });
 
+  it('returns the purchase as its answer has left it', async () => {
+    const snapshotOf = () => paid({ purchaseId: 'p2', captured: cny('20.00') });
+    const world = await shop({ snapshotOf });
+    const started = await world.start();
+    expect(started).toMatchObject({ purchase: { state: 'committed', committed: '20.00' } });
+    expect(started).toMatchObject({ purchase: await world.purchase('p2') });
+  });
+
   it('reports what the ledger rejects of its answer', async () => {
     const strange = paid({ purchaseId: 'p2', captured: usd('9.00') });
     const world = await shop({ snapshotOf: () => strange });
