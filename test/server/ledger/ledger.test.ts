@@ -2,10 +2,15 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Window } from '@spendcap/core';
 import { expect, test } from 'vitest';
 import {
+  attach,
   commit,
   MAX_COUNTERS,
   type Rows,
+  record,
+  refund,
+  release,
   reserve,
+  reverseRefund,
   usage,
 } from '../../../packages/server/src/ledger/ledger.ts';
 import { SCHEMA, sqliteRows } from '../../../packages/server/src/stores/sqlite/rows.ts';
@@ -97,4 +102,37 @@ test('a purchase is settled after a restart, before anything has read its subjec
   });
   const query = { subject: 'subject-a', windows: [TODAY], at: NOON };
   expect(usage(rows, query).used).toEqual([700]);
+});
+
+test('a subject that is only ever read is summed once', () => {
+  const { rows, sums } = ledger();
+  const query = { subject: 'subject-a', windows: [TODAY, MONTH], at: NOON };
+  for (let time = 0; time < 3; time += 1) expect(usage(rows, query).used).toEqual([0, 0]);
+  expect(sums).toHaveLength(2);
+});
+
+test('money without a hold keeps its window, however many were only read', () => {
+  const { rows, counters } = ledger();
+  for (let app = 0; app < MAX_COUNTERS; app += 1) {
+    const window = { ...MONTH, selector: { ...ALL, app: `game-${app}` } };
+    usage(rows, { subject: 'subject-a', windows: [window], at: NOON });
+  }
+  const { expiresAt: _at, onExpiry: _then, windows: _all, ...charge } = purchase('p');
+  record(rows, { ...charge, at: NOON, chargedAt: NOON, amount: 700, windows: [TODAY] });
+  expect(counters().at(-1)).toEqual({ ...TODAY, used: 700 });
+});
+
+test('an unknown purchase is not found by any verb, and nothing has expired', () => {
+  const { rows } = ledger();
+  const unknown = { id: 'none', at: NOON };
+  const named = { processor: 'acme_pay', processorRef: 'pay_1' };
+  for (const result of [
+    commit(rows, unknown),
+    release(rows, unknown),
+    attach(rows, { ...unknown, ...named }),
+    refund(rows, { ...unknown, refundId: 'r', restores: true }),
+    reverseRefund(rows, { ...unknown, refundId: 'r' }),
+  ]) {
+    expect(result).toEqual({ outcome: 'not_found', expired: [] });
+  }
 });

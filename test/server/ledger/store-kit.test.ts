@@ -1,8 +1,11 @@
 import { SpendcapError } from '@spendcap/core';
 import { describe, expect, test } from 'vitest';
 import {
+  checkWait,
+  checkWhole,
   isolateDataErrors,
   misconfigured,
+  repeatable,
   unavailable,
   within,
 } from '../../../packages/server/src/ledger/store-kit.ts';
@@ -62,4 +65,26 @@ test('the error of a store names its cause, and says whether a retry helps', () 
   for (const error of [unavailable('Down.'), misconfigured('Wrong.')]) {
     expect('cause' in error).toBe(false);
   }
+});
+
+test('a call that may be repeated was not done, for all that its caller knows', () => {
+  const cause = new Error('the connection');
+  const lost = repeatable(new SpendcapError('outcome_unknown', 'No answer.', { cause }));
+  expect(lost).toMatchObject({ code: 'store_unavailable', message: 'No answer.', cause });
+  const other = new SpendcapError('invalid_amount', 'Too much.');
+  expect(repeatable(other)).toBe(other);
+});
+
+test('options are whole numbers within both ends, and times fit a timer', () => {
+  for (const count of [1, 5]) expect(() => checkWhole({ count }, 1, 5)).not.toThrow();
+  for (const count of [0, 6, 1.5]) {
+    expect(() => checkWhole({ count }, 1, 5)).toThrow(
+      new TypeError('count must be a whole number from 1 to 5'),
+    );
+  }
+  expect(() => checkWhole({ count: 0 }, 1)).toThrow(
+    new TypeError('count must be a whole number from 1'),
+  );
+  expect(() => checkWait({ waitMs: 2_147_483_647 }, 0)).not.toThrow();
+  expect(() => checkWait({ waitMs: 2_147_483_648 }, 0)).toThrow('from 0 to 2147483647');
 });
