@@ -140,6 +140,8 @@ function serveApple(fake: FakeAppStore, { limiter, now, onProblem }: Shop) {
       bundleId,
       environment,
       now,
+      // The network answers at once, but the machine may be busy.
+      timeoutMs: 30_000,
     },
   });
   const deps = { processor, limiter, now, ...(onProblem === undefined ? {} : { onProblem }) };
