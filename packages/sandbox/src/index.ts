@@ -24,11 +24,11 @@ export {
   fakeAlipay,
 } from './fake-alipay.ts';
 export type { FakeAppSigningOptions } from './fake-app-store/notices.ts';
-export type { FakeAppPurchase } from './fake-app-store/purchases.ts';
 export type { FakeAppSignature } from './fake-app-store/signing.ts';
 export type {
   FakeAppNotice,
   FakeAppProduct,
+  FakeAppPurchase,
   FakeAppTransaction,
   FakeAskToBuy,
   FakeConsumption,

@@ -4,12 +4,11 @@ import { noticeHistory, signedPayloadOf, startOf } from './notices.ts';
 import {
   announce,
   type FakeAppTransaction,
+  type JsonObject,
   type Mutable,
   type State,
   signTransaction,
 } from './state.ts';
-
-export type JsonObject = Readonly<Record<string, unknown>>;
 
 export interface Call {
   readonly method: string;

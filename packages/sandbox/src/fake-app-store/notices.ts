@@ -1,8 +1,7 @@
 import { assertOptions } from '@spendcap/core';
-import type { JsonObject } from './api.ts';
 import { AppStoreError } from './errors.ts';
 import { type FakeAppSignature, SIGNATURES } from './signing.ts';
-import type { FakeAppNotice, FakeSendAttempt, Mutable, State } from './state.ts';
+import type { FakeAppNotice, FakeSendAttempt, JsonObject, Mutable, State } from './state.ts';
 
 /** Options of `FakeAppStore.notification` and `signedTransaction`. */
 export interface FakeAppSigningOptions {

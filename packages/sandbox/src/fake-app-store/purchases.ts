@@ -2,25 +2,13 @@ import {
   announce,
   appTransactionIdOf,
   type FakeAppProduct,
+  type FakeAppPurchase,
   type FakeAppTransaction,
   type FakeAskToBuy,
   type Mutable,
   type State,
   transactionIn,
 } from './state.ts';
-
-/** What a customer confirms in the sheet. */
-export interface FakeAppPurchase {
-  readonly productId: string;
-  /** Whose account it is. Default `customer`. */
-  readonly customer?: string;
-  /** A UUID. Absent if the app sets none, or if it is bought in the App Store itself. */
-  readonly appAccountToken?: string;
-  /** Default 1. */
-  readonly quantity?: number;
-  /** Thousandths of one, as this storefront has it. Default: that of the product. */
-  readonly price?: number;
-}
 
 const DAY_MS = 86_400_000;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

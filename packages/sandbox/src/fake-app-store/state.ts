@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { FakeAppPurchase } from './purchases.ts';
 import type { AppStoreSigner } from './signing.ts';
 
 /** What the app sells. */
@@ -15,6 +14,19 @@ export interface FakeAppProduct {
   readonly currency: string;
   /** Of a subscription. Default 30 days. */
   readonly periodMs?: number;
+}
+
+/** What a customer confirms in the sheet. */
+export interface FakeAppPurchase {
+  readonly productId: string;
+  /** Whose account it is. Default `customer`. */
+  readonly customer?: string;
+  /** A UUID. Absent if the app sets none, or if it is bought in the App Store itself. */
+  readonly appAccountToken?: string;
+  /** Default 1. */
+  readonly quantity?: number;
+  /** Thousandths of one, as this storefront has it. Default: that of the product. */
+  readonly price?: number;
 }
 
 /** A transaction as Apple describes it, without `signedDate`: JWSTransactionDecodedPayload. */
@@ -165,3 +177,5 @@ export function announce(state: State, type: string, about: Announcement = {}): 
 export function appOf({ environment, bundleId, appAppleId }: State) {
   return { environment, bundleId, ...(environment === 'Production' && { appAppleId }) };
 }
+
+export type JsonObject = Readonly<Record<string, unknown>>;

@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { assertOptions } from '@spendcap/core';
 import { jwtVerify } from 'jose';
 import { p256 } from '../wallet/signer.ts';
-import { type Answer, type JsonObject, perform } from './api.ts';
+import { type Answer, perform } from './api.ts';
 import { AppStoreError } from './errors.ts';
-import type { State } from './state.ts';
+import type { JsonObject, State } from './state.ts';
 
 /**
  * A fault of the next matching request:

@@ -13,10 +13,9 @@ export type { PaymentProblem, Rejected } from './problems.ts';
 export { PURCHASE_CONTEXT, type PurchaseContext, purchaseContextOf } from './purchase-context.ts';
 export {
   type ReconcileCounts,
-  type Reconciled,
   type ReconcileOptions,
-  type ReconcileOutcome,
   reconcile,
 } from './reconcile.ts';
+export type { Reconciled, ReconcileOutcome } from './reconciled.ts';
 export { type Charge, type Started, startCharge } from './start.ts';
 export { type ProcessorWebhookOptions, processorWebhook } from './webhook.ts';

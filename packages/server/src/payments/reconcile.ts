@@ -4,19 +4,8 @@ import { applyTo } from './apply-snapshot.ts';
 import { checkConcurrency, forEach } from './concurrency.ts';
 import { ANY_DEPS, type AnyDeps, depsOfKind, type PaymentDeps } from './deps.ts';
 import { collecting, notify, type Rejected, reportRejected } from './problems.ts';
+import type { Reconciled, ReconcileOutcome } from './reconciled.ts';
 import { listedSince, sweptCharge } from './sweep.ts';
-
-/** How one overdue hold, or one charge of a store, came out of a run. */
-export type ReconcileOutcome = 'committed' | 'released' | 'open' | 'unseen' | 'failed';
-
-/** One overdue hold that was checked, or one charge that was applied. */
-export interface Reconciled {
-  /** `null` for a charge of an unknown player. */
-  readonly purchaseId: string | null;
-  readonly outcome: ReconcileOutcome;
-  /** With `failed`: what the processor's client or the ledger threw. */
-  readonly error?: unknown;
-}
 
 /** How many a run has checked, by outcome. */
 export type ReconcileCounts = Readonly<Record<ReconcileOutcome, number>>;

@@ -1,7 +1,7 @@
 import type { AppliedCharge, DeviceCharge } from '@spendcap/core';
 import { applyDeviceCharge } from './apply-charge.ts';
 import type { DeviceDeps } from './deps.ts';
-import type { Reconciled, ReconcileOutcome } from './reconcile.ts';
+import type { Reconciled, ReconcileOutcome } from './reconciled.ts';
 import { inTurn } from './turns.ts';
 
 /** What a charge came to, as the outcome of a hold. */

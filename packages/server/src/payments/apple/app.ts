@@ -1,6 +1,6 @@
 import { assertOptions, type OptionNames } from '@spendcap/core';
 import { checkNow, checkTimeout } from '../deps.ts';
-import type { ConsumptionAnswer, ConsumptionQuery } from './consumption.ts';
+import type { ConsumptionRule } from './consumption-rule.ts';
 import type { AppleApi, AppleVerifier } from './types.ts';
 
 /** A parent has withdrawn the consent to the app for a child (RESCIND_CONSENT). */
@@ -31,9 +31,7 @@ export interface AppleOptions {
   /** Required for `Xcode` and `LocalTesting`, whose data anybody can write. Default false. */
   readonly acceptUnsigned?: boolean;
   /** Answers Apple's question about a refund; `null` without the customer's consent. */
-  readonly consumption?: (
-    query: ConsumptionQuery,
-  ) => ConsumptionAnswer | null | Promise<ConsumptionAnswer | null>;
+  readonly consumption?: ConsumptionRule;
   /** Freezes a player, say. It may be called several times for one message, until it succeeds. */
   readonly onConsentRescinded?: (event: ConsentRescinded) => unknown;
   /**

@@ -1,9 +1,11 @@
 import { type CallOutcome, SpendcapError } from '@spendcap/core';
 import { withDeadline } from '../deadline.ts';
-import type { AppleApp } from './app.ts';
 
 /** @throws SpendcapError `outcome_unknown` if the call takes longer than the limit */
-export function within<T>({ timeoutMs }: AppleApp, call: Promise<T>): Promise<T> {
+export function within<T>(
+  { timeoutMs }: { readonly timeoutMs: number },
+  call: Promise<T>,
+): Promise<T> {
   return withDeadline(
     timeoutMs,
     () => call,

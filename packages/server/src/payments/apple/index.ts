@@ -1,6 +1,6 @@
 export type { AppleEnvironment, AppleOptions, ConsentRescinded } from './app.ts';
 export type { AppleCharge } from './charges.ts';
-export type { ConsumptionAnswer, ConsumptionQuery } from './consumption.ts';
+export type { ConsumptionAnswer, ConsumptionQuery, ConsumptionRule } from './consumption-rule.ts';
 export {
   type AppleReservation,
   type ConfirmedApple,
