@@ -140,7 +140,7 @@ function serveApple(fake: FakeAppStore, { limiter, now, onProblem }: Shop) {
       bundleId,
       environment,
       now,
-      // The network answers at once, but the machine may be busy.
+      // The fake answers immediately, but the machine may be busy.
       timeoutMs: 30_000,
     },
   });
