@@ -301,7 +301,7 @@ describe('fields', () => {
     ['currency', ['XXX', 'cny', 'CN', '', 'toString', '__proto__']],
     ['effectiveFrom', ['2024-02-30', '2024-1-1', '20240101', 'now', '2024-01-01T00:00', 0]],
     ['effectiveTo', ['2024-13-01', '2024-01-01', '2023-12-31', null]],
-    ['jurisdiction', ['China', 'cn', 'US-', '']],
+    ['jurisdiction', ['China', 'CHINA', 'cn', 'US-', '']],
     ['scope', ['game', null]],
     ['unverified', ['allow', undefined]],
     ['refunds', ['always', undefined]],
@@ -390,5 +390,65 @@ test('the JSON Schema refuses unknown fields as well', () => {
     title: 'spendcap policy',
     type: 'object',
     additionalProperties: false,
+  });
+});
+
+describe('the ends of a policy', () => {
+  const changed = faults;
+  const rows = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({
+      ...{ id: `more-${index}`, period: 'day', max: '5', categories: [`c${index}`], ...RULE },
+    }));
+
+  test('are as far as its schema says, and no further', () => {
+    for (const [wide, tooWide] of [
+      [{ id: 'x'.repeat(100) }, { id: 'x'.repeat(101) }],
+      [{ citation: 'x' }, { citation: '' }],
+      [{ citation: 'x'.repeat(500) }, { citation: 'x'.repeat(501) }],
+    ]) {
+      expect(changed((it) => void Object.assign(limit(it), wide))).toEqual({});
+      expect(pathsOf((it) => void Object.assign(limit(it), tooWide))).toHaveLength(1);
+    }
+    const codes = [...'abcdefghijklmnopqrstu'].map((letter) => `x${letter}`);
+    const texts = (count: number) => ({
+      citationIn: Object.fromEntries(codes.slice(0, count).map((code) => [code, 'rule'])),
+    });
+    expect(changed((it) => void Object.assign(limit(it), texts(20)))).toEqual({});
+    expect(pathsOf((it) => void Object.assign(limit(it), texts(21)))).toEqual([
+      'bands.1.limits.0.citationIn',
+    ]);
+    expect(changed((it) => void Object.assign(teens(it), { limits: rows(50) }))).toEqual({});
+    expect(pathsOf((it) => void Object.assign(teens(it), { limits: rows(51) }))).toEqual([
+      'bands.1.limits',
+    ]);
+  });
+
+  test('are those of a category name, so that none passes beside the one that is limited', () => {
+    for (const name of ['tip!', 'tip ', 'x'.repeat(65), '!tip']) {
+      expect(pathsOf((it) => void Object.assign(limit(it, 2), { categories: [name] }))).toEqual([
+        'bands.1.limits.2.categories.0',
+      ]);
+    }
+    const longest = { categories: ['x'.repeat(64)] };
+    expect(changed((it) => void Object.assign(limit(it, 2), longest))).toEqual({});
+  });
+
+  test('are the outage rules that it can name, and a band after the last one overlaps', () => {
+    for (const onUnavailable of ['refuse', 'allow_adults'] as const) {
+      expect(changed((it) => ({ ...it, onUnavailable }))).toEqual({});
+    }
+    const more = { minAge: 18, maxAgeExclusive: null, limits: [] };
+    expect(changed((it) => ({ ...it, bands: [...it.bands, more] }))).toEqual({
+      'bands.3': 'overlaps the previous band',
+    });
+  });
+
+  test('are named by the error: the first fault, with its place', () => {
+    expect(() => parsePolicy({ ...document(), bands: null })).toThrow(
+      /^The policy is not valid\. bands: /,
+    );
+    expect(() => parsePolicy(null)).toThrow(/^The policy is not valid\. document: /);
+    const two = { ...document(), currency: 'XXX', effectiveTo: '2023-01-01' };
+    expect(() => parsePolicy(two)).toThrow('not valid. currency: is not an ISO 4217 code');
   });
 });
