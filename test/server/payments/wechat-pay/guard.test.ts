@@ -29,6 +29,16 @@ describe('an order', () => {
     });
   });
 
+  it('is for what was held, whatever the caller does to its object meanwhile', async () => {
+    const { fake, guard, purchase } = createWorld();
+    const amount = { total: 3_000 };
+    const options = { spendcap: { id: 'order_1', evidence: aged(12, START) } };
+    const call = guard.native({ description: '60 gems', amount }, options);
+    amount.total = 90_000;
+    allowed(await call);
+    expect([fake.orders()[0]?.total, (await purchase()).amount]).toEqual([3_000, '30.00']);
+  });
+
   it('is signed over the bytes that are sent, whatever the letters', async () => {
     const { buy, fake } = createWorld();
     allowed(await buy('order_1', { description: '60颗宝石 💎 \ud800', attach: '"\\\n' }));

@@ -125,6 +125,15 @@ describe('signatures', () => {
     expect(fake.request(OPENID, { ...payment, paySig: payment.signature })).toBe(-15014);
   });
 
+  it('are for what was held, whatever the caller does to its object meanwhile', async () => {
+    const { guard, sessionKey } = shop();
+    const goods = { productId: 'gem300', goodsPrice: 3_000 };
+    const spendcap = { id: 'order1', evidence: aged(12, START) };
+    const call = guard.requestMidasPaymentGameItem(goods, { sessionKey, spendcap });
+    goods.goodsPrice = 10_100;
+    expect(JSON.parse(allowed(await call).payment.signData).goodsPrice).toBe(3_000);
+  });
+
   it.each([
     ['a price of no fen', { goodsPrice: 0 }, 'invalid_amount'],
     ['a fraction', { goodsPrice: 0.5 }, 'invalid_amount'],

@@ -60,14 +60,16 @@ export function guardOrder<T>(deps: OrderDeps, api: OrderApi<T>) {
     const context = purchaseContextOf(options, PURCHASE_CONTEXT);
     checkFields(given, ORDER, 'order');
     checkFields(given.amount, { total: true, currency: true }, 'order.amount');
+    // Copied, so that the held amount is charged even if the caller modifies the object.
+    const order = { ...given, amount: { ...given.amount } };
     const { expiresInSeconds = HOLD_SECONDS } = context;
     if (expiresInSeconds < SHORTEST_HOLD_SECONDS) {
       throw new TypeError(`expiresInSeconds: minimum ${SHORTEST_HOLD_SECONDS} for WeChat Pay`);
     }
-    const appId = appIdOf(deps.wechat, given);
+    const appId = appIdOf(deps.wechat, order);
     const started = await startCharge<string>(deps, {
-      purchase: { ...context, ...fromFen(given.amount), expiresInSeconds },
-      call: (purchase) => prepay(deps, api, { given, appId, purchase }),
+      purchase: { ...context, ...fromFen(order.amount), expiresInSeconds },
+      call: (purchase) => prepay(deps, api, { order, appId, purchase }),
       snapshotOf: (_, { id: purchaseId }) => {
         return { purchaseId, state: 'open', captured: null, refunds: [] };
       },
@@ -86,7 +88,7 @@ function appIdOf({ appIds }: WechatPayClient, { appid }: WechatPayOrder): string
 }
 
 interface Prepay {
-  readonly given: WechatPayOrder;
+  readonly order: WechatPayOrder;
   readonly appId: string;
   readonly purchase: Purchase;
 }
@@ -94,7 +96,7 @@ interface Prepay {
 async function prepay(
   { wechat, notifyUrl, now }: OrderDeps,
   { kind, member }: OrderApi<unknown>,
-  { given, appId, purchase }: Prepay,
+  { order, appId, purchase }: Prepay,
 ): Promise<string> {
   const lastPayment = Date.parse(purchase.expiresAt) - MARGIN_SECONDS * 1_000;
   // Repeating the call for an expired order would revive it, for longer than the hold.
@@ -105,14 +107,14 @@ async function prepay(
     method: 'POST',
     path: `/v3/pay/transactions/${kind}`,
     body: {
-      ...given,
+      ...order,
       appid: appId,
       mchid: wechat.mchId,
       out_trade_no: purchase.id,
       // Derived from the hold, so that a retry sends the same: another time would be another order.
       time_expire: chinaTime(lastPayment),
       notify_url: notifyUrl,
-      amount: { total: given.amount.total, currency: 'CNY' },
+      amount: { total: order.amount.total, currency: 'CNY' },
     },
   });
   return linkIn(answer, member);

@@ -103,6 +103,8 @@ export function guardWechatVirtual(options: WechatVirtualOptions): GuardedWechat
       const context = purchaseContextOf(rest, PURCHASE_CONTEXT);
       checkFields(goods, GOODS, 'goods');
       const { goodsPrice, buyQuantity = 1 } = goods;
+      // Copied, so that the held price is signed even if the caller modifies the object.
+      const bought = { ...goods, buyQuantity };
       if (typeof sessionKey !== 'string' || sessionKey === '') {
         throw new TypeError('sessionKey: expected the session key of the player');
       }
@@ -113,7 +115,7 @@ export function guardWechatVirtual(options: WechatVirtualOptions): GuardedWechat
       const price = fromFen({ total: goodsPrice * buyQuantity });
       const started = await startCharge<VirtualPayment>(deps, {
         purchase: { ...context, ...price, expiresInSeconds },
-        call: async ({ id }) => signed(game, { ...goods, buyQuantity }, { id, sessionKey }),
+        call: async ({ id }) => signed(game, bought, { id, sessionKey }),
         snapshotOf: (_, { id: purchaseId }) => {
           return { purchaseId, state: 'open', captured: null, refunds: [] };
         },
