@@ -75,7 +75,7 @@ await order('order-2', 'gems', 'pays');
 await order('order-3', 'gems', 'leaves');
 await order('order-4', 'gems', 'pays');
 // The unpaid order can be paid for 15 minutes. Then the reconciler, every few minutes, releases it.
-clock.ahead += 20 * 60_000;
+clock.ahead += 25 * 60_000;
 const { released } = await reconcile({ processor, limiter, now });
 console.log(`released: ${released}, charged: ${fake.netPaid() / 100} CNY`);
 server.close();

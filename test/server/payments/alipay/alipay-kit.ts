@@ -15,11 +15,17 @@ export const APP_PAY = 'alipay.trade.app.pay';
 export const BUYER = { buyer_id: '2088000000000009' };
 export const GEMS = { total_amount: '30.00', subject: '60 gems' };
 
+export interface WorldOptions {
+  readonly allow?: readonly string[];
+  /** How far the shop's clock is ahead of Alipay's. */
+  readonly minutesAhead?: number;
+}
+
 /** A shop of its own: clock, ledger, fake Alipay, its own SDK, guard and notification endpoint. */
-export async function createWorld({ allow = [] }: { readonly allow?: readonly string[] } = {}) {
+export async function createWorld({ allow = [], minutesAhead = 0 }: WorldOptions = {}) {
   const clock = { at: START };
-  const now = () => clock.at;
-  const { fake, config } = await openAlipay(now);
+  const now = () => clock.at + minutesAhead * 60_000;
+  const { fake, config } = await openAlipay(() => clock.at);
   const limiter = createLimiter({ policy: cnGame(), store: anyStore(), now });
   const problems: string[] = [];
   const onProblem = ({ code }: { readonly code: string }) => problems.push(code);

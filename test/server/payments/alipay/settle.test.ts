@@ -15,9 +15,29 @@ describe('an order that nobody has opened', () => {
     expect(await reconcile()).toEqual([]);
     advance(1);
     expect(await reconcile()).toEqual([{ purchaseId: 'order_1', outcome: 'unseen' }]);
-    advance(2);
+    advance(4);
+    expect(await reconcile()).toEqual([{ purchaseId: 'order_1', outcome: 'unseen' }]);
+    advance(1);
     expect(await reconcile()).toEqual([{ purchaseId: 'order_1', outcome: 'released' }]);
     expect(await state()).toBe('released');
+  });
+
+  it('is held while it can be paid, also by a clock that is five minutes ahead', async () => {
+    const { advance, deliverAll, purchase, reconcile, sign } = await createWorld({
+      minutesAhead: 5,
+    });
+    const [last, never] = [await sign('order_1'), await sign('order_2', { total_amount: '20.00' })];
+    for (let minutes = 1; minutes < 20; minutes += 1) {
+      advance(1);
+      await reconcile();
+    }
+    expect(last.pay().resultStatus).toBe('9000');
+    await deliverAll();
+    expect(await purchase()).toMatchObject({ state: 'committed', late: false });
+    advance(2);
+    await reconcile();
+    expect(never.pay().resultStatus).not.toBe('9000');
+    expect((await purchase('order_2')).state).toBe('reserved');
   });
 
   it('can be paid after a close that found no trade', async () => {
@@ -62,7 +82,7 @@ describe('an order that nobody has opened', () => {
   it('that is paid late is recorded, late', async () => {
     const { advance, deliverAll, problems, purchase, reconcile, sign } = await createWorld();
     const cashier = await sign();
-    advance(20);
+    advance(22);
     expect(await reconcile()).toMatchObject([{ outcome: 'released' }]);
     expect(cashier.pay().subCode).toBe('ACQ.NOW_TIME_AFTER_EXPIRE_TIME_ERROR');
     expect(cashier.pay({ late: true }).resultStatus).toBe('9000');

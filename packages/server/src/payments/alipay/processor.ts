@@ -70,9 +70,10 @@ const DAY_SECONDS = 86_400;
 
 /**
  * A hold outlives its order's `time_expire` by `MARGIN_SECONDS`. Only then does "no such trade"
- * mean that nobody can pay; this is added for payments that were begun in time.
+ * mean that nobody can pay. This is added because Alipay goes by its own clock: until then an order
+ * has ended also for a server whose clock is five minutes ahead.
  */
-const UNSEEN_GRACE_SECONDS = 120;
+const UNSEEN_GRACE_SECONDS = 300;
 
 /** Whose holds a processor settles. */
 export interface Merchant {
