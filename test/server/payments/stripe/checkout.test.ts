@@ -104,6 +104,28 @@ describe('checkout.sessions.create', () => {
     expect(await world.used()).toBe('30.00');
   });
 
+  it.each([
+    ['as many as the player chooses', { enabled: true, maximum: 9 }, 26_999],
+    ["as many as Stripe's maximum", { enabled: true }, 99 * 3_000 - 1],
+    ['one', { enabled: false }, 2_999],
+  ])('is not opened if what is stated does not pay for %s', async (_, adjustable, short) => {
+    const world = createWorld();
+    const [item = expect.fail()] = sessionOf().line_items ?? [];
+    const line_items = [{ ...item, adjustable_quantity: adjustable }];
+    const call = open(world, { ...sessionOf(), line_items }, { amount: short });
+    expect(await codeOf(call)).toBe('TypeError');
+    expect(world.fake.requests).toEqual([]);
+    expect(await world.limiter.get('p1')).toBeNull();
+  });
+
+  it('may be stated below the prices if there is a discount', async () => {
+    const world = createWorld();
+    const discounts = [{ coupon: 'half' }];
+    const call = open(world, { ...sessionOf(), discounts }, { amount: 1_500 });
+    expect(await codeOf(call)).toBe('payment_forbidden');
+    expect(world.posts()).not.toEqual([]);
+  });
+
   it('closes a session that would charge more than was stated', async () => {
     const world = createWorld();
     const call = open(world, { ...sessionOf(), ...BY_PRICE }, { amount: 2900 });

@@ -112,7 +112,13 @@ function sessionMoney(params: Params, stated: number | undefined): Money {
       'currency: required unless all line items have the same price_data.currency',
     );
   }
-  if (stated !== undefined) return fromStripe(stated, currency);
+  if (stated !== undefined) {
+    const money = fromStripe(stated, currency);
+    if (mostOf(params) > stated) {
+      throw new TypeError('spendcap.amount: below the total at the largest quantities');
+    }
+    return money;
+  }
   const total = canGrow(params) ? null : sumOf(items);
   if (total === null || currencies.size !== 1) {
     throw new TypeError('spendcap.amount: required, because the line items do not fix the total');
@@ -138,6 +144,21 @@ function sumOf(items: readonly LineItem[]): number | null {
     total += unit * quantity;
   }
   return total;
+}
+
+/** Stripe's default for the largest quantity that the player may choose. */
+const LARGEST_QUANTITY = 99;
+
+/**
+ * What a player could make of the line items whose price is known, before taxes and shipping; 0 if
+ * a discount may lower it. Stripe's answer has the total of the first quantities only.
+ */
+function mostOf({ discounts, line_items = [] }: Params): number {
+  if ((discounts?.length ?? 0) > 0) return 0;
+  return line_items.reduce((sum, { adjustable_quantity, price_data, quantity = 1 }) => {
+    const { enabled, maximum = LARGEST_QUANTITY } = adjustable_quantity ?? {};
+    return sum + (price_data?.unit_amount ?? 0) * (enabled ? maximum : quantity);
+  }, 0);
 }
 
 /** Closes a session whose total, as computed by Stripe, exceeds the hold, before it can be paid. */
