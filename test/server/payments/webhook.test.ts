@@ -272,7 +272,9 @@ it('says which method it takes, and needs a processor that notifies', async () =
   const { webhook, deps } = await endpoint();
   const response = await webhook(new Request('https://shop.example/'));
   expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST']);
-  expect(() => processorWebhook({ ...deps, processor: scripted() })).toThrow('no notifications');
+  expect(() => processorWebhook({ ...deps, processor: scripted() })).toThrow(
+    'without the option for notifications',
+  );
 });
 
 it.each<[string, () => unknown]>([

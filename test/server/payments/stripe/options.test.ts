@@ -40,7 +40,9 @@ describe('options', () => {
 
   it('of webhooks need a secret', () => {
     const processor = stripeProcessor({ stripe });
-    expect(() => processorWebhook({ ...engine, processor })).toThrow(/no notifications/);
+    expect(() => processorWebhook({ ...engine, processor })).toThrow(
+      /without the option for notifications/,
+    );
   });
 
   it('of reconcile are checked', async () => {
