@@ -208,6 +208,9 @@ describe('a channel as data', () => {
       'publicKey',
       { signature: { ...base.signature, scheme: { kind: 'rsa', hash: 'sha1', publicKey: 'x' } } },
     ],
+    ['paid.status', { paid: { status: 2 } }],
+    ['expects.appId', { expects: { appId: undefined } }],
+    ['expects', { expects: 'appId' }],
     ['maxOrderIdLength', { maxOrderIdLength: 0 }],
     ['now', { now: 5 }],
   ])('is refused with a wrong %s, and no secret is quoted', (name, change) => {

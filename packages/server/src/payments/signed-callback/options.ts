@@ -109,6 +109,8 @@ export function channelOf(options: SignedCallbackOptions): Channel {
   if (typeof answers?.success?.body !== 'string' || typeof answers.failure?.body !== 'string') {
     throw new TypeError('answers: expected the bodies of success and failure');
   }
+  assertTexts('paid', options.paid);
+  assertTexts('expects', options.expects);
   assertWhole('maxOrderIdLength', maxOrderIdLength, 128);
   assertWhole('holdSeconds', holdSeconds, 2_592_000);
   checkNow(now);
@@ -148,6 +150,16 @@ function publicKeyOf(given: string): KeyObject {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
+}
+
+/** A value that was left out would be that of a callback without the field. */
+function assertTexts(name: string, values: unknown = {}): void {
+  if (typeof values !== 'object' || values === null) {
+    throw new TypeError(`${name}: expected values by their field`);
+  }
+  for (const [field, value] of Object.entries(values)) {
+    if (!isText(value)) throw new TypeError(`${name}.${field}: expected a text`);
+  }
 }
 
 function assertWhole(name: string, value: number, most: number): void {
