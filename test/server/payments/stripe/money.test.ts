@@ -39,6 +39,13 @@ describe('fromStripe', () => {
     );
   });
 
+  it.each([
+    [1234, 'kwd', 'KWD in whole tens'],
+    [550, 'ugx', 'UGX in whole hundreds'],
+  ])('says what is wrong with %d %s', (minor, code, rule) => {
+    expect(() => fromStripe(minor, code)).toThrow(rule);
+  });
+
   it.each(['', 'yuan', 'xxx', '__proto__', 'cn'])('does not know the currency %j', (code) => {
     expect(() => fromStripe(100, code)).toThrow(
       expect.objectContaining({ code: 'invalid_currency' }),

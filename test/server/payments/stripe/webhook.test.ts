@@ -130,6 +130,10 @@ describe('signatures', () => {
     { secrets: ['whsec_1', ' '] },
     { secrets: ['whsec_1'], toleranceSeconds: 0 },
     { secrets: ['whsec_1'], toleranceSeconds: Number.NaN },
+    { secrets: ['whsec_1'], toleranceSeconds: Number.POSITIVE_INFINITY },
+    { secrets: ['whsec_1'], toleranceSeconds: '300' as unknown as number },
+    { secrets: ['whsec_1'], account: 'my-shop' },
+    { secrets: ['whsec_1'], account: 5 as unknown as string },
   ])('refuses the options %j', (options) => {
     const { stripe } = createWorld();
     expect(() => stripeProcessor({ stripe, ...options })).toThrow(TypeError);

@@ -32,15 +32,15 @@ export function fromStripe(minor: number, code: string): Money {
   if (!Number.isSafeInteger(minor) || minor <= 0) throw invalid();
   const stripeExponent = WHOLE_UNITS.has(currency) ? 0 : HUNDREDTHS.has(currency) ? 2 : exponent;
   // The third decimal of a three-decimal currency must be zero.
-  if (exponent === 3 && minor % 10 !== 0) throw invalid();
+  if (exponent === 3 && minor % 10 !== 0) throw invalid(`, ${currency} in whole tens`);
   const scaled = (minor * 10 ** exponent) / 10 ** stripeExponent;
-  if (!Number.isSafeInteger(scaled)) throw invalid();
+  if (!Number.isSafeInteger(scaled)) {
+    throw invalid(HUNDREDTHS.has(currency) ? `, ${currency} in whole hundreds` : '');
+  }
   return { amount: formatMoney(scaled, currency), currency };
 }
 
-function invalid(): SpendcapError {
-  return new SpendcapError(
-    'invalid_amount',
-    'Pass a positive integer in the smallest currency unit of Stripe.',
-  );
+function invalid(rule = ''): SpendcapError {
+  const message = `Pass a positive integer in the smallest currency unit of Stripe${rule}.`;
+  return new SpendcapError('invalid_amount', message);
 }

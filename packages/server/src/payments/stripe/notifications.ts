@@ -22,8 +22,9 @@ export interface NotificationOptions {
   readonly account?: string;
 }
 
-/** @throws TypeError without a secret, or unless `toleranceSeconds` is above zero */
-export function checkSecrets(secrets: readonly string[], toleranceSeconds: number): void {
+/** @throws TypeError for an option that would accept everything, or nothing */
+export function checkNotifications(options: NotificationOptions): void {
+  const { secrets, toleranceSeconds, account } = options;
   const isUsable = (secret: unknown) => typeof secret === 'string' && secret.trim() !== '';
   if (!Array.isArray(secrets) || secrets.length === 0 || !secrets.every(isUsable)) {
     throw new TypeError('secrets: expected at least one signing secret, none of them blank');
@@ -32,7 +33,12 @@ export function checkSecrets(secrets: readonly string[], toleranceSeconds: numbe
     throw new TypeError('secrets: expected signing secrets (whsec_…), got a key of the API');
   }
   // Stripe's client treats zero as "any age".
-  if (!(toleranceSeconds > 0)) throw new TypeError('toleranceSeconds: expected a number above 0');
+  if (!Number.isFinite(toleranceSeconds) || toleranceSeconds <= 0) {
+    throw new TypeError('toleranceSeconds: expected a number above 0');
+  }
+  if (account !== undefined && !/^acct_\w+$/.test(account)) {
+    throw new TypeError('account: expected the id of a connected account (acct_…)');
+  }
 }
 
 const API_KEY = /^[spr]k_/;

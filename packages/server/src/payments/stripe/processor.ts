@@ -3,7 +3,11 @@ import type Stripe from 'stripe';
 import { checkClient } from './client.ts';
 import { outcomeOf } from './errors.ts';
 import { close, query } from './look.ts';
-import { checkSecrets, type NotificationOptions, stripeNotifications } from './notifications.ts';
+import {
+  checkNotifications,
+  type NotificationOptions,
+  stripeNotifications,
+} from './notifications.ts';
 import type { StripeClient } from './types.ts';
 
 /** Options of `stripeProcessor`. */
@@ -51,8 +55,8 @@ export function stripeProcessor(options: StripeProcessorOptions): Processor {
   const { secrets, toleranceSeconds = 300, account } = options;
   const processor = processorOf(stripe, options.name);
   if (secrets === undefined) return processor;
-  checkSecrets(secrets, toleranceSeconds);
   const keys = { secrets, toleranceSeconds, ...(account === undefined ? {} : { account }) };
+  checkNotifications(keys);
   return { ...processor, notifications: stripeNotifications(stripe, keys) };
 }
 
