@@ -279,6 +279,27 @@ describe('refunds', () => {
     expect(fake.requests).toHaveLength(count);
   });
 
+  it.each([
+    ['refund', { refund: 0.5, total: 3_000 }],
+    ['total', { refund: 1, total: 0 }],
+  ])('are of whole fen: not %s', async (name, amount) => {
+    const { guard, fake } = await bought();
+    const count = fake.requests.length;
+    const call = guard.refunds.create({ ...REFUND, amount });
+    await expect(call).rejects.toMatchObject({ code: 'invalid_amount' });
+    await expect(call).rejects.toThrow(`amount.${name}`);
+    expect(fake.requests).toHaveLength(count);
+  });
+
+  it('of an order or a number that WeChat does not know are no unknown outcome', async () => {
+    const { guard } = await bought();
+    const refund = { ...REFUND, amount: { refund: 500, total: 3_000 } };
+    const other = guard.refunds.create({ ...refund, out_trade_no: 'order_9' });
+    for (const call of [other, guard.refunds.get('r_9')]) {
+      await expect(call).rejects.toMatchObject({ name: 'WechatPayError', status: 404 });
+    }
+  });
+
   it('that are refused say so, and those with an unknown outcome too', async () => {
     const { guard, fake, refunded } = await bought();
     const refund = { ...REFUND, amount: { refund: 500, total: 3_000 } };

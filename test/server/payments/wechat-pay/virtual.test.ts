@@ -144,6 +144,13 @@ describe('signatures', () => {
     expect(await limiter.get('order1')).toBeNull();
   });
 
+  it('are not made without the options of a purchase', async () => {
+    const call = shop().guard.requestMidasPaymentGameItem as (goods: object) => Promise<unknown>;
+    await expect(call({ productId: 'gem60', goodsPrice: 600 })).rejects.toThrow(
+      'spendcap: required',
+    );
+  });
+
   it.each(['_order', 'x'.repeat(33), 'order.1'])('are not made for the id %s', async (id) => {
     const { buy } = shop();
     await expect(buy(id)).rejects.toThrow(TypeError);

@@ -17,13 +17,17 @@ export function fromFen(amount: WechatPayAmount): Money {
     throw new SpendcapError('invalid_currency', 'Orders of WeChat Pay are in CNY.');
   }
   const money = reportedMoney(total, currency);
-  if (money === null) {
-    throw new SpendcapError(
-      'invalid_amount',
-      'amount.total: expected fen, a whole number above 0.',
-    );
-  }
+  if (money === null) throw noFen('amount.total');
   return money;
+}
+
+/** @throws SpendcapError `invalid_amount` for an amount that no refund has */
+export function checkFen(name: string, fen: unknown): void {
+  if (reportedMoney(fen) === null) throw noFen(name);
+}
+
+function noFen(name: string): SpendcapError {
+  return new SpendcapError('invalid_amount', `${name}: expected fen, a whole number above 0.`);
 }
 
 /** An amount in an answer or notification; `null` if it is none above zero. */

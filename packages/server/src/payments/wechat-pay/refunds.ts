@@ -2,6 +2,8 @@ import { checkFields, invalidRequest, type OptionNames } from '@spendcap/core';
 import { callError } from '../outcome.ts';
 import { applyOrLater } from '../start.ts';
 import type { JsonObject, WechatPayCall } from './client.ts';
+import { hasCode, isWechatPayError } from './errors.ts';
+import { checkFen } from './money.ts';
 import type { OrderDeps } from './orders.ts';
 import { outTradeNoOf } from './reference.ts';
 import { refundSnapshot } from './snapshots.ts';
@@ -16,6 +18,7 @@ const REFUND: OptionNames<WechatPayRefund> = {
 };
 
 const OUT_REFUND_NO = /^[0-9A-Za-z_\-|*@]{1,64}$/;
+const NONE = ['RESOURCENOTEXISTS', 'ORDERNOTEXIST', 'MCHNOTEXISTS'];
 const REFUNDS = '/v3/refund/domestic/refunds';
 
 export function guardRefunds(deps: OrderDeps): GuardedWechatPayRefunds {
@@ -25,6 +28,8 @@ export function guardRefunds(deps: OrderDeps): GuardedWechatPayRefunds {
       checkFields(given.amount, { refund: true, total: true }, 'refund.amount');
       outTradeNoOf(given.out_trade_no);
       checkNumber(given.out_refund_no);
+      checkFen('amount.refund', given.amount.refund);
+      checkFen('amount.total', given.amount.total);
       const amount = { ...given.amount, currency: 'CNY' };
       const body = { ...given, amount, notify_url: deps.notifyUrl };
       return settled(deps, { method: 'POST', path: REFUNDS, body });
@@ -48,7 +53,9 @@ async function settled(deps: OrderDeps, call: WechatPayCall): Promise<JsonObject
   try {
     refund = await deps.wechat.request(call);
   } catch (error) {
-    throw callError(deps.processor, error);
+    // Certain for these calls alone: there is no such order or refund.
+    const isNotThere = isWechatPayError(error) && error.status === 404 && hasCode(error, ...NONE);
+    throw isNotThere ? error : callError(deps.processor, error);
   }
   const snapshot = refundSnapshot(refund ?? {});
   if (refund === null || snapshot === null) {

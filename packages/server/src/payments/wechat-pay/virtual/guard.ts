@@ -99,8 +99,9 @@ export function guardWechatVirtual(options: WechatVirtualOptions): GuardedWechat
   const { limiter, now } = game;
   const deps = { processor: processorOf(game), limiter, now, ...game.listening };
   return {
-    async requestMidasPaymentGameItem(goods, { sessionKey, ...rest }) {
-      const context = purchaseContextOf(rest, PURCHASE_CONTEXT);
+    async requestMidasPaymentGameItem(goods, given) {
+      const context = purchaseContextOf(given, PURCHASE_CONTEXT);
+      const { sessionKey } = given;
       checkFields(goods, GOODS, 'goods');
       const { goodsPrice, buyQuantity = 1 } = goods;
       // Copied, so that the held price is signed even if the caller modifies the object.
