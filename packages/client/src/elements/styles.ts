@@ -1,5 +1,7 @@
 import { css } from 'lit';
 
+// Comments are outside of the texts, which no bundler makes smaller.
+
 /** Adopted as a constructed style sheet, so that a strict content security policy allows it. */
 export const baseStyles = css`
   :host {
@@ -76,19 +78,26 @@ export const baseStyles = css`
   details p {
     margin-block-start: 0.5rem;
   }
+  [part='allowance'],
+  [part='product'],
+  dialog {
+    border: 1px solid var(--own-line);
+    border-radius: var(--own-radius);
+    background: var(--own-card);
+  }
   [part='refusal'] {
     display: grid;
     gap: 0.6rem;
   }
 `;
 
-/** The body has room for two limits from the start, so that nothing below it moves. */
+/**
+ * The body has room for two limits from the start, so that nothing below it moves. The bar of a
+ * full limit is striped as well, so that the colour is not the only sign.
+ */
 export const allowanceStyles = css`
   [part='allowance'] {
     padding: 1.1rem 1.25rem 1.25rem;
-    border: 1px solid var(--own-line);
-    border-radius: var(--own-radius);
-    background: var(--own-card);
   }
   [part='body'] {
     display: grid;
@@ -124,7 +133,6 @@ export const allowanceStyles = css`
     background: var(--own-accent);
     transition: inline-size 0.3s;
   }
-  /* Striped as well, so that the colour is not the only sign. */
   [part~='full'] [part='bar'] {
     background: repeating-linear-gradient(-45deg, var(--own-warn) 0 8px, transparent 8px 12px);
   }
@@ -152,9 +160,6 @@ export const shelfStyles = css`
     grid-template-rows: auto 1fr auto auto auto;
     gap: 0.35rem;
     padding: 0.9rem;
-    border: 1px solid var(--own-line);
-    border-radius: var(--own-radius);
-    background: var(--own-card);
   }
   [part='image'] {
     inline-size: 100%;
@@ -187,13 +192,14 @@ export const shelfStyles = css`
   }
 `;
 
+/**
+ * The message is where the player looks, wherever the page is scrolled to. The second half of a
+ * double click must not press what has appeared under it: buttons rest.
+ */
 export const checkoutStyles = css`
   dialog {
     inline-size: min(28rem, calc(100vw - 2rem));
     padding: 1.5rem;
-    border: 1px solid var(--own-line);
-    border-radius: var(--own-radius);
-    background: var(--own-card);
     color: var(--own-text);
   }
   dialog::backdrop {
@@ -219,7 +225,6 @@ export const checkoutStyles = css`
     border-radius: 6px;
     background: var(--own-fill);
   }
-  /* The second half of a double click must not press what has appeared under it. */
   [part~='result']:not([part~='busy']) + [part='actions'] {
     animation: rest 500ms;
   }
@@ -238,7 +243,6 @@ export const checkoutStyles = css`
   [part='actions'] button {
     flex: 1 1 8rem;
   }
-  /* Where the player looks, wherever the page is scrolled to. */
   [part~='message'] {
     position: fixed;
     z-index: 1;
