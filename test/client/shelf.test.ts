@@ -155,6 +155,11 @@ describe('preview', () => {
       ['hour_cap_exceeded'],
     ],
     ['a limit of a newer server without an amount', { remaining: undefined as never }, []],
+    [
+      'categories of a newer server',
+      { categories: { not: 'tip' } as never, remaining: '0.00' },
+      ['day_cap_exceeded'],
+    ],
   ])('takes %s', async (_, change, expected) => {
     const allowance: Allowance = { ...empty, limits: [{ ...limit, ...change }] };
     const client = createClient({ url, ageToken: 't', initialAllowance: allowance });

@@ -10,7 +10,8 @@ export function previewOf(allowance: Allowance, product: Product): Decision | nu
   const { amount, currency, category } = product;
   if (currency !== allowance.currency) return null;
   const exceeded = allowance.limits.flatMap(({ id: _, ...limit }): Reason[] => {
-    const counts = limit.categories?.includes(category ?? '') ?? true;
+    const { categories } = limit;
+    const counts = !Array.isArray(categories) || categories.includes(category ?? '');
     if (!counts || !isAmount(limit.remaining) || !isMore(amount, limit.remaining)) return [];
     return [{ code: `${limit.period}_cap_exceeded` as RefusalCode, limit }];
   });

@@ -1,7 +1,7 @@
 import type { Allowance, LimitAllowance } from '@spendcap/core/wire';
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
-import { formatDate } from '../explain/format.ts';
-import { periodKey } from '../explain/refusal.ts';
+import { periodKey, resetsOn } from '../explain/refusal.ts';
+import { isAmount, isText } from '../fields.ts';
 import { followPlayer, PLAYER_PROPERTIES, type Player } from './player.ts';
 import { allowanceStyles, baseStyles } from './styles.ts';
 import type { AllowanceElement, ElementSettings } from './types.ts';
@@ -31,7 +31,7 @@ function bodyOf(player: Player): TemplateResult {
     return html`<p>${player.status('signed_out')}</p><slot name="signed-out"></slot>`;
   }
   const state = client.getSnapshot().allowance;
-  if (state.allowance !== null) {
+  if (state.allowance !== null && isReadable(state.allowance)) {
     return html`
       ${limitsOf(state.allowance, player)}
       ${state.status === 'stale' ? html`<p part="note">${player.label('stale')}</p>` : nothing}`;
@@ -44,6 +44,13 @@ function bodyOf(player: Player): TemplateResult {
     <button part="button" type="button" @click=${() => client.refresh()}>
       ${player.label('retry')}
     </button>`;
+}
+
+/** Whether every limit has its amounts: a server of another version may say something else. */
+function isReadable({ currency, limits }: Allowance): boolean {
+  const isKnown = ({ cap, used, remaining }: LimitAllowance) =>
+    isText(currency) && [cap, used, remaining].every(isAmount);
+  return limits.every(isKnown);
 }
 
 function limitsOf(allowance: Allowance, player: Player): TemplateResult {
@@ -71,10 +78,7 @@ function limitRow({ limit, index, allowance }: Row, player: Player): TemplateRes
     cap: player.money(limit.cap, currency),
     used: player.money(limit.used, currency),
     remaining: player.money(limit.remaining, currency),
-    resets:
-      limit.resetsAt === null
-        ? undefined
-        : formatDate(new Date(limit.resetsAt), policy.timeZone, player.tag),
+    resets: resetsOn(limit, policy, player.tag),
   };
   const isOnce = limit.period === 'transaction';
   const id = `limit-${index}`;

@@ -41,9 +41,8 @@ export function refusalView(refusal: ExplainedRefusal, player: Player): Template
 const STATUSES = ['law', 'guidance', 'operator', 'unconfirmed'] as const;
 
 function ruleOf({ row }: Reason, player: Player): string {
-  if (row === undefined) return '';
-  const status = STATUSES.find((known) => known === row.status) ?? 'unconfirmed';
-  const { citation, citationIn = {} } = row;
+  const status = STATUSES.find((known) => known === row?.status) ?? 'unconfirmed';
   const language = player.lang.replace(/-.*/, '');
-  return `${citationIn[language] ?? citationIn.en ?? citation} (${player.label(status)})`;
+  const citation = row?.citationIn?.[language] ?? row?.citationIn?.en ?? row?.citation;
+  return citation ? `${citation} (${player.label(status)})` : '';
 }

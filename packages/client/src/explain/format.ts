@@ -24,8 +24,11 @@ export function formatAmount(amount: string, currency: string, locale: string): 
   );
 }
 
-/** A date in a time zone; without `Intl` in ISO 8601 and the time zone of this device. */
-export function formatDate(date: Date, timeZone: string, tag: string): string {
+/**
+ * A date in a time zone, by default that of this device. Without `Intl` always in that one, and in
+ * ISO 8601.
+ */
+export function formatDate(date: Date, timeZone: string | undefined, tag: string): string {
   return attempt(
     () =>
       new Intl.DateTimeFormat(tag, {

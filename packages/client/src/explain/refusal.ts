@@ -1,4 +1,5 @@
 import type { Allowance, Reason } from '@spendcap/core/wire';
+import { isAmount } from '../fields.ts';
 import { attempt, currencyName, formatAmount, formatDate } from './format.ts';
 import type { LabelKey, MessageKey } from './messages.ts';
 import { type ExplainOptions, speechOf } from './options.ts';
@@ -64,18 +65,27 @@ function valuesOf(
   { messages, tag }: Speech,
 ): Values {
   const { currency, policy } = allowance ?? {};
-  const amount = (value = '') =>
-    currency && /^\d+(\.\d+)?$/.test(value) ? formatAmount(value, currency, tag) : undefined;
-  const resets = new Date(limit?.resetsAt ?? NaN);
+  const amount = (value?: string) =>
+    currency && isAmount(value) ? formatAmount(value, currency, tag) : undefined;
   const name = accepted ?? currency;
   return {
     cap: amount(limit?.cap),
     remaining: amount(limit?.remaining),
-    resets: Number.isNaN(+resets) ? undefined : formatDate(resets, policy?.timeZone, tag),
+    resets: resetsOn(limit, policy, tag),
     period: limit && messages.labels[periodKey(limit.period)],
-    age: provableAge,
+    age: Number(provableAge) || undefined,
     currency: name && currencyName(name, tag),
   };
+}
+
+/** The date on which a limit starts again, if it says one. */
+export function resetsOn(
+  limit: Reason['limit'],
+  policy: Allowance['policy'] | undefined,
+  tag: string,
+): string | undefined {
+  const date = new Date(limit?.resetsAt ?? NaN);
+  return Number.isNaN(+date) ? undefined : formatDate(date, policy?.timeZone, tag);
 }
 
 /** The label of a period; of one that a newer server knows, a general one. */

@@ -47,7 +47,7 @@ function say(reason: Reason | undefined): readonly Sentence[] {
   if (reason === undefined) return [];
   const { code, provableAge } = reason;
   // Without an age there is nothing to prove, but still an age to confirm.
-  const isVague = code === 'age_not_precise' && provableAge === undefined;
+  const isVague = code === 'age_not_precise' && !Number(provableAge);
   return [{ key: isVague ? 'age_unverified' : code, reason }];
 }
 

@@ -1,5 +1,6 @@
 import type { Allowance, Decision, LimitAllowance } from '@spendcap/core/wire';
 import { createElement, type ReactElement, type ReactNode, useEffect, useId, useRef } from 'react';
+import { isAmount } from '../fields.ts';
 import type { RefusedCheckout } from '../outcome.ts';
 import type { CheckoutRequest, Pay } from '../types.ts';
 import { type PurchaseHook, useAllowance, usePreview, usePurchase } from './hooks.ts';
@@ -31,8 +32,10 @@ export interface AllowanceMeterProps {
 export function AllowanceMeter(props: AllowanceMeterProps): ReactElement {
   const { label, period, className, children, fallback = null } = props;
   const { allowance } = useAllowance();
-  const limits = allowance?.limits.filter((each) => each.period === (period ?? each.period)) ?? [];
-  const limit = limits.at(-1);
+  // A limit of a server of another version may be without amounts.
+  const isShown = (each: LimitAllowance) =>
+    each.period === (period ?? each.period) && isAmount(each.cap) && isAmount(each.used);
+  const limit = allowance?.limits.filter(isShown).at(-1);
   if (!allowance || !limit) return createElement('div', { className }, fallback);
   const parts = { limit, allowance };
   const text = `${limit.used} / ${limit.cap} ${allowance.currency}`;
