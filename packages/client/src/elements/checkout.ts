@@ -8,7 +8,7 @@ import {
 } from './checkout-flow.ts';
 import { type CheckoutStep, type StepActions, stepView } from './checkout-view.ts';
 import { followPlayer, PLAYER_PROPERTIES, type Player } from './player.ts';
-import { BUY_EVENT, type BuyDetail } from './shelf.ts';
+import { assertPrice, BUY_EVENT, type BuyDetail } from './shelf.ts';
 import { baseStyles, checkoutStyles } from './styles.ts';
 import type { CheckoutElement, ElementSettings, OutcomeDetail, ShopProduct } from './types.ts';
 
@@ -35,6 +35,7 @@ export function checkoutElement(settings: ElementSettings): CustomElementConstru
     }
 
     open(product: ShopProduct): void {
+      assertPrice(product);
       this.#say('');
       const kind = this.#player().client === null ? 'signed_out' : 'confirm';
       this.#flow.show({ kind, product });

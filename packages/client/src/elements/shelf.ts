@@ -1,6 +1,7 @@
 import type { Decision } from '@spendcap/core/wire';
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import type { LabelKey } from '../explain/messages.ts';
+import { isAmount, isText } from '../fields.ts';
 import type { Client } from '../index.ts';
 import { allowanceOf, followPlayer, PLAYER_PROPERTIES, type Player } from './player.ts';
 import { baseStyles, shelfStyles } from './styles.ts';
@@ -26,11 +27,18 @@ export function shelfElement(settings: ElementSettings): CustomElementConstructo
     /** What the server decided, for which client, allowance and products. */
     #judged: Judged = { client: null, basis: '', decisions: new Map() };
 
+    /** The products that have a price. One without must not take the others away. */
+    #products: readonly ShopProduct[] = [];
+
+    protected override willUpdate(changed: Map<string, unknown>): void {
+      if (changed.has('products')) this.#products = (this.products ?? []).filter(isSound);
+    }
+
     protected override render(): TemplateResult {
       const player = this.#player();
       return html`
         <ul part="shelf" lang=${player.lang} dir=${player.dir} aria-label=${player.label('shelf')}>
-          ${(this.products ?? []).map((product) => this.#card(product, player))}
+          ${this.#products.map((product) => this.#card(product, player))}
         </ul>`;
     }
 
@@ -39,7 +47,7 @@ export function shelfElement(settings: ElementSettings): CustomElementConstructo
       const player = this.#player();
       const { client } = player;
       const allowance = allowanceOf(player);
-      const products = this.products ?? [];
+      const products = this.#products;
       if (client === null || allowance === null || products.length === 0) return;
       const basis = JSON.stringify([allowance.limits, allowance.blocked, products]);
       const { client: before, decisions } = this.#judged;
@@ -88,6 +96,22 @@ interface Judged {
   readonly client: Client | null;
   readonly basis: string;
   readonly decisions: ReadonlyMap<string, Decision | null>;
+}
+
+/** @throws TypeError that names the first invalid field */
+export function assertPrice({ id, amount, currency }: ShopProduct): void {
+  if (isAmount(amount) && isText(currency)) return;
+  throw new TypeError(`Product ${id}: invalid \`${isAmount(amount) ? 'currency' : 'amount'}\``);
+}
+
+function isSound(product: ShopProduct): boolean {
+  try {
+    assertPrice(product);
+    return true;
+  } catch (error) {
+    reportError(error);
+    return false;
+  }
 }
 
 /** The part of a product that spendcap decides on. */

@@ -43,6 +43,7 @@ export interface AllowanceElement extends PlayerElement {}
  * not. Dispatches `spendcap-buy` with the product, which the `<spendcap-checkout>` around it takes.
  */
 export interface ShelfElement extends PlayerElement {
+  /** One whose price is no decimal string with a currency is reported as an error, not shown. */
   products: readonly ShopProduct[];
 }
 
@@ -66,7 +67,12 @@ export interface OutcomeDetail {
 export interface CheckoutElement extends PlayerElement {
   /** Calls the game's back end, as `pay` of `client.checkout`. */
   pay: ((purchase: CheckedPurchase, product: ShopProduct) => ReturnType<Pay>) | null;
-  /** Starts the purchase of a product: for a button of your own, or a canvas. */
+  /**
+   * Starts the purchase of a product: for a button of your own, or a canvas. While an earlier one
+   * of the same product and price is under way, shows that.
+   *
+   * @throws TypeError for a price that is no decimal string with a currency
+   */
   open(product: ShopProduct): void;
   /** Closes the dialog, whatever it shows. */
   close(): void;
