@@ -311,6 +311,38 @@ describe.skipIf(executable === null)('the shop page', () => {
     expect(await message.count()).toBe(0);
   });
 
+  test('a product opened again while it is paid is the same purchase, with one outcome', async () => {
+    await visit('adult-30');
+    const before = await sales();
+    await page.evaluate(`document.querySelector('#checkout').addEventListener(
+      'spendcap-outcome', ({ detail }) => (window.outcomes ??= []).push(detail.outcome.status))`);
+    const release = await hold(PURCHASES);
+    await pay('Moon bridge');
+    const paying = dialog().getByText('Your payment is being made. You can close this window.');
+    await paying.waitFor();
+    await inDialog('Close').click();
+    await product('Moon bridge').getByRole('button').click();
+    await paying.waitFor();
+    expect(await focused()).toBe('Buy Moon bridge?');
+    expect(await inDialog(/^Pay/).count()).toBe(0);
+    // Another product is another purchase.
+    await inDialog('Close').click();
+    await product('60 gems').getByRole('button').click();
+    await inDialog(/^Pay/).waitFor();
+    await inDialog('Not now').click();
+    await product('Moon bridge').getByRole('button').click();
+    release();
+    await dialog()
+      .getByRole('heading', { name: /^You bought Moon bridge/ })
+      .waitFor();
+    await inDialog('OK').click();
+    await expect.poll(sales).toBe(before + 1);
+    expect(await page.evaluate('window.outcomes')).toEqual(['paid']);
+    // It has ended, so that another one is another purchase.
+    await product('Moon bridge').getByRole('button').click();
+    await inDialog(/^Pay/).waitFor();
+  });
+
   test('a server that cannot be reached is named, before and while buying', async () => {
     await visit('adult-30');
     await allowance().getByText('No limit applies to you.').waitFor();

@@ -1,16 +1,13 @@
 import type { CheckoutOutcome, Client, PaymentAnswer } from '../index.ts';
-import type { CheckoutStep } from './checkout-view.ts';
+import type { CheckoutStep, Steps } from './checkout-view.ts';
 import { priceOf } from './shelf.ts';
-import type { CheckoutElement, OutcomeDetail } from './types.ts';
+import type { CheckoutElement, OutcomeDetail, ShopProduct } from './types.ts';
 
 /** What a checkout shows, and what it can reach. */
 export interface Flow {
   /** What the dialog shows; `null`: it is closed. */
   step: CheckoutStep | null;
-  /** The ids of purchases that may have been paid, by client, product and price. */
-  readonly unknown: WeakMap<Client, Map<string, string>>;
-  /** Ends a check whose dialog was closed. */
-  check: AbortController;
+  readonly steps: WeakMap<Client, Steps>;
   readonly client: () => Client | null;
   readonly pay: () => CheckoutElement['pay'];
   /** Shows a step in the dialog, with focus on its heading. */
@@ -21,7 +18,22 @@ export interface Flow {
   readonly report: (detail: OutcomeDetail) => void;
 }
 
-type Ended = Pick<OutcomeDetail, 'product' | 'outcome'>;
+type Ended = Extract<CheckoutStep, { kind: 'done' }>;
+
+/** The purchase of a product that is under way, or may have been paid. */
+export function earlierStep(flow: Flow, product: ShopProduct): CheckoutStep | undefined {
+  const client = flow.client();
+  const step = client ? stepsOf(flow, client).get(keyOf(product)) : undefined;
+  if (step?.kind !== 'done') return step;
+  // The game may have settled it itself.
+  const { id, status } = step.outcome;
+  return client?.getSnapshot().purchases[id]?.status === status ? step : undefined;
+}
+
+/** The id of a purchase that may have been paid: under another one it could be paid twice. */
+export function unknownId(step: CheckoutStep | undefined): string | undefined {
+  return step?.kind === 'done' && step.outcome.status === 'unknown' ? step.outcome.id : undefined;
+}
 
 /** Pays for the product that is shown. */
 export async function runCheckout(flow: Flow): Promise<void> {
@@ -29,64 +41,74 @@ export async function runCheckout(flow: Flow): Promise<void> {
   const { step } = flow;
   if (client === null || step === null || step.kind === 'busy') return;
   const { product } = step;
-  flow.check = new AbortController();
-  let busy: CheckoutStep = { kind: 'busy', product, isPaying: false };
+  const id = unknownId(earlierStep(flow, product));
+  const check = new AbortController();
+  const busy: CheckoutStep = { kind: 'busy', product, check };
+  const steps = stepsOf(flow, client);
+  steps.set(keyOf(product), busy);
   flow.show(busy);
-  // Paid again under another id, it could be paid twice.
-  const unknown = flow.unknown.get(client) ?? new Map<string, string>();
-  flow.unknown.set(client, unknown);
-  const key = JSON.stringify([product.id, priceOf(product)]);
-  const id = unknown.get(key) ?? '';
-  const isUnknown = client.getSnapshot().purchases[id]?.status === 'unknown';
   const outcome = await client.checkout<PaymentAnswer>(
-    { ...priceOf(product), ...(isUnknown && { id }) },
+    { ...priceOf(product), ...(id !== undefined && { id }) },
     (purchase) => {
-      const isShown = flow.step === busy;
-      busy = { kind: 'busy', product, isPaying: true };
-      if (isShown) flow.redraw(busy);
+      busy.check = null;
+      flow.redraw(flow.step);
       const pay = flow.pay();
       if (pay) return pay(purchase, product);
       reportError(new TypeError('<spendcap-checkout> needs `pay`'));
       return { payment: 'failed' };
     },
-    { signal: flow.check.signal },
+    { signal: check.signal },
   );
-  if (outcome.status === 'unknown') unknown.set(key, outcome.id);
-  endCheckout(flow, { product, outcome }, busy);
-  if (outcome.status === 'pending') await followCheckout(flow, { product, outcome });
+  await endCheckout(flow, { kind: 'done', product, outcome, steps }, busy);
 }
 
 /** Looks again what became of a purchase. */
 export async function settleCheckout(flow: Flow): Promise<void> {
   const { step } = flow;
   if (step?.kind !== 'done' || !('settled' in step.outcome)) return;
-  const { product } = step;
-  const busy: CheckoutStep = { kind: 'busy', product, isPaying: true };
+  const { product, steps } = step;
+  const busy: CheckoutStep = { kind: 'busy', product, check: null };
+  steps.set(keyOf(product), busy);
   flow.show(busy);
-  endCheckout(flow, { product, outcome: await step.outcome.settled() }, busy);
+  await endCheckout(flow, { ...step, outcome: await step.outcome.settled() }, busy);
 }
 
 /** The dialog was closed, by a button, Esc or the gesture that goes back. */
 export function leaveCheckout(flow: Flow): void {
-  if (flow.step?.kind === 'busy' && !flow.step.isPaying) flow.check.abort();
+  if (flow.step?.kind === 'busy') flow.step.check?.abort();
   flow.redraw(null);
 }
 
-/** A payment that waits for a bank or a parent is reported when it has ended. */
-async function followCheckout(flow: Flow, { product, outcome }: Ended): Promise<void> {
-  if (!('settled' in outcome)) return;
+/**
+ * Shows the outcome where the player is: in the dialog, or beside what they turned to. A payment
+ * that waits for a bank or a parent is reported again when it has ended.
+ */
+async function endCheckout(flow: Flow, ended: Ended, shown: CheckoutStep): Promise<void> {
+  const { product, outcome, steps } = ended;
+  const key = keyOf(product);
+  const isOpen = outcome.status === 'pending' || outcome.status === 'unknown';
+  if (steps.get(key) === shown) {
+    if (isOpen) steps.set(key, ended);
+    else steps.delete(key);
+  }
+  const isShown = flow.step === shown;
+  if (isShown) flow.show(ended);
+  flow.report({ product, outcome, isShown });
+  if (outcome.status !== 'pending') return;
   const settled = await outcome.settled();
-  if (settled.status === 'pending' || settled.status === 'unknown') return;
-  const { step } = flow;
-  const isShown = step?.kind === 'done' && step.outcome === outcome;
-  endCheckout(flow, { product, outcome: settled }, isShown ? step : null);
+  if (!('settled' in settled)) return endCheckout(flow, { ...ended, outcome: settled }, ended);
+  // It may take days: the player may buy another one.
+  if (steps.get(key) === ended) steps.delete(key);
 }
 
-/** Shows the outcome where the player is: in the dialog, or beside what they turned to. */
-function endCheckout(flow: Flow, ended: Ended, shown: CheckoutStep | null): void {
-  const isShown = shown !== null && flow.step === shown;
-  if (isShown) flow.show({ kind: 'done', ...ended });
-  flow.report({ ...ended, isShown });
+function stepsOf(flow: Flow, client: Client): Steps {
+  const steps = flow.steps.get(client) ?? new Map();
+  flow.steps.set(client, steps);
+  return steps;
+}
+
+function keyOf(product: ShopProduct): string {
+  return JSON.stringify([product.id, priceOf(product)]);
 }
 
 /** The status of a purchase whose dialog is closed: a refusal has no room for its reasons. */

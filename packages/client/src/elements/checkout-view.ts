@@ -9,12 +9,21 @@ import type { ShopProduct } from './types.ts';
 export type CheckoutStep =
   | { readonly kind: 'signed_out'; readonly product: ShopProduct }
   | { readonly kind: 'confirm'; readonly product: ShopProduct }
-  | { readonly kind: 'busy'; readonly product: ShopProduct; readonly isPaying: boolean }
+  | {
+      readonly kind: 'busy';
+      readonly product: ShopProduct;
+      /** Ends the check before the payment; `null` as soon as that has begun. */
+      check: AbortController | null;
+    }
   | {
       readonly kind: 'done';
       readonly product: ShopProduct;
+      readonly steps: Steps;
       readonly outcome: CheckoutOutcome<unknown>;
     };
+
+/** Of one player: purchases that are under way or may have been paid, by product and price. */
+export type Steps = Map<string, CheckoutStep>;
 
 /** What the buttons do. */
 export interface StepActions {
@@ -73,8 +82,8 @@ function shownOf(step: CheckoutStep, player: Player, actions: StepActions): Show
     return { heading, body, main, leave: 'cancel' };
   }
   if (step.kind === 'busy') {
-    const body = html`${bill}<p>${step.isPaying ? label('paying') : nothing}</p>`;
-    const leave = step.isPaying ? 'close' : 'cancel';
+    const body = html`${bill}<p>${step.check ? nothing : label('paying')}</p>`;
+    const leave = step.check ? 'cancel' : 'close';
     return { heading, body, main: { text: label('loading') }, leave };
   }
   return { body: bill, ...endOf(step, player, actions) };

@@ -1,10 +1,12 @@
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import {
+  earlierStep,
   type Flow,
   leaveCheckout,
   messageStatus,
   runCheckout,
   settleCheckout,
+  unknownId,
 } from './checkout-flow.ts';
 import { type CheckoutStep, type StepActions, stepView } from './checkout-view.ts';
 import { followPlayer, PLAYER_PROPERTIES, type Player } from './player.ts';
@@ -30,7 +32,9 @@ export function checkoutElement(settings: ElementSettings): CustomElementConstru
         if (decision?.allowed !== false) return this.open(product);
         this.#say('');
         const outcome = { status: 'refused', id: '', ...decision } as const;
-        this.#flow.show({ kind: 'done', product, outcome });
+        const refused: CheckoutStep = { kind: 'done', product, outcome, steps: new Map() };
+        // What it has spent itself may be what is missing now.
+        this.#flow.show(earlierStep(this.#flow, product) ?? refused);
       });
     }
 
@@ -38,15 +42,21 @@ export function checkoutElement(settings: ElementSettings): CustomElementConstru
       assertPrice(product);
       this.#say('');
       const kind = this.#player().client === null ? 'signed_out' : 'confirm';
-      this.#flow.show({ kind, product });
+      const earlier = earlierStep(this.#flow, product);
+      const isOpen = earlier !== undefined && unknownId(earlier) === undefined;
+      this.#flow.show(isOpen ? earlier : { kind, product });
     }
 
     close(): void {
       this.renderRoot.querySelector('dialog')?.close();
+      leaveCheckout(this.#flow);
     }
 
     protected override render(): TemplateResult {
       const player = this.#player();
+      // The event comes later, when the dialog may be open again.
+      const leave = ({ target }: Event) =>
+        (target as HTMLDialogElement).open || leaveCheckout(this.#flow);
       const actions: StepActions = {
         pay: () => runCheckout(this.#flow),
         check: () => settleCheckout(this.#flow),
@@ -55,7 +65,7 @@ export function checkoutElement(settings: ElementSettings): CustomElementConstru
       return html`
         <slot></slot>
         <dialog part="dialog" lang=${player.lang} dir=${player.dir} aria-labelledby="title"
-          @close=${() => leaveCheckout(this.#flow)}>
+          @close=${leave}>
           ${stepView(this.#flow.step, player, actions)}
         </dialog>
         ${messageView(this.#message, player, () => this.#say(''))}`;
@@ -76,8 +86,7 @@ function flowOf(
 ): Flow {
   const flow: Flow = {
     step: null,
-    unknown: new WeakMap(),
-    check: new AbortController(),
+    steps: new WeakMap(),
     client: () => player().client,
     pay: () => host.pay,
     redraw(step) {
