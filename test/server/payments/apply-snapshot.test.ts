@@ -264,6 +264,20 @@ describe('money given back', () => {
     expect(await world.purchase()).toMatchObject({ refunded: '5.00' });
   });
 
+  it('that failed makes room for what succeeded, whichever is listed first', async () => {
+    const world = await held();
+    const first = refund('r1', '30.00', 'succeeded');
+    await world.apply(paid({ refunds: [first] }));
+    const refunds = [refund('r2', '5.00', 'succeeded'), refund('r1', '30.00', 'failed')];
+    expect(await world.apply(paid({ refunds }))).toMatchObject({ rejected: [] });
+    expect(await world.purchase()).toMatchObject({ refunded: '5.00' });
+    await world.apply(paid({ disputes: [dispute('25.00', 'withdrawn')] }));
+    const again = [refund('r2', '5.00', 'succeeded'), refund('r3', '20.00', 'succeeded')];
+    const won = paid({ refunds: again, disputes: [dispute('25.00', 'returned')] });
+    expect(await world.apply(won)).toMatchObject({ rejected: [] });
+    expect(await world.purchase()).toMatchObject({ refunded: '25.00' });
+  });
+
   it('by a dispute restores no allowance, and by a dispute that was won nothing', async () => {
     const world = await held();
     await world.apply(paid({ disputes: [dispute('30.00', 'open')] }));

@@ -106,6 +106,8 @@ function stepsOf(deps: ApplyDeps, purchase: Purchase, snapshot: Stated): readonl
   if (isCaptured(snapshot)) {
     return [
       ...committing(limiter, purchase, snapshot),
+      // First, or what has been given back for good would not fit beside what has not.
+      ...undoing(limiter, purchase, snapshot),
       ...refunding(limiter, purchase, snapshot),
       ...disputing(limiter, purchase, snapshot),
     ];
@@ -143,6 +145,15 @@ function isCaptured(snapshot: Stated): snapshot is Captured {
   return snapshot.captured !== null;
 }
 
+function undoing(limiter: Limiter, { id }: Purchase, snapshot: Captured): readonly Step[] {
+  const { refunds, disputes = [] } = snapshot;
+  const undone = [
+    ...('total' in refunds ? [] : refunds.filter(({ state }) => state === 'failed')),
+    ...disputes.filter(({ state }) => state === 'returned'),
+  ];
+  return undone.map((each) => () => limiter.reverseRefund(id, { id: each.id }));
+}
+
 function refunding(limiter: Limiter, purchase: Purchase, snapshot: Captured): readonly Step[] {
   const { refunds } = snapshot;
   const { id } = purchase;
@@ -158,8 +169,7 @@ function refunding(limiter: Limiter, purchase: Purchase, snapshot: Captured): re
     return [step];
   }
   return refunds.flatMap((refund): readonly Step[] => {
-    if (refund.state === 'failed') return [() => limiter.reverseRefund(id, { id: refund.id })];
-    if (refund.state === 'pending') return [];
+    if (refund.state !== 'succeeded') return [];
     const step: Step = async (latest) => {
       const amount = inPrice(purchase, refund.amount, snapshot);
       return amount === null ? latest : limiter.refund(id, { id: refund.id, amount });
@@ -174,8 +184,7 @@ const TOTAL = 'total';
 function disputing(limiter: Limiter, purchase: Purchase, snapshot: Captured): readonly Step[] {
   return (snapshot.disputes ?? []).flatMap((dispute): readonly Step[] => {
     const refund = { id: dispute.id };
-    if (dispute.state === 'returned') return [() => limiter.reverseRefund(purchase.id, refund)];
-    if (dispute.state === 'open') return [];
+    if (dispute.state !== 'withdrawn') return [];
     const step: Step = async (latest) => {
       const amount = inPrice(purchase, dispute.amount, snapshot);
       if (amount === null) return latest;
