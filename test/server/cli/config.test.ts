@@ -91,7 +91,19 @@ describe('spendcap.json', () => {
     ['an unknown field', { prot: 1 }, /: prot: Unknown field\.$/],
     ['several faults', { port: '80', store: '' }, /: port: .*number.*; store: /],
     ['a password', { store: `postgres://u:${secret}@h/d` }, /: store: .*SPENDCAP_STORE/],
+    ['a password in a query', { store: `redis://h?password=${secret}` }, /SPENDCAP_STORE/],
     ['no issuers', { ageIssuers: [] }, /: ageIssuers: /],
+    [
+      'keys of an issuer over http',
+      { ageIssuers: [{ ...named, jwks: 'http://age.example/jwks.json' }] },
+      /^spendcap: ageIssuers: jwks must be an https URL/,
+    ],
+    [
+      'no keys of an issuer',
+      { ageIssuers: [{ ...named, jwks: { keys: [] } }] },
+      /: jwks must be a URL, a file or a JWK Set of 1 to 100 keys$/,
+    ],
+    ['a number of keys', { ageIssuers: [{ ...named, jwks: 5 }] }, /jwks must be a URL, a file/],
     ['an issuer with an unknown field', { ageIssuers: [{ ...named, jwk: 'x' }] }, /'jwk'/],
     ['a policy that is not there', { policy: 'cn-gmae' }, /cn-game, cn-live/],
   ])('with %s is one line that names it', async (_, fields, message) => {
@@ -109,7 +121,66 @@ describe('spendcap.json', () => {
     const { stderr } = await runCommand(['serve', '--config', file], { cwd: folder, env });
     expect(stderr).toBe(`spendcap: '${file}' is not valid JSON: line 3\n`);
     const none = await runCommand(['serve', '--config', 'none.json'], { cwd: folder, env });
-    expect(none.stderr).toBe("spendcap: cannot read 'none.json'\n");
+    expect(none.stderr).toBe(
+      "spendcap: cannot read 'none.json' (ENOENT): it must be a JSON file with options of serve\n",
+    );
+    writeFileSync(file, '[]');
+    const list = await runCommand(['serve', '--config', file], { cwd: folder, env });
+    expect(list.stderr).toBe(`spendcap: '${file}' must be an object with options of serve\n`);
+  });
+
+  it('may begin with a byte order mark, as editors of Windows write it', async () => {
+    const file = join(folder, 'marked.json');
+    writeFileSync(file, '\uFEFF{ "port": 0 }');
+    const { stderr } = await runCommand(['serve', '--config', file], { cwd: folder, env });
+    expect(stderr).toMatch(/^spendcap: missing --policy, /);
+  });
+
+  it('and no other file may repeat a name, of which only the last would count', async () => {
+    const repeated = [
+      ['config.json', ['serve', '--config'], '{ "port": 1, "port": 2 }'],
+      [
+        'twice.json',
+        ['policy', 'check'],
+        JSON.stringify(cnGame()).replace('"max":', '"max":"1.00","max":'),
+      ],
+    ] as const;
+    for (const [name, args, text] of repeated) {
+      const file = join(folder, name);
+      writeFileSync(file, text);
+      const { code, stderr } = await runCommand([...args, file], { cwd: folder, env });
+      expect([code, stderr]).toEqual([
+        2,
+        `spendcap: '${file}' repeats a name in an object, or is nested too deep\n`,
+      ]);
+    }
+  });
+});
+
+describe('.env of the current folder', () => {
+  it('completes the variables of every command, and one that is set goes before it', async () => {
+    const here = join(folder, 'with-env');
+    mkdirSync(here);
+    writeFileSync(
+      join(here, '.env'),
+      'SPENDCAP_STORE=sqlite:/nowhere/x.db\nSPENDCAP_API_KEYS=short',
+    );
+    const args = ['serve', '--port', '0', '--policy', 'cn-game', '--age-issuer', 'i'];
+    const issuer = ['--age-audience', 'a', '--age-jwks', '../jwks.json'];
+    const run = (variables: Record<string, string>) =>
+      runCommand([...args, ...issuer], { cwd: here, env: variables });
+    expect((await run({})).stderr).toMatch(/^spendcap: --store: .*SQLite/);
+    expect((await run({ SPENDCAP_STORE: 'memory:' })).stderr).toMatch(
+      /^spendcap: SPENDCAP_API_KEYS/,
+    );
+    const migrating = await runCommand(['migrate'], { cwd: here });
+    expect(migrating.stderr).toMatch(/^spendcap: --store must be postgres/);
+    rmSync(join(here, '.env'));
+    mkdirSync(join(here, '.env'));
+    expect(await run({})).toMatchObject({
+      code: 2,
+      stderr: "spendcap: cannot read '.env' (EISDIR)\n",
+    });
   });
 });
 

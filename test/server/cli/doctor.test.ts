@@ -133,6 +133,28 @@ describe('spendcap doctor', () => {
     expect(code).toBe(1);
   }, 60_000);
 
+  it('fails for what serve refuses: short keys, an unknown assurance, no folder', async () => {
+    const env = { SPENDCAP_API_KEYS: 'short', SPENDCAP_SUBJECT_KEY: 'short' };
+    const jwks = join(folder, 'spendcap-dev-jwks.json');
+    const config = folderWith({
+      'spendcap.json': JSON.stringify({
+        policy: 'cn-game',
+        store: 'sqlite:ledger.db',
+        ageIssuers: [{ issuer: 'i', audience: 'a', jwks, assurance: 'very' }],
+      }),
+      '.env': 'SPENDCAP_STORE=memory:',
+    });
+    const { code, stdout } = await runCommand(['doctor', config], { cwd: parent, env });
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^fail +age issuers +ageIssuers: assurance must be one of /m);
+    expect(stdout).toMatch(/^fail +variables +SPENDCAP_API_KEYS: each key needs/m);
+    expect(stdout).toMatch(/^fail +variables +SPENDCAP_SUBJECT_KEY must have/m);
+    // The variable of the folder goes before its file, as when it is served.
+    expect(stdout).toMatch(/^warn +store +memory: /m);
+    const nowhere = await runCommand(['doctor', 'nowhere'], { cwd: parent });
+    expect([nowhere.code, nowhere.stderr]).toEqual([2, "spendcap: there is no folder 'nowhere'\n"]);
+  });
+
   it('fails for a clock that differs from the issuer, and a policy that is not in effect', async () => {
     const jwks = join(folder, 'spendcap-dev-jwks.json');
     const flags = { policy: 'cn-game', store: 'memory:', ageIssuer: 'i', ageAudience: 'a' };

@@ -1,10 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { parseJson, SpendcapError } from '@spendcap/core';
+import { SpendcapError } from '@spendcap/core';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { validate } from '../http/body.ts';
 import { ageIssuersIn } from './age-issuers.ts';
+import { readJsonFile } from './json-file.ts';
 import { LOG_LEVELS } from './log.ts';
 import { isBuiltIn } from './policy.ts';
 import { UsageError } from './usage-error.ts';
@@ -38,7 +39,7 @@ type Config = Readonly<z.output<typeof configSchema>>;
 const ISSUER_OPTIONS = ['ageIssuer', 'ageJwks', 'ageAudience'];
 
 /** A password, which belongs in the environment: the file is meant to be committed. */
-const PASSWORD = /^\w+:\/\/[^/@]*:[^/@]+@/;
+const PASSWORD = /^\w+:\/\/([^/@]*:[^/@]+@|.*[?&]password=)/;
 
 /**
  * The options of a command, completed from the configuration file. An option or a variable that is
@@ -83,19 +84,17 @@ function readConfig(file: string): object {
 }
 
 function parsed(file: string): Config {
-  let content: unknown;
-  try {
-    content = parseJson(readFileSync(file, 'utf8'));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw new UsageError(`cannot read '${file}'`);
-    const line = /line \d+/.exec(error.message)?.[0];
-    throw new UsageError(`'${file}' is not valid JSON${line === undefined ? '' : `: ${line}`}`);
+  const content = readJsonFile(file, 'a JSON file with options of serve');
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+    throw new UsageError(`'${file}' must be an object with options of serve`);
   }
   try {
     return validate(content, configSchema);
   } catch (error) {
     if (!SpendcapError.isInstance(error)) throw error;
-    const faults = (error.errors ?? []).map(({ path, message }) => `${path}: ${message}`);
-    throw new UsageError(`'${file}': ${faults.join('; ')}`);
+    const faults = (error.errors ?? []).map(
+      ({ path, message }) => `${path}: ${message.replace(/\.$/, '')}`,
+    );
+    throw new UsageError(`'${file}': ${faults.join('; ')}.`);
   }
 }

@@ -1,12 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseEnv } from 'node:util';
 import { boundsOf, SpendcapError } from '@spendcap/core';
 import type { AgeIssuer, JwkSet } from '../age/token/index.ts';
-import { ageIssuersOf } from './age-issuers.ts';
+import { pseudonyms } from '../age/token/pseudonym.ts';
+import { createAuthenticator } from '../http/auth.ts';
+import { permits } from '../permits/index.ts';
+import { ageIssuersOf, verifierOf } from './age-issuers.ts';
 import { DEV_JWKS_FILE } from './init-templates.ts';
+import { readJsonFile } from './json-file.ts';
 import { inspectKeySet, MAX_SKEW_SECONDS } from './key-sets.ts';
-import { loadPolicy, readJsonFile } from './policy.ts';
+import { loadPolicy } from './policy.ts';
 import { postgresTime } from './postgres.ts';
 import { redisTime } from './redis.ts';
 import {
@@ -17,7 +20,7 @@ import {
   type ServeFlags,
 } from './settings.ts';
 import { scanSources } from './source-scan.ts';
-import { UsageError } from './usage-error.ts';
+import { inCommandNames, UsageError } from './usage-error.ts';
 
 /** The result of one check. */
 export interface Finding {
@@ -32,6 +35,9 @@ const PLACEHOLDER = /change-me/i;
 const YEAR_MS = 365.25 * 86_400_000;
 const MAX_ZONE_DATA_YEARS = 2;
 
+/** Of permits that are never signed. */
+const PARTIES = { issuer: 'spendcap', audience: 'payments' } as const;
+
 /** A check that finds something to report, and fails if it throws. */
 type Check = () => readonly Finding[] | Promise<readonly Finding[]>;
 
@@ -39,13 +45,12 @@ type Check = () => readonly Finding[] | Promise<readonly Finding[]>;
  * Checks everything that a purchase needs, and the sources of a project: a line per finding. It
  * writes nothing, except that a SQLite file is created if it is absent.
  *
- * @param folder of the project; its `.env` completes the environment
+ * @param folder of the project
  */
 export async function examine(
   flags: Partial<ServeFlags>,
-  { folder, environment, now = Date.now }: DoctorOptions,
+  { folder, environment: env, now = Date.now }: DoctorOptions,
 ): Promise<readonly Finding[]> {
-  const env = withEnvFile(folder, environment);
   const checks: Readonly<Record<string, Check>> = {
     policy: () => policyFindings(flags.policy, now()),
     store: () => storeFindings(flags, env, now),
@@ -55,14 +60,18 @@ export async function examine(
   };
   const findings: Finding[] = [{ level: 'ok', check: 'Node.js', message: process.version }];
   for (const [check, find] of Object.entries(checks)) {
-    try {
-      findings.push(...(await find()));
-    } catch (error) {
-      if (!isExplained(error)) throw error;
-      findings.push({ level: 'fail', check, message: error.message });
-    }
+    findings.push(...(await foundBy(check, find)));
   }
   return findings;
+}
+
+async function foundBy(check: string, find: Check): Promise<readonly Finding[]> {
+  try {
+    return await find();
+  } catch (error) {
+    if (!isExplained(error)) throw error;
+    return [{ level: 'fail', check, message: inCommandNames(error.message) }];
+  }
 }
 
 interface DoctorOptions {
@@ -76,13 +85,6 @@ function isExplained(error: unknown): error is Error {
   return (
     error instanceof UsageError || error instanceof TypeError || SpendcapError.isInstance(error)
   );
-}
-
-function withEnvFile(folder: string, environment: Environment): Environment {
-  const file = join(folder, '.env');
-  return existsSync(file)
-    ? { ...parseEnv(readFileSync(file, 'utf8')), ...environment }
-    : environment;
 }
 
 function policyFindings(name: string | undefined, now: number): Finding[] {
@@ -142,14 +144,22 @@ async function storeFindings(
 
 async function issuerFindings(
   flags: Partial<ServeFlags>,
-  where: { readonly folder: string; readonly now: () => number },
+  where: KeyPlace,
 ): Promise<readonly Finding[]> {
-  const { ageIssuers, ageIssuer, ageJwks } = flags;
-  if (ageIssuers === undefined && (ageIssuer === undefined || ageJwks === undefined)) {
+  const { ageIssuers, ageIssuer, ageAudience, ageJwks } = flags;
+  if (ageIssuers === undefined && !(ageIssuer && ageAudience && ageJwks)) {
     return [missing('age issuers', '--age-issuer, --age-audience and --age-jwks')];
   }
-  const found = await Promise.all(ageIssuersOf(flags).map((issuer) => keyFindings(issuer, where)));
+  const issuers = ageIssuersOf(flags);
+  // As `serve` makes it.
+  verifierOf(issuers, flags, {});
+  const found = await Promise.all(issuers.map((issuer) => keyFindings(issuer, where)));
   return found.flat();
+}
+
+interface KeyPlace {
+  readonly folder: string;
+  readonly now: () => number;
 }
 
 /** Whoever has its key file can claim any age. */
@@ -160,10 +170,7 @@ function isTestIssuer({ keys }: JwkSet, folder: string): boolean {
   return keys.some(({ kid }) => test.keys.some((known) => known.kid === kid));
 }
 
-async function keyFindings(
-  from: AgeIssuer,
-  { folder, now }: { readonly folder: string; readonly now: () => number },
-): Promise<Finding[]> {
+async function keyFindings(from: AgeIssuer, { folder, now }: KeyPlace): Promise<Finding[]> {
   const { issuer, fault, algorithms, skewSeconds } = await inspectKeySet(from, now);
   const level = fault === null ? 'ok' : 'fail';
   const keys = `${issuer}: ${fault ?? algorithms.join(', ')}`;
@@ -191,10 +198,21 @@ async function variableFindings(env: Environment): Promise<Finding[]> {
     .map(([name]) => ({ level: 'warn', check, message: `${name} is the value of .env.example` }));
   const unset = (level: Finding['level'], name: string, why: string) =>
     findings.push({ level, check, message: `${name} is not set: ${why}` });
-  if (apiKeysOf(env).length === 0) unset('warn', 'SPENDCAP_API_KEYS', 'serve needs it');
+  const attempt = async (use: () => unknown) => {
+    findings.push(
+      ...(await foundBy(check, async () => {
+        await use();
+        return [];
+      })),
+    );
+  };
+  const apiKeys = apiKeysOf(env);
+  if (apiKeys.length === 0) unset('warn', 'SPENDCAP_API_KEYS', 'serve needs it');
+  else await attempt(() => createAuthenticator(apiKeys));
   if (subjectKey === '') unset('warn', 'SPENDCAP_SUBJECT_KEY', 'pseudonyms can be computed');
+  else await attempt(() => pseudonyms(subjectKey));
   if (permitKey === '') unset('warn', 'SPENDCAP_PERMIT_KEY', 'each start signs with another key');
-  else await permitKeyOf(env);
+  else await attempt(async () => permits({ ...PARTIES, key: await permitKeyOf(env) }));
   return findings.length > 0 ? findings : [{ level: 'ok', check, message: 'all set' }];
 }
 

@@ -18,7 +18,7 @@ import {
   type SigningAlgorithm,
 } from '../age/authority/keys.ts';
 import { aligned } from './columns.ts';
-import { readJsonFile } from './policy.ts';
+import { codeOf, readJsonFile } from './json-file.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface KeyFlags {
@@ -185,7 +185,7 @@ function attempt<T>(step: () => T, { file, exists }: { file: string; exists: str
   try {
     return step();
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'error';
+    const code = codeOf(error);
     throw new UsageError(code === 'EEXIST' ? exists : `cannot write '${file}' (${code})`);
   }
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import {
   type Band,
   cnGame,
@@ -6,13 +5,12 @@ import {
   jpTypical,
   type Policy,
   type PolicyRow,
-  parseJson,
   parsePolicy,
   SpendcapError,
   usAppStore,
 } from '@spendcap/core';
 import { aligned } from './columns.ts';
-import { UsageError } from './usage-error.ts';
+import { readJsonFile } from './json-file.ts';
 
 const BUILT_IN: Readonly<Record<string, () => Policy>> = {
   'cn-game': cnGame,
@@ -35,21 +33,6 @@ export function loadPolicy(nameOrFile: string): Policy {
   const make = isBuiltIn(nameOrFile) ? BUILT_IN[nameOrFile] : undefined;
   if (make !== undefined) return make();
   return parsePolicy(readJsonFile(nameOrFile, `a policy (${BUILT_IN_NAMES}) or a JSON file`));
-}
-
-/** @throws UsageError that names what the file must be */
-export function readJsonFile(file: string, expected: string): unknown {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch {
-    throw new UsageError(`cannot read '${file}': it must be ${expected}`);
-  }
-  try {
-    return parseJson(text);
-  } catch {
-    throw new UsageError(`'${file}' is not valid JSON`);
-  }
 }
 
 /** The faults of a policy, a line each; empty if it has none. */

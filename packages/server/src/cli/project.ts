@@ -1,24 +1,31 @@
+import { existsSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { withConfig } from './config.ts';
 import { examine } from './doctor.ts';
+import { withEnvFile } from './env-file.ts';
 import { initProject } from './init.ts';
 import { BUILT_IN_NAMES } from './policy.ts';
-import { type ServeFlags, STORES } from './settings.ts';
-import { CONFIG, print, SCHEMA, storeOption } from './shared-options.ts';
+import { type Environment, type ServeFlags, STORES } from './settings.ts';
+import { CONFIG, print, SCHEMA } from './shared-options.ts';
 import { ageOf, DEV_KEYS_FILE, expiresOf, mintToken, type TokenFlags } from './token.ts';
+import { UsageError } from './usage-error.ts';
 
-/** The commands of a developer who integrates spendcap. */
-export function addProject(program: Command): void {
+/**
+ * The commands of a developer who integrates spendcap.
+ *
+ * @param environment without the `.env` of the current folder
+ */
+export function addProject(program: Command, environment: Environment): void {
   program
     .command('init')
     .description('Write a configuration, a test issuer and the routes for your framework.')
     .argument('[folder]', 'of the project', '.')
     .action(async (folder: string) => print((await initProject(folder)).join('\n')));
-  addDoctor(program);
+  addDoctor(program, environment);
   addToken(program);
 }
 
-function addDoctor(program: Command): void {
+function addDoctor(program: Command, given: Environment): void {
   program
     .command('doctor')
     .description(
@@ -27,7 +34,7 @@ function addDoctor(program: Command): void {
     .argument('[folder]', 'of the project', '.')
     .option(...CONFIG)
     .option('--policy <name>', `${BUILT_IN_NAMES}, or a JSON file`)
-    .addOption(storeOption(STORES))
+    .option('--store <location>', `${STORES} (env: SPENDCAP_STORE)`)
     .option(...SCHEMA)
     .option('--age-issuer <issuer>', 'iss of age tokens')
     .option('--age-audience <audience>', 'aud of age tokens')
@@ -35,8 +42,15 @@ function addDoctor(program: Command): void {
     .option('--age-issuers <file>', 'several issuers, a list in a JSON file')
     .option('--json', 'print a JSON object per finding')
     .action(async (folder: string, { json }: { json?: boolean }, command: Command) => {
-      const flags = withConfig<Partial<ServeFlags>>(command, folder);
-      const findings = await examine(flags, { folder, environment: process.env });
+      if (!existsSync(folder)) throw new UsageError(`there is no folder '${folder}'`);
+      const environment = withEnvFile(folder, given);
+      const { SPENDCAP_STORE: variable } = environment;
+      const isOption = command.getOptionValueSource('store') === 'cli';
+      const flags = {
+        ...withConfig<Partial<ServeFlags>>(command, folder),
+        ...(variable === undefined || isOption ? {} : { store: variable }),
+      };
+      const findings = await examine(flags, { folder, environment });
       for (const { level, check, message } of findings) {
         print(
           json === true
