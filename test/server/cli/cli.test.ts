@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -493,6 +493,12 @@ describe('serve', () => {
     ['another store', [{ '--store': 'sqlite:' }, {}], /--store must be/],
     ['a file in no folder', [{ '--store': 'sqlite:/nowhere/x.db' }, {}], /--store: .*SQLite/],
     ['a file of another kind', [{ '--store': `sqlite:${MAIN}` }, {}], /--store: .*SQLite/],
+    [
+      'keys over http',
+      [{ '--age-jwks': 'http://age.example/x' }, {}],
+      /--age-jwks must be an https/,
+    ],
+    ['no name of permits', [{ '--permit-issuer': '' }, {}], /missing --permit-issuer;/],
     ['no key set', [{ '--age-jwks': '/nowhere/jwks.json' }, {}], /JWK Set/],
     ['a file that is no key set', [{ '--age-jwks': MAIN }, {}], /not valid JSON/],
     ['status lists that are nowhere', [{ '--age-status-lists': 'here' }, {}], /not a valid URL/],
@@ -503,7 +509,11 @@ describe('serve', () => {
     ['a permit key of no use', [{}, { SPENDCAP_PERMIT_KEY: `{"d":"${secret}"}` }], /key/],
     ['a short subject key', [{}, { SPENDCAP_SUBJECT_KEY: 'short' }], /SPENDCAP_SUBJECT_KEY must/],
     ['a wrong origin', [{ '--cors-origin': '*' }, {}], /--cors-origin takes/],
-    ['an unknown option', [{ '--prot': '1', '--port': undefined }, {}], /unknown option '--prot'/],
+    [
+      'an unknown option',
+      [{ '--prot': '1', '--port': undefined }, {}],
+      /unknown option '--prot' \(Did you mean --port\?\)$/m,
+    ],
     ['an unknown log level', [{ '--log-level': 'loud' }, {}], /error, warn, info, debug/],
   ])(
     '%s is one line on stderr and exit code 2',
@@ -529,8 +539,32 @@ describe('serve', () => {
     const { code, stderr } = await run(serveArgs({ '--port': port }), environment);
     expect([code, stderr]).toEqual([
       2,
-      `spendcap: cannot listen on 127.0.0.1:${port} (EADDRINUSE)\n`,
+      `spendcap: cannot listen on 127.0.0.1:${port} (EADDRINUSE: another program listens there)\n`,
     ]);
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('goes on where its line cannot be written', async () => {
+    const full = openSync('/dev/full', 'w');
+    const spawned = (args: readonly string[]) => {
+      const env = { PATH: process.env.PATH, SPENDCAP_API_KEYS: API_KEY };
+      const command = ['--conditions=@spendcap/source', MAIN, ...args];
+      const child = spawn(process.execPath, command, { stdio: ['ignore', full, 'pipe'], env });
+      let stderr = '';
+      child.stderr?.setEncoding('utf8').on('data', (text) => {
+        stderr += text;
+      });
+      return { child, stderr: () => stderr };
+    };
+    const failed = 'spendcap: cannot write to stdout (ENOSPC)\n';
+    const shown = spawned(['policy', 'show', 'cn-game']);
+    expect(await once(shown.child, 'close')).toEqual([1, null]);
+    expect(shown.stderr()).toBe(failed);
+    const server = spawned(serveArgs());
+    await expect.poll(server.stderr, { timeout: 10_000 }).toContain('Read the key set');
+    expect(server.stderr()).toContain(failed);
+    server.child.kill('SIGTERM');
+    expect(await once(server.child, 'close')).toEqual([0, null]);
+    closeSync(full);
   });
 });
 

@@ -83,6 +83,20 @@ describe('spendcap init', () => {
     expect(read(folder, file).includes(typed)).toBe(tool === 'typescript');
   });
 
+  it('is one line where it cannot write, or package.json is no object', async () => {
+    const folder = project('faulty', []);
+    const inFile = join(folder, 'package.json');
+    expect(await runCommand(['init', inFile])).toMatchObject({
+      code: 2,
+      stderr: `spendcap: cannot mkdir '${inFile}' (EEXIST)\n`,
+    });
+    writeFileSync(inFile, 'null');
+    expect(await runCommand(['init', folder])).toMatchObject({
+      code: 2,
+      stderr: `spendcap: '${inFile}' must be an object\n`,
+    });
+  });
+
   it('leaves what is there, and adds to .gitignore only what it lacks', async () => {
     const folder = project('twice', ['express']);
     writeFileSync(join(folder, 'spendcap.mjs'), 'mine');

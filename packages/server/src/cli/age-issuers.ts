@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
-import type { AgeIssuer, JwkSet } from '../age/token/index.ts';
-import { readJsonFile } from './policy.ts';
-import type { ServeFlags } from './settings.ts';
+import { type AgeIssuer, ageTokens, type JwkSet } from '../age/token/index.ts';
+import { readJsonFile } from './json-file.ts';
+import type { Environment, ServeFlags } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 
 export type AgeFlags = Pick<
@@ -29,6 +29,37 @@ export function ageIssuersOf(flags: AgeFlags): readonly AgeIssuer[] {
   const statusLists =
     lists === undefined ? {} : { statusLists: urlOf(lists, '--age-status-lists') };
   return [{ issuer, audience, jwks, ...level, ...statusLists }];
+}
+
+/**
+ * The verifier of their tokens.
+ *
+ * @throws UsageError that names an invalid issuer as the options or the file do
+ */
+export function verifierOf(
+  issuers: readonly AgeIssuer[],
+  flags: AgeFlags,
+  { SPENDCAP_SUBJECT_KEY: subjectKey = '' }: Environment,
+): ReturnType<typeof ageTokens> {
+  try {
+    return ageTokens({ issuers, ...(subjectKey === '' ? {} : { subjectKey }) });
+  } catch (error) {
+    // The key is no part of an issuer.
+    if (!(error instanceof TypeError) || /^subjectKey\b/.test(error.message)) throw error;
+    const message = error.message.replace(
+      /a URL object, such as new URL\([^)]*\),/,
+      'a URL, a file',
+    );
+    const { ageIssuers } = flags;
+    if (ageIssuers === undefined) throw new UsageError(message.replace(/^\w+/, optionOf));
+    const place = typeof ageIssuers === 'string' ? `'${ageIssuers}'` : 'ageIssuers';
+    throw new UsageError(`${place}: ${message}`);
+  }
+}
+
+/** The option that is a field of the only issuer: `--age-status-lists` of `statusLists`. */
+function optionOf(field: string): string {
+  return `--age-${field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 function issuersOfFile(file: string): readonly AgeIssuer[] {
@@ -63,6 +94,9 @@ export function ageIssuersIn(
     if (unknown !== undefined) throw new UsageError(`${name}: an issuer has no field '${unknown}'`);
     const { jwks, statusLists, ...rest } = entry as Record<string, unknown>;
     const lists = statusLists === undefined ? {} : { statusLists: urlOf(statusLists, name) };
+    if (typeof jwks !== 'string' && (typeof jwks !== 'object' || jwks === null)) {
+      throw new UsageError(`${name}: jwks must be a URL, a file or a JWK Set`);
+    }
     const keys = typeof jwks === 'string' ? keySetOf(jwks, { name, folder }) : (jwks as JwkSet);
     // `ageTokens` checks every field.
     return { ...(rest as unknown as AgeIssuer), jwks: keys, ...lists };

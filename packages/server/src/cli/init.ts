@@ -9,9 +9,10 @@ import {
   type Project,
   routeFiles,
 } from './init-templates.ts';
+import { readJsonFile } from './json-file.ts';
 import { listKeys, newKeyFile } from './keys.ts';
-import { readJsonFile } from './policy.ts';
 import { DEV_KEYS_FILE } from './token.ts';
+import { UsageError } from './usage-error.ts';
 
 /** The dependency by which a framework is known, the most specific first. */
 const FRAMEWORKS: readonly (readonly [string, Framework])[] = [
@@ -69,7 +70,7 @@ export async function initProject(folder: string): Promise<readonly string[]> {
   report.push(`  ${ignore(folder) ? 'wrote' : 'kept '}  .gitignore`, '', 'Next:');
   const run = framework === 'none' ? 'spendcap' : 'npx spendcap';
   const step = STEPS[framework];
-  const start = { next: '', none: '; set -a; . ./.env; spendcap serve' }[framework as string];
+  const start = { next: '', none: ', and start with spendcap serve' }[framework as string];
   const next = [
     `cp .env.example .env${start ?? ', and start with node --env-file=.env'}`,
     ...(step === null ? [] : [step]),
@@ -86,11 +87,7 @@ function projectIn(folder: string): Project {
   if (!existsSync(manifest)) {
     return { framework: 'none', isTypeScript: false, usesStripe: false, root: '', ...parties };
   }
-  const { dependencies, devDependencies } = readJsonFile(manifest, 'a package.json') as Record<
-    string,
-    object | undefined
-  >;
-  const has = (name: string) => name in { ...dependencies, ...devDependencies };
+  const has = (name: string) => dependenciesIn(manifest).has(name);
   const [, framework = 'node'] = FRAMEWORKS.find(([name]) => has(name)) ?? [];
   const isTypeScript = existsSync(join(folder, 'tsconfig.json')) || has('typescript');
   return {
@@ -100,6 +97,15 @@ function projectIn(folder: string): Project {
     root: hasSources(folder, { framework, isTypeScript }) ? 'src/' : '',
     ...parties,
   };
+}
+
+function dependenciesIn(manifest: string): ReadonlySet<string> {
+  const content = readJsonFile(manifest, 'a package.json');
+  if (typeof content !== 'object' || content === null) {
+    throw new UsageError(`'${manifest}' must be an object`);
+  }
+  const { dependencies, devDependencies } = content as Record<string, object | undefined>;
+  return new Set(Object.keys({ ...dependencies, ...devDependencies }));
 }
 
 /**

@@ -2,6 +2,8 @@ import { ASSURANCES, SpendcapError } from '@spendcap/core';
 import { Command, CommanderError, Option } from 'commander';
 import { SIGNING_ALGORITHMS } from '../age/authority/keys.ts';
 import { withConfig } from './config.ts';
+import { withEnvFile } from './env-file.ts';
+import { codeOf } from './json-file.ts';
 import { aheadOf, type KeyFlags, listKeys, newKeyFile, rotateKeys } from './keys.ts';
 import { LOG_LEVELS } from './log.ts';
 import { BUILT_IN_NAMES, faultsOf, loadPolicy, policyTable } from './policy.ts';
@@ -10,9 +12,16 @@ import { PROCESSOR_VARIABLES, PROCESSORS } from './processors.ts';
 import { addProject } from './project.ts';
 import { concurrencyOf, everyOf, type ReconcileFlags, runReconcile } from './reconcile.ts';
 import { serve } from './serve.ts';
-import { assertGiven, portOf, type ServeFlags, STORES, shutdownTimeoutOf } from './settings.ts';
+import {
+  assertGiven,
+  type Environment,
+  portOf,
+  type ServeFlags,
+  STORES,
+  shutdownTimeoutOf,
+} from './settings.ts';
 import { CONFIG, print, SCHEMA, storeOption } from './shared-options.ts';
-import { UsageError } from './usage-error.ts';
+import { inCommandNames, UsageError } from './usage-error.ts';
 
 const EXIT_USAGE = 2;
 
@@ -167,7 +176,7 @@ function addKeys(program: Command): void {
     );
 }
 
-function createProgram(version: string): Command {
+function createProgram(version: string, environment: Environment): Command {
   const program = new Command('spendcap')
     .description('Enforce spending caps before a purchase reaches a payment processor.')
     .version(version)
@@ -179,32 +188,21 @@ function createProgram(version: string): Command {
   addReconcile(program);
   addPolicy(program);
   addKeys(program);
-  addProject(program);
+  addProject(program, environment);
   return program;
 }
 
-/** What the library calls an option that has another name here. */
-const NAMES: Readonly<Record<string, string>> = {
-  apiKeys: 'SPENDCAP_API_KEYS',
-  subjectKey: 'SPENDCAP_SUBJECT_KEY',
-  basePath: '--base-path',
-  publicUrl: '--public-url',
-  corsOrigins: '--cors-origin',
-  mchId: 'WECHAT_PAY_MCH_ID',
-  appIds: 'WECHAT_PAY_APP_IDS',
-  serialNo: 'WECHAT_PAY_SERIAL_NO',
-  privateKey: 'the private key',
-  apiV3Key: 'WECHAT_PAY_API_V3_KEY',
-  platformKeys: 'WECHAT_PAY_PUBLIC_KEY',
-  sellerId: 'ALIPAY_SELLER_ID',
-};
-
 /** One line about an invalid call, or `null` if the fault is not the caller's. */
 function usageFault(error: unknown): string | null {
-  if (error instanceof CommanderError) return error.message.replace(/^error: /, '');
-  if (error instanceof TypeError)
-    return error.message.replace(/^\w+/, (name) => NAMES[name] ?? name);
+  if (error instanceof CommanderError) {
+    // Its second line suggests a name: (Did you mean --port?)
+    return error.message.replace(/^error: /, '').replace(/\n(?=\()/, ' ');
+  }
+  if (error instanceof TypeError) return inCommandNames(error.message);
   if (error instanceof UsageError) return error.message;
+  if (error instanceof Error && 'syscall' in error && 'path' in error) {
+    return `cannot ${error.syscall} '${error.path}' (${codeOf(error)})`;
+  }
   if (!SpendcapError.isInstance(error)) return null;
   const { code, message, errors: [first, ...others] = [] } = error;
   if (code === 'policy_invalid' && first !== undefined) {
@@ -214,10 +212,27 @@ function usageFault(error: unknown): string | null {
   return /^(policy_invalid|store_unavailable|store_misconfigured)$/.test(code) ? message : null;
 }
 
-/** Runs the command of `process.argv`. An invalid call is one line on stderr and exit code 2. */
+/** A full disk or a closed pipe fails a command that only prints, and must not end a server. */
+function outliveOutputs(): void {
+  process.stderr.on('error', () => undefined);
+  process.stdout.on('error', (error) => {
+    // As of `spendcap policy show cn-game | head`.
+    if (codeOf(error) === 'EPIPE') return;
+    process.stderr.write(`spendcap: cannot write to stdout (${codeOf(error)})\n`);
+    process.exitCode = 1;
+  });
+}
+
+/**
+ * Runs the command of `process.argv`, with the variables of the current folder's `.env`. An invalid
+ * call is one line on stderr and exit code 2.
+ */
 export async function runProgram(version: string): Promise<void> {
+  outliveOutputs();
   try {
-    await createProgram(version).parseAsync();
+    const given = { ...process.env };
+    Object.assign(process.env, withEnvFile('.', given));
+    await createProgram(version, given).parseAsync();
   } catch (error) {
     // Help and version have been printed; help in place of a missing command is an invalid call.
     if (error instanceof CommanderError && error.exitCode === 0) process.exit(0);

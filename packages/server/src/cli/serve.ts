@@ -2,13 +2,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { HOST_IF_ABSENT, hasOddHead, unreadableRequest } from '../adapters/node-listener.ts';
-import { type AgeIssuer, ageTokens } from '../age/token/index.ts';
+import type { AgeIssuer } from '../age/token/index.ts';
 import { createHandler } from '../http/index.ts';
 import { prometheusMetrics } from '../http/metrics/index.ts';
 import { createLimiter } from '../limiter/index.ts';
 import type { Limiter } from '../limiter/types.ts';
 import { permits } from '../permits/index.ts';
-import { ageIssuersOf } from './age-issuers.ts';
+import { ageIssuersOf, verifierOf } from './age-issuers.ts';
 import { inspectKeySet, MAX_SKEW_SECONDS } from './key-sets.ts';
 import { createLog, type Log } from './log.ts';
 import { loadPolicy } from './policy.ts';
@@ -94,11 +94,7 @@ async function openLimiter(
   { environment, issuers, log }: Context,
 ): Promise<Limiter> {
   const policy = loadPolicy(flags.policy);
-  const subjectKey = environment.SPENDCAP_SUBJECT_KEY ?? '';
-  const verifier = ageTokens({
-    issuers,
-    ...(subjectKey === '' ? {} : { subjectKey }),
-  });
+  const verifier = verifierOf(issuers, flags, environment);
   const key = await permitKeyOf(environment);
   const signer = permits({ key, issuer: flags.permitIssuer, audience: flags.permitAudience });
   const store = await openStore(flags);
@@ -121,10 +117,19 @@ async function reportKeySet(from: AgeIssuer, log: Log): Promise<void> {
   }
 }
 
+const LISTEN_FAULTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program listens there',
+  EACCES: 'this user may not',
+  EADDRNOTAVAIL: 'not an address of this machine',
+  ENOTFOUND: 'no such host',
+};
+
 function listen(server: Server, { port, host }: ServeFlags): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(new UsageError(`cannot listen on ${host}:${port} (${error.code ?? 'error'})`));
+      const code = error.code ?? 'error';
+      const why = LISTEN_FAULTS[code] === undefined ? code : `${code}: ${LISTEN_FAULTS[code]}`;
+      reject(new UsageError(`cannot listen on ${host}:${port} (${why})`));
     });
     server.listen({ port, host }, resolve);
   });

@@ -59,7 +59,8 @@ export function shutdownTimeoutOf(text: string): number {
  */
 export function completeFlags(flags: Partial<ServeFlags>, environment: Environment): ServeFlags {
   const { port, policy, store, ageIssuers, ageIssuer, ageJwks, ageAudience } = flags;
-  const required = { port, policy, store };
+  const { permitIssuer, permitAudience } = flags;
+  const required = { port, policy, store, permitIssuer, permitAudience };
   const ofIssuer = ageIssuers === undefined ? { ageIssuer, ageJwks, ageAudience } : {};
   const keys = apiKeysOf(environment).length === 0 ? ['SPENDCAP_API_KEYS'] : [];
   assertGiven('serve', { ...required, ...ofIssuer }, keys);
@@ -79,7 +80,7 @@ export function assertGiven(
   missing: readonly string[] = [],
 ): void {
   const names = Object.entries(flags)
-    .filter(([, value]) => value === undefined)
+    .filter(([, value]) => value === undefined || value === '')
     .map(([name]) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`)
     .concat(missing);
   if (names.length === 0) return;
