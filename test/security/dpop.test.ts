@@ -273,6 +273,16 @@ describe('the age of a proof', () => {
     const proof = await phone.prove(token, ALLOWANCE, { claims: { iat: SECOND + seconds } });
     expect(await outcomeOf(allowance(api(), { proof }))).toBe(outcome);
   });
+
+  it.each([
+    [{ exp: SECOND - 6 }, '401 proof_expired'],
+    [{ nbf: SECOND + 6 }, '401 proof_expired'],
+    [{ exp: SECOND + 60, nbf: SECOND }, '200 ok'],
+    [{ exp: 'soon' }, '401 proof_invalid'],
+  ])('that names more times: %j', async (times, outcome) => {
+    const proof = await phone.prove(token, ALLOWANCE, { claims: times });
+    expect(await outcomeOf(allowance(api(), { proof }))).toBe(outcome);
+  });
 });
 
 describe('a replay', () => {
