@@ -129,6 +129,20 @@ describe.skipIf(executable === null)('the elements', () => {
     },
   );
 
+  test('a price on a button is not broken in the middle, on a phone', async () => {
+    await page.evaluate(`checkout.open({ ...${JSON.stringify(gems)}, amount: '1118.00' })`);
+    await dialog().getByRole('button', { name: 'Pay CN¥1,118.00' }).waitFor();
+    const lines = await page.evaluate(`(() => {
+      const range = document.createRange();
+      range.selectNodeContents(checkout.shadowRoot.querySelector('[part~="main"]'));
+      return new Set([...range.getClientRects()].map(({ top }) => top)).size;
+    })()`);
+    expect(lines).toBe(1);
+    const box = await dialog().boundingBox();
+    expect(box?.x).toBeGreaterThanOrEqual(0);
+    expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(360);
+  });
+
   test('closed and opened again in one go, the dialog shows what was opened', async () => {
     const seeds = { ...gems, id: 'seeds', name: 'Seeds', amount: '1.00' };
     await page.evaluate(`checkout.open(${JSON.stringify(gems)})`);

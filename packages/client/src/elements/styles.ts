@@ -85,7 +85,16 @@ export const baseStyles = css`
     border-radius: var(--own-radius);
     background: var(--own-card);
   }
-  [part='refusal'] {
+  [part='head'],
+  [part='bill'] {
+    display: flex;
+    flex-wrap: wrap;
+    justify-content: space-between;
+    column-gap: 1rem;
+    font-variant-numeric: tabular-nums;
+  }
+  [part='refusal'],
+  [part~='done'] {
     display: grid;
     gap: 0.6rem;
   }
@@ -112,13 +121,6 @@ export const allowanceStyles = css`
     grid-template-columns: repeat(auto-fit, minmax(min(100%, 16rem), 1fr));
     gap: 0.75rem 2rem;
     inline-size: 100%;
-  }
-  [part='head'] {
-    display: flex;
-    flex-wrap: wrap;
-    justify-content: space-between;
-    column-gap: 1rem;
-    font-variant-numeric: tabular-nums;
   }
   [part='meter'] {
     block-size: 0.75rem;
@@ -208,18 +210,10 @@ export const checkoutStyles = css`
   dialog > * + * {
     margin-block-start: 0.75rem;
   }
-  [part='bill'] {
-    display: flex;
-    flex-wrap: wrap;
-    justify-content: space-between;
-    column-gap: 1rem;
-  }
   [part~='result']:empty {
     margin: 0;
   }
   [part~='done'] {
-    display: grid;
-    gap: 0.6rem;
     padding: 0.8rem 1rem;
     border-inline-start: 4px solid var(--own-warn);
     border-radius: 6px;
@@ -241,7 +235,7 @@ export const checkoutStyles = css`
     margin-block-start: 1.25rem;
   }
   [part='actions'] button {
-    flex: 1 1 8rem;
+    flex: 1 1 auto;
   }
   [part~='message'] {
     position: fixed;
