@@ -280,6 +280,21 @@ test('a store that can write no more is not ready, though nobody buys', async ()
   expect(JSON.parse(stdout)).toEqual(['outcome_unknown', 'store_unavailable']);
 });
 
+test('a file that cannot be made for lack of space is unavailable, and not of another kind', async () => {
+  const program = `
+    import { sqliteStore } from '@spendcap/server/stores/sqlite';
+    try { sqliteStore({ path: process.env.LEDGER }); } catch ({ code, cause }) {
+      console.log(JSON.stringify([code, /transaction/.test(cause.message)]));
+    }`;
+  const args = ['--conditions=@spendcap/source', '--input-type=module', '--eval', program];
+  // Enough for the shared index of the log, and not for the schema.
+  const shell = `trap '' XFSZ; ulimit -f 32; exec "$0" "$@"`;
+  const env = { ...process.env, LEDGER: temporaryFile('full.db') };
+  const options = { cwd: import.meta.dirname, env };
+  const { stdout } = await run('bash', ['-c', shell, process.execPath, ...args], options);
+  expect(JSON.parse(stdout)).toEqual(['store_unavailable', false]);
+});
+
 test('calls under way when the store closes are answered and kept', async () => {
   const path = temporaryFile('ledger.db');
   const store = sqliteStore({ path });
