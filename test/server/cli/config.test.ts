@@ -89,7 +89,11 @@ describe('spendcap.json', () => {
   const secret = 'never-print-this-secret';
   it.each<[string, object, RegExp]>([
     ['an unknown field', { prot: 1 }, /: prot: Unknown field\.$/],
-    ['several faults', { port: '80', store: '' }, /: port: .*number.*; store: /],
+    [
+      'several faults',
+      { port: '80', store: '' },
+      /: port: Must be a number, without quotes; store: /,
+    ],
     ['a password', { store: `postgres://u:${secret}@h/d` }, /: store: .*SPENDCAP_STORE/],
     ['a password in a query', { store: `redis://h?password=${secret}` }, /SPENDCAP_STORE/],
     ['no issuers', { ageIssuers: [] }, /: ageIssuers: /],

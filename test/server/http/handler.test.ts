@@ -361,8 +361,12 @@ describe('problems', () => {
     const body = { ...PURCHASE, id: 'a b', amount: 48, surprise: 'secret', onExpiry: 'secret' };
     const { status, json, text } = await send(handler, '/v1/purchases', { body });
     expect([status, json.code]).toEqual([400, 'invalid_request']);
-    const paths = (json.errors as { path: string }[]).map(({ path }) => path).sort();
+    const errors = json.errors as { path: string; message: string }[];
+    const paths = errors.map(({ path }) => path).sort();
     expect(paths).toEqual(['amount', 'id', 'onExpiry', 'surprise']);
+    // The commonest slip of another language's client.
+    const message = 'Must be a string, in quotes.';
+    expect(errors).toContainEqual({ path: 'amount', message });
     const missing = await send(handler, '/v1/purchases', { body: { ...PURCHASE, id: undefined } });
     expect(missing.json.errors).toEqual([{ path: 'id', message: 'Required.' }]);
     expect(text).not.toContain('secret');

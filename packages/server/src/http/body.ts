@@ -1,5 +1,5 @@
 import { parseJson, SpendcapError } from '@spendcap/core';
-import type { ZodType } from 'zod';
+import type { core, ZodType } from 'zod';
 import { namesIn, namesOf } from '../jwt/json.ts';
 import { HttpProblem } from './problems.ts';
 
@@ -76,9 +76,22 @@ function invalid(errors: readonly { path: string; message: string }[]): Spendcap
   });
 }
 
+const TYPES: Readonly<Record<string, string>> = {
+  string: 'a string, in quotes',
+  number: 'a number, without quotes',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+};
+
 /** zod's own words are kept, unless they describe JavaScript instead of JSON. */
-function messageOf(issue: { code?: string; input?: unknown }): string | undefined {
-  return issue.code === 'invalid_type' && issue.input === undefined ? 'Required.' : undefined;
+function messageOf(issue: core.$ZodRawIssue): string | undefined {
+  if (issue.code !== 'invalid_type') return undefined;
+  if (issue.input === undefined) return 'Required.';
+  const expected = TYPES[issue.expected];
+  return expected === undefined ? undefined : `Must be ${expected}.`;
 }
 
 function pathOf(path: readonly PropertyKey[]): string {
