@@ -164,6 +164,13 @@ describe('spendcap doctor', () => {
     );
     expect(early).toContainEqual(expect.objectContaining({ level: 'fail', check: 'policy' }));
     expect(early).toContainEqual(expect.objectContaining({ level: 'warn', check: 'store' }));
+    expect(early).toContainEqual(expect.objectContaining({ level: 'ok', check: 'time zone' }));
+    const late = { folder: parent, environment: {}, now: () => Date.UTC(2040, 0, 1) };
+    expect(await examine({ ...flags, ageJwks: jwks }, late)).toContainEqual({
+      level: 'warn',
+      check: 'time zone',
+      message: expect.stringMatching(/^Asia\/Shanghai, today is 2039-12-31T16:00:00.000Z to 2040/),
+    });
     // Not the issuer of another folder.
     expect(early.filter(({ check, level }) => check === 'key set' && level !== 'ok')).toEqual([]);
     const server = await served();
