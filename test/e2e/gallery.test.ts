@@ -29,6 +29,8 @@ describe.skipIf(executable === null)('the gallery', { timeout: 120_000 }, () => 
     page.on('console', (message) => message.type() === 'error' && site.faults.push(message.text()));
     await page.goto(`${site.url}gallery?lang=${lang}`);
     await page.getByRole('meter').first().waitFor();
+    // It is English in place of a language that it does not know.
+    expect(await page.locator('[aria-current]').textContent()).toBe(lang);
     await page.locator('[part~="why"]').first().waitFor();
     return page;
   }
