@@ -1,6 +1,11 @@
 import { join } from 'node:path';
 import { createClient } from '@spendcap/client';
-import { SpendcapProvider, useAllowance, useSpendcap } from '@spendcap/client/react';
+import {
+  AllowanceMeter,
+  SpendcapProvider,
+  useAllowance,
+  useSpendcap,
+} from '@spendcap/client/react';
 import { cnGame, createHandler, createLimiter } from '@spendcap/server';
 import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
@@ -25,6 +30,15 @@ describe('on the server', () => {
     expect(html).toBe('<p>ready</p>');
     expect(renderToString(page(createClient(options)))).toBe('<p>loading</p>');
     expect(calls).toEqual([]);
+  });
+
+  test('a meter of amounts that a server does not say shows what stands in for it', () => {
+    const limits = [{ period: 'month', cap: 50, used: null }] as never;
+    const options = { url, ageToken: 't', fetch: fakeFetch(answer(allowance)).fetch };
+    const client = createClient({ ...options, initialAllowance: { ...allowance, limits } });
+    const meter = createElement(AllowanceMeter, { label: 'This month', fallback: 'Not known' });
+    const html = renderToString(createElement(SpendcapProvider, { client }, meter));
+    expect(html).toBe('<div>Not known</div>');
   });
 
   test('a hook without a provider says what it needs', () => {
