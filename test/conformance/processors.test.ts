@@ -1,7 +1,9 @@
+import type { Store } from '@spendcap/core';
 import { cnGame, createLimiter, generatePermitKey, permits } from '@spendcap/server';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { leaksIn } from '../security/privacy/leaks.ts';
 import { type Authority, authority, NOW, verifierOf } from '../server/age/token/token-kit.ts';
+import { aged } from '../server/payments/buyer.ts';
 import { anyStore } from '../support/any-store.ts';
 import { purchaseIdOf } from '../support/processors/entry.ts';
 import { DEVICE_STORES, PROCESSORS } from '../support/processors.ts';
@@ -14,6 +16,40 @@ let age: Authority;
 beforeAll(async () => {
   age = await authority();
 });
+
+/** An event about several goods is read against the held price first. */
+const READS = new Map([['wechat_virtual', 2]]);
+
+describe.each(PROCESSORS)('a notification of $name', (entry) => {
+  it('commits by one write and at most one read of the store', async () => {
+    const now = () => NOW;
+    const calls: string[] = [];
+    const limiter = createLimiter({ policy: cnGame(), store: noted(anyStore(), calls), now });
+    const world = await entry.open({ now });
+    const { start, webhook } = world.serve({ limiter, now });
+    const spendcap = { id: purchaseIdOf(entry, 1), evidence: aged(12, NOW) };
+    expect((await start({ amount: '30.00', currency: CURRENCY, spendcap })).allowed).toBe(true);
+    await world.pay(spendcap.id);
+    const [paid = expect.fail('no notification')] = world.notifications().slice(-1);
+    calls.length = 0;
+    expect((await webhook(paid)).ok).toBe(true);
+    expect(calls).toEqual([...Array(READS.get(entry.name) ?? 1).fill('get'), 'commit']);
+    expect((await limiter.get(spendcap.id))?.state).toBe('committed');
+    await limiter.close();
+  });
+});
+
+/** The store, with the name of each call noted. */
+function noted(store: Store, calls: string[]): Store {
+  return new Proxy(store, {
+    get(target, name: keyof Store) {
+      return (command: never) => {
+        calls.push(name);
+        return target[name](command);
+      };
+    },
+  });
+}
 
 describe.each([...PROCESSORS, ...DEVICE_STORES])('$name', (entry) => {
   const { deeds, open } = entry;
