@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -8,12 +9,13 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { ageAuthority } from '@spendcap/server/age/authority';
 import { afterAll, describe, expect, it } from 'vitest';
 import { removeTemporaryFiles, temporaryFile } from '../../support/temporary.ts';
 import { believing, NAMED, SUBJECT_KEY } from '../age/authority/authority-kit.ts';
 import { ISSUER } from '../age/token/token-kit.ts';
-import { runCommand } from './command.ts';
+import { MAIN, runCommand } from './command.ts';
 
 /** Runs `spendcap keys ...` to its end, and fails if it says anything private. */
 async function keys(...args: readonly string[]) {
@@ -34,6 +36,15 @@ function secretsIn(file: string): string[] {
   } catch {
     return [];
   }
+}
+
+/** Exit code and stderr, where a file has 1 KiB at most: its writes fail as on a full disk. */
+function withLittleSpace(command: readonly string[]): readonly [number | null, string] {
+  const shell = `trap '' XFSZ; ulimit -f 1; exec "$0" --conditions=@spendcap/source "$@"`;
+  const args = ['--norc', '-c', shell, process.execPath, ...command];
+  const { PATH } = process.env;
+  const { status, stderr } = spawnSync('bash', args, { encoding: 'utf8', env: { PATH } });
+  return [status, stderr];
 }
 
 afterAll(removeTemporaryFiles);
@@ -145,6 +156,21 @@ describe('spendcap keys', () => {
       expect(stderr).not.toContain('secret');
       expect(existsSync(`${file}.new`)).toBe(false);
     }
+  });
+
+  it('leaves the keys as they are if the disk has room for a part of the new ones', async () => {
+    const file = temporaryFile('keys.json');
+    await keys('new', file, '--alg', 'RS256');
+    const before = readFileSync(file, 'utf8');
+    const command = [MAIN, 'keys', 'rotate', file, '--alg', 'RS256'];
+    expect(withLittleSpace(command)).toEqual([2, `spendcap: cannot write '${file}' (EFBIG)\n`]);
+    expect(readFileSync(file, 'utf8')).toBe(before);
+    expect(existsSync(`${file}.new`)).toBe(false);
+    const folder = dirname(file);
+    writeFileSync(join(folder, 'package.json'), '{"dependencies":{"express":"*","stripe":"*"}}');
+    const [code, message] = withLittleSpace([MAIN, 'init', folder]);
+    expect([code, message]).toEqual([2, expect.stringMatching(/^spendcap: cannot write .*EFBIG/)]);
+    expect(existsSync(join(folder, 'spendcap.mjs'))).toBe(false);
   });
 
   it('refuses a file that others can read, invalid options, and a concurrent call', async () => {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CONFIG_FILE } from './config.ts';
 import {
@@ -9,7 +9,7 @@ import {
   type Project,
   routeFiles,
 } from './init-templates.ts';
-import { readJsonFile } from './json-file.ts';
+import { codeOf, readJsonFile } from './json-file.ts';
 import { listKeys, newKeyFile } from './keys.ts';
 import { DEV_KEYS_FILE } from './token.ts';
 import { UsageError } from './usage-error.ts';
@@ -40,7 +40,7 @@ const STEPS: Readonly<Record<Framework, string | null>> = {
   fastify: 'in your server: mountSpendcap(app)',
   hono: 'in your server: mountSpendcap(app)',
   express: 'in your server: mountSpendcap(app), before app.use(express.json())',
-  node: 'in your request listener: if (spendcap(req, res)) return;',
+  node: 'in your request listener: if (spendcap(req, res)) return; other languages: npx spendcap serve',
   none: null,
 };
 
@@ -124,7 +124,13 @@ function hasSources(
 function put(file: string, content: string): boolean {
   if (existsSync(file)) return false;
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, content, { flag: 'wx' });
+  try {
+    writeFileSync(file, content, { flag: 'wx' });
+  } catch (error) {
+    // Otherwise the next call would keep a part of it.
+    if (codeOf(error) !== 'EEXIST') rmSync(file, { force: true });
+    throw new UsageError(`cannot write '${file}' (${codeOf(error)})`);
+  }
   return true;
 }
 

@@ -8,7 +8,7 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 import {
@@ -147,9 +147,11 @@ function put(
   let held = true;
   try {
     try {
-      writeSync(descriptor, `${JSON.stringify({ keys: keys() }, null, 2)}\n`);
+      const text = `${JSON.stringify({ keys: keys() }, null, 2)}\n`;
+      // Not `writeSync`, which may write a part: the rest of a full disk.
+      attempt(() => writeFileSync(descriptor, text), { file, exists: '' });
       if (replace) keepOwner(file, descriptor);
-      fsyncSync(descriptor);
+      attempt(() => fsyncSync(descriptor), { file, exists: '' });
     } finally {
       closeSync(descriptor);
     }

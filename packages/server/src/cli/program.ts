@@ -200,8 +200,9 @@ function usageFault(error: unknown): string | null {
   }
   if (error instanceof TypeError) return inCommandNames(error.message);
   if (error instanceof UsageError) return error.message;
-  if (error instanceof Error && 'syscall' in error && 'path' in error) {
-    return `cannot ${error.syscall} '${error.path}' (${codeOf(error)})`;
+  if (error instanceof Error && 'syscall' in error) {
+    const { syscall, path } = error as NodeJS.ErrnoException;
+    return `cannot ${syscall}${path === undefined ? '' : ` '${path}'`} (${codeOf(error)})`;
   }
   if (!SpendcapError.isInstance(error)) return null;
   const { code, message, errors: [first, ...others] = [] } = error;
