@@ -167,6 +167,20 @@ describe('the wire', () => {
     expect((await fake.fetch(`${url}/unknown/verb`, { headers })).status).toBe(404);
   });
 
+  it.each([
+    [402, 'StripeCardError'],
+    [403, 'StripePermissionError'],
+    [404, 'StripeInvalidRequestError'],
+    [503, 'StripeAPIError'],
+  ])('answers the status %d once, if that is wanted', async (status, name) => {
+    const { fake, stripe } = shop();
+    fake.fail({ kind: 'status', status });
+    expect(await codeOf(stripe.paymentIntents.create(THIRTY))).toBe(name);
+    expect(fake.charges()).toEqual([]);
+    expect((await stripe.paymentIntents.create(THIRTY)).status).toBe('succeeded');
+    expect(() => fake.fail({ kind: 'status', status: 200 })).toThrow('status');
+  });
+
   it('takes no parameter that Stripe would not', async () => {
     const { fake, stripe } = shop();
     const params = { ...THIRTY, spendcap: { id: 'p1' } };

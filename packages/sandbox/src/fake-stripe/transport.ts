@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { assertOptions } from '@spendcap/core';
+import { assertOptions, type OptionNames } from '@spendcap/core';
 import { expireDueSessions } from './checkout.ts';
 import { ApiError } from './errors.ts';
 import { decodeForm } from './form.ts';
@@ -13,15 +13,25 @@ import type { State } from './state.ts';
  * - `drop_before`: closes the connection without executing the request
  * - `rate_limit`: responds with 429 without executing the request
  * - `unauthorized`: responds with 401 without executing the request, as for a key that was revoked
+ * - `status`: responds with `status` without executing the request
  * - `delay`: executes the request after `milliseconds`
  */
 export interface FakeStripeFault {
-  readonly kind: 'error' | 'drop' | 'drop_before' | 'rate_limit' | 'unauthorized' | 'delay';
+  readonly kind:
+    | 'error'
+    | 'drop'
+    | 'drop_before'
+    | 'rate_limit'
+    | 'unauthorized'
+    | 'status'
+    | 'delay';
   /** Only requests whose `METHOD /path` contains this. */
   readonly on?: string;
   /** Number of requests. Default 1. */
   readonly times?: number;
   readonly milliseconds?: number;
+  /** With `status`: 400 to 599. Default 500. */
+  readonly status?: number;
 }
 
 /** A received request, regardless of its result. */
@@ -63,6 +73,7 @@ export function createTransport(state: State) {
     if (fault?.kind === 'drop_before') return Response.error();
     if (fault?.kind === 'rate_limit') return rateLimited();
     if (fault?.kind === 'unauthorized') return unauthorized();
+    if (fault?.kind === 'status') return failed(fault.status);
     if (key === null) return answer(call, fault);
 
     const before = kept.get(key);
@@ -102,11 +113,15 @@ export function createTransport(state: State) {
     handle,
     seen,
     fail(fault: FakeStripeFault): void {
-      assertOptions('fail', fault, { kind: true, on: true, times: true, milliseconds: true });
-      if (!FAULTS.has(fault.kind)) {
+      const { kind, status = 500, times = 1 } = fault;
+      assertOptions('fail', fault, OPTIONS);
+      if (!FAULTS.has(kind)) {
         throw new TypeError(`kind: expected one of ${[...FAULTS].join(', ')}`);
       }
-      faults.push({ ...fault, left: fault.times ?? 1 });
+      if (!Number.isInteger(status) || status < 400 || status > 599) {
+        throw new TypeError('status: expected 400 to 599');
+      }
+      faults.push({ ...fault, left: times });
     },
     heal(): void {
       faults.length = 0;
@@ -120,8 +135,17 @@ const FAULTS: ReadonlySet<FakeStripeFault['kind']> = new Set([
   'drop_before',
   'rate_limit',
   'unauthorized',
+  'status',
   'delay',
 ] as const);
+
+const OPTIONS: OptionNames<FakeStripeFault> = {
+  kind: true,
+  on: true,
+  times: true,
+  milliseconds: true,
+  status: true,
+};
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
@@ -162,6 +186,12 @@ function unauthorized(): Response {
 function rateLimited(): Response {
   const message = 'Too many requests.';
   return json(429, { error: { type: 'invalid_request_error', code: 'rate_limit', message } });
+}
+
+/** The documented types of errors, by status. */
+function failed(status = 500): Response {
+  const type = status === 402 ? 'card_error' : status < 500 ? 'invalid_request_error' : 'api_error';
+  return json(status, { error: { type, message: `An injected fault answers ${status}.` } });
 }
 
 function json(status: number, body: unknown): Response {

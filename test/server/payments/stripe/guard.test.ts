@@ -249,6 +249,21 @@ describe('paymentIntents.create', () => {
     },
   );
 
+  it.each([
+    ...[400, 401, 402, 403, 404].map((status) => [status, 'released'] as const),
+    ...[409, 424, 429, 500, 502, 503, 504].map((status) => [status, 'reserved'] as const),
+  ])('takes the status %d for a rejection only if it certainly is one', async (status, state) => {
+    const world = createWorld();
+    world.fake.fail({ kind: 'status', status });
+    const call = world.guard.paymentIntents.create(THIRTY, { spendcap: world.buyer('p1') });
+    const code = await codeOf(call);
+    expect([code === 'outcome_unknown', (await world.purchase('p1')).state]).toEqual([
+      state === 'reserved',
+      state,
+    ]);
+    expect(world.fake.charges()).toEqual([]);
+  });
+
   it('finds the charge again whose answer was lost', async () => {
     const world = realWorld();
     world.fake.fail({ kind: 'drop' });
