@@ -136,6 +136,28 @@ test('an id whose outcome is unknown stays so until the back end says what becam
   expect(await checkout({ ...purchase, id: 'two' }, paid)).toMatchObject({ status: 'refused' });
 });
 
+test('a response of an engine without a status leaves it open whether money was taken', async () => {
+  const response = { status: Number.NaN, json: async () => ({}) };
+  const outcome = await client(answer(allowed)).checkout(purchase, () => response);
+  expect(outcome.status).toBe('unknown');
+});
+
+test.each([401, 403, 429])(
+  'after an unknown outcome, a %i is about the request, and says nothing of the payment',
+  async (status) => {
+    const { checkout } = client(answer(allowed));
+    const order = { ...purchase, id: 'order-1' };
+    await checkout(order, () => Promise.reject(new TypeError('offline')));
+    const again = () => checkout(order, answer({ code: 'not_now' }, status));
+    expect(await again()).toMatchObject({ status: 'unknown', id: 'order-1' });
+    expect(await again()).toMatchObject({ status: 'unknown', id: 'order-1' });
+    const declined = await checkout(order, answer({ code: 'card_declined' }, 402));
+    expect(declined.status).toBe('failed');
+    // It is known now that nothing was paid.
+    expect(await again()).toMatchObject({ status: 'failed' });
+  },
+);
+
 test('what proves no payment does not compile', async () => {
   const { checkout } = client(answer(allowed));
   // @ts-expect-error: a callback that forgets to return

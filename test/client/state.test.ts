@@ -285,8 +285,12 @@ describe('settled', () => {
     expect(await client.settle('of-an-earlier-start')).toMatchObject({ status });
   });
 
-  test('gives up after half a minute, and stays unknown', async () => {
-    const lookUp = vi.fn(lost);
+  test.each([
+    { name: 'lost', lookUp: vi.fn(lost) },
+    { name: 'a 401', lookUp: vi.fn(answer({}, 401)) },
+    { name: 'a 403', lookUp: vi.fn(answer({ code: 'forbidden' }, 403)) },
+    { name: 'a 429', lookUp: vi.fn(answer({}, 429)) },
+  ])('gives up after half a minute, and stays unknown: $name', async ({ lookUp }) => {
     const { client } = world({ lookUp });
     const settled = client.settle('p');
     await vi.advanceTimersByTimeAsync(31_000);

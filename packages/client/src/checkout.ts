@@ -59,7 +59,8 @@ export function createCheckout(
       return { status: 'unknown', id, result: undefined, error, settled: settleOf(id) };
     }
     state.purchase({ status: 'paying', id });
-    return outcomeOf({ id, settled: settleOf(id) }, () => pay(checked), limited);
+    const attempt = { id, settled: settleOf(id), isLater: isUnknown };
+    return outcomeOf(attempt, () => pay(checked), limited);
   }
 
   async function settle(id: string, { signal }: CallOptions = {}) {
@@ -73,7 +74,7 @@ export function createCheckout(
       if (pause > 0) await later(pause);
       if (signal?.aborted) return outcome;
       const look = () => limited(async () => lookUp(id));
-      const found = await outcomeOf({ id, settled }, look, limited);
+      const found = await outcomeOf({ id, settled, isLater: true }, look, limited);
       if (found.status === 'unknown' || found.status === status) continue;
       outcome = found;
       break;

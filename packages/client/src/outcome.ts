@@ -57,6 +57,9 @@ export interface Unknown<Result> {
  * | a `Response` with any other 4xx | `failed` |
  * | `{ payment: 'paid' \| 'pending' \| 'failed' \| 'unknown' }` | that |
  * | anything else, or nothing | `unknown`: only an answer is proof of a payment |
+ *
+ * If an earlier attempt may have been paid, as for `lookUp` and after `unknown`, a `Response` 401,
+ * 403 without a refusal or 429 is `unknown` as well: it is about the request, not the purchase.
  */
 export type CheckoutOutcome<Result> =
   | Paid<Result>
@@ -80,9 +83,16 @@ type Limited = (work: () => Promise<unknown>) => Promise<unknown>;
 
 export type Settled = Pending<unknown>['settled'];
 
+interface Attempt {
+  readonly id: string;
+  readonly settled: Settled;
+  /** An earlier attempt may have been paid. */
+  readonly isLater: boolean;
+}
+
 /** The outcome of a call of `pay`, or of `lookUp`. */
 export async function outcomeOf<Result>(
-  { id, settled }: { readonly id: string; readonly settled: Settled },
+  { id, settled, isLater }: Attempt,
   call: () => Result | Promise<Result>,
   limited: Limited,
 ): Promise<CheckoutOutcome<Result>> {
@@ -94,7 +104,7 @@ export async function outcomeOf<Result>(
   }
   const body = isResponse(result) && result.status === 403 ? await bodyOf(result, limited) : result;
   if (isRefused(body)) return refused(id, body);
-  const status = isResponse(result) ? statusOf(result) : reportedBy(result);
+  const status = isResponse(result) ? statusOf(result, isLater) : reportedBy(result);
   if (status === undefined) {
     const error = new TypeError('Neither a response, nor a refusal, nor { payment }.');
     return { status: 'unknown', id, result, error, settled };
@@ -110,11 +120,12 @@ function reportedBy(result: unknown): PaymentReport['payment'] | undefined {
   return REPORTS.find((each) => isObject(result) && each === result.payment);
 }
 
-function statusOf({ status }: FetchResponse): PaymentReport['payment'] {
+function statusOf({ status }: FetchResponse, isLater: boolean): PaymentReport['payment'] {
   if (status === 202) return 'pending';
   if (status >= 200 && status < 300) return 'paid';
   // A conflict may be a first attempt under way, and a redirect may follow a payment.
-  return status < 400 || status === 408 || status === 409 || status >= 500 ? 'unknown' : 'failed';
+  const open = isLater ? [401, 403, 408, 409, 429] : [408, 409];
+  return status >= 400 && status < 500 && !open.includes(status) ? 'failed' : 'unknown';
 }
 
 export function refused(id: string, { reasons, allowance }: Refused): RefusedCheckout {

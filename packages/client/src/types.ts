@@ -36,7 +36,7 @@ export interface ClientOptions {
   readonly initialAllowance?: Allowance;
   /**
    * What became of a purchase, from the game's back end. It answers as `pay` does; a 404 has to
-   * mean that nothing can be charged under this id any more.
+   * mean that nothing can be charged under this id any more. A 401, 403 or 429 answers nothing.
    */
   readonly lookUp?: (id: string) => PaymentAnswer | Promise<PaymentAnswer>;
   /**

@@ -99,7 +99,9 @@ export function devicePurchases(options: DevicePurchasesOptions): DevicePurchase
         return answer;
       };
       const settled = () => Promise.reject(new Error('not of a checkout'));
-      const { status } = await outcomeOf({ id: product, settled }, look, (work) => work());
+      const { status } = await outcomeOf({ id: product, settled, isLater: false }, look, (work) =>
+        work(),
+      );
       report(product, answer ?? { payment: 'unknown' }, token);
       return status === 'paid';
     },
