@@ -102,7 +102,9 @@ export function devicePurchases(options: DevicePurchasesOptions): DevicePurchase
       const { status } = await outcomeOf({ id: product, settled, isLater: false }, look, (work) =>
         work(),
       );
-      report(product, answer ?? { payment: 'unknown' }, token);
+      // The store may have charged, also if the back end has rejected the request.
+      const isRejected = status === 'failed' && isResponse(answer);
+      report(product, (!isRejected && answer) || { payment: 'unknown' }, token);
       return status === 'paid';
     },
     ended: (product, payment, token) => report(product ?? lastOf(sheets), { payment }, token),
