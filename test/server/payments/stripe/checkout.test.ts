@@ -69,6 +69,7 @@ describe('checkout.sessions.create', () => {
     ['price ids', { line_items: [{ price: 'price_gems', quantity: 1 }] }],
     ['no line items', { line_items: [] }],
     ['taxes', { automatic_tax: { enabled: true } }],
+    ['taxes of managed payments', { managed_payments: { enabled: true } }],
     ['shipping', { shipping_options: [{ shipping_rate: 'shr_1' }] }],
     ['optional items', { optional_items: [{ price: 'price_gems', quantity: 1 }] }],
     [

@@ -126,9 +126,12 @@ function sessionMoney(params: Params, stated: number | undefined): Money {
   return fromStripe(total, currency);
 }
 
-function canGrow({ automatic_tax, optional_items, shipping_options }: Params): boolean {
+function canGrow(params: Params): boolean {
+  const { automatic_tax, managed_payments, optional_items, shipping_options } = params;
   return (
     automatic_tax?.enabled === true ||
+    // Stripe adds the taxes of the player's country, as the merchant of record.
+    managed_payments?.enabled === true ||
     (optional_items?.length ?? 0) > 0 ||
     (shipping_options?.length ?? 0) > 0
   );
