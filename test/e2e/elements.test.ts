@@ -129,6 +129,16 @@ describe.skipIf(executable === null)('the elements', () => {
     },
   );
 
+  test('a player who is signed out while the dialog is open reads that, and pays nothing', async () => {
+    await page.evaluate(`checkout.open(${JSON.stringify(gems)})`);
+    await dialog().getByRole('button', { name: /^Pay/ }).waitFor();
+    await page.evaluate('checkout.client = null');
+    await press(/^Pay/);
+    await dialog().getByText('Sign in to buy things here.').waitFor();
+    await press('Close');
+    expect(await page.evaluate('outcomes')).toEqual([]);
+  });
+
   test('a price on a button is not broken in the middle, on a phone', async () => {
     await page.evaluate(`checkout.open({ ...${JSON.stringify(gems)}, amount: '1118.00' })`);
     await dialog().getByRole('button', { name: 'Pay CN¥1,118.00' }).waitFor();

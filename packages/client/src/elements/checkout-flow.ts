@@ -39,8 +39,9 @@ export function unknownId(step: CheckoutStep | undefined): string | undefined {
 export async function runCheckout(flow: Flow): Promise<void> {
   const client = flow.client();
   const { step } = flow;
-  if (client === null || step === null || step.kind === 'busy') return;
+  if (step === null || step.kind === 'busy') return;
   const { product } = step;
+  if (client === null) return flow.show({ kind: 'signed_out', product });
   const id = unknownId(earlierStep(flow, product));
   const check = new AbortController();
   const busy: CheckoutStep = { kind: 'busy', product, check };
@@ -86,9 +87,8 @@ export function leaveCheckout(flow: Flow): void {
 async function endCheckout(flow: Flow, ended: Ended, shown: CheckoutStep): Promise<void> {
   const { product, outcome, steps } = ended;
   const key = keyOf(product);
-  const isOpen = outcome.status === 'pending' || outcome.status === 'unknown';
   if (steps.get(key) === shown) {
-    if (isOpen) steps.set(key, ended);
+    if ('settled' in outcome) steps.set(key, ended);
     else steps.delete(key);
   }
   const isShown = flow.step === shown;
@@ -113,5 +113,5 @@ function keyOf(product: ShopProduct): string {
 
 /** The status of a purchase whose dialog is closed: a refusal has no room for its reasons. */
 export function messageStatus({ status }: CheckoutOutcome<unknown>): string {
-  return status === 'refused' || status === 'failed' ? 'not_paid' : status;
+  return /refused|failed/.test(status) ? 'not_paid' : status;
 }
