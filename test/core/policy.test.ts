@@ -385,6 +385,21 @@ describe('policyInForce', () => {
   });
 });
 
+test('what is missing or of another type is said in the words of a document', () => {
+  const { version: _, ...policy } = cnGame();
+  const parse = () => parsePolicy({ ...policy, currency: 5, scope: 'family', bands: {} });
+  expect(parse).toThrow(
+    expect.objectContaining({
+      errors: expect.arrayContaining([
+        { path: 'version', message: 'is required' },
+        { path: 'currency', message: 'must be a string' },
+        { path: 'scope', message: 'must be one of enterprise, app' },
+        { path: 'bands', message: 'must be an array' },
+      ]),
+    }),
+  );
+});
+
 test('the JSON Schema refuses unknown fields as well', () => {
   expect(policyJsonSchema()).toMatchObject({
     title: 'spendcap policy',

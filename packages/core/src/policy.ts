@@ -98,7 +98,7 @@ export type Limit = Band['limits'][number];
  * @throws SpendcapError `policy_invalid` with `errors`, one `{ path, message }` for each fault
  */
 export function parsePolicy(document: unknown): Policy {
-  const parsed = policySchema.safeParse(document);
+  const parsed = policySchema.safeParse(document, { error: messageOf });
   if (!parsed.success) {
     throw invalid(parsed.error.issues.flatMap(faultsOf));
   }
@@ -124,6 +124,16 @@ interface Fault {
 }
 
 /** Zod reports unknown fields at their parent; here each has its own path, like other faults. */
+/** zod's own words, without those that describe JavaScript instead of a document. */
+function messageOf(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code === 'invalid_value' && issue.values.length > 1) {
+    return `must be one of ${issue.values.join(', ')}`;
+  }
+  if (issue.code !== 'invalid_type') return undefined;
+  const article = /^[aeiou]/.test(issue.expected) ? 'an' : 'a';
+  return issue.input === undefined ? 'is required' : `must be ${article} ${issue.expected}`;
+}
+
 function faultsOf(issue: z.core.$ZodIssue): Fault[] {
   if (issue.code !== 'unrecognized_keys') {
     return [{ path: issue.path.join('.'), message: issue.message }];
