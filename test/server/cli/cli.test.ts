@@ -506,7 +506,11 @@ describe('serve', () => {
     ['a public address that is none', [{ '--public-url': 'pay.example' }, {}], /--public-url must/],
     ['a base path that is none', [{ '--base-path': 'x' }, {}], /--base-path must/],
     ['a wrong permit key', [{}, { SPENDCAP_PERMIT_KEY: secret }], /SPENDCAP_PERMIT_KEY/],
-    ['a permit key of no use', [{}, { SPENDCAP_PERMIT_KEY: `{"d":"${secret}"}` }], /key/],
+    [
+      'a permit key of no use',
+      [{}, { SPENDCAP_PERMIT_KEY: `{"d":"${secret}"}` }],
+      /SPENDCAP_PERMIT_KEY must be a private JWK for ES256/,
+    ],
     ['a short subject key', [{}, { SPENDCAP_SUBJECT_KEY: 'short' }], /SPENDCAP_SUBJECT_KEY must/],
     ['a wrong origin', [{ '--cors-origin': '*' }, {}], /--cors-origin takes/],
     [

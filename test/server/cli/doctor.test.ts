@@ -217,6 +217,11 @@ describe('spendcap doctor', () => {
     expect(findings).toContainEqual(clock);
   });
 
+  it('prints no token without a subject, which nobody would take', async () => {
+    const { code, stderr } = await runCommand(['token', '--subject', ''], { cwd: folder });
+    expect([code, stderr]).toEqual([2, 'spendcap: missing --subject; see spendcap token --help\n']);
+  });
+
   it('refuses to sign with keys that others can read', async () => {
     const keys = join(folder, 'spendcap-dev-keys.json');
     chmodSync(keys, 0o644);

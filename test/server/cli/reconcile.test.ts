@@ -253,7 +253,11 @@ describe('app_store', { timeout: 60_000 }, () => {
 it.each<[string, readonly string[], RegExp]>([
   ['no processor', ['--store', 'sqlite:a.db'], /--processor/],
   ['an unknown one', ['--processor', 'nope', '--store', 'sqlite:a.db'], /must be stripe, /],
-  ['an absent module', ['--processor', './no.mjs', '--store', 'sqlite:a.db'], /cannot load/],
+  [
+    'an absent module',
+    ['--processor', './no.mjs', '--store', 'sqlite:a.db'],
+    /cannot load .* \(ERR_MODULE_NOT_FOUND\)/,
+  ],
   ['a module without one', ['--processor', NO_PROCESSOR, '--store', 'sqlite:a.db'], /exports no/],
   ['a ledger in memory', ['--processor', 'stripe', '--store', 'memory:'], /memory: is empty/],
   ['no time', ['--processor', 'stripe', '--store', 'sqlite:a.db', '--every', '0m'], /1s to 24h/],

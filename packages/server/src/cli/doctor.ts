@@ -4,7 +4,6 @@ import { boundsOf, SpendcapError } from '@spendcap/core';
 import type { AgeIssuer, JwkSet } from '../age/token/index.ts';
 import { pseudonyms } from '../age/token/pseudonym.ts';
 import { createAuthenticator } from '../http/auth.ts';
-import { permits } from '../permits/index.ts';
 import { ageIssuersOf, verifierOf } from './age-issuers.ts';
 import { DEV_JWKS_FILE } from './init-templates.ts';
 import { readJsonFile } from './json-file.ts';
@@ -16,7 +15,7 @@ import {
   apiKeysOf,
   type Environment,
   openStore,
-  permitKeyOf,
+  permitSignerOf,
   type ServeFlags,
 } from './settings.ts';
 import { scanSources } from './source-scan.ts';
@@ -212,7 +211,7 @@ async function variableFindings(env: Environment): Promise<Finding[]> {
   if (subjectKey === '') unset('warn', 'SPENDCAP_SUBJECT_KEY', 'pseudonyms can be computed');
   else await attempt(() => pseudonyms(subjectKey));
   if (permitKey === '') unset('warn', 'SPENDCAP_PERMIT_KEY', 'each start signs with another key');
-  else await attempt(async () => permits({ ...PARTIES, key: await permitKeyOf(env) }));
+  else await attempt(() => permitSignerOf(env, PARTIES));
   return findings.length > 0 ? findings : [{ level: 'ok', check, message: 'all set' }];
 }
 

@@ -8,6 +8,7 @@ import { appleProcessor } from '../payments/apple/index.ts';
 import { googlePlayProcessor } from '../payments/google-play/index.ts';
 import { stripeProcessor } from '../payments/stripe/index.ts';
 import { wechatPayClient, wechatPayProcessor } from '../payments/wechat-pay/index.ts';
+import { codeOf } from './json-file.ts';
 import type { Environment } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -175,8 +176,9 @@ async function ofModule(path: string): Promise<AnyProcessor> {
   try {
     module = await import(pathToFileURL(resolve(path)).href);
   } catch (error) {
-    // Only its class: the message of a module's own error may quote a key.
-    const why = error instanceof Error ? error.name : 'it threw';
+    // Not its message: that of a module's own error may quote a key.
+    const isMissing = codeOf(error) === 'ERR_MODULE_NOT_FOUND';
+    const why = isMissing ? codeOf(error) : error instanceof Error ? error.name : 'it threw';
     throw new UsageError(`--processor: cannot load '${path}' (${why})`);
   }
   const { processor } = module;

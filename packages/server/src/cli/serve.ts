@@ -7,7 +7,6 @@ import { createHandler } from '../http/index.ts';
 import { prometheusMetrics } from '../http/metrics/index.ts';
 import { createLimiter } from '../limiter/index.ts';
 import type { Limiter } from '../limiter/types.ts';
-import { permits } from '../permits/index.ts';
 import { ageIssuersOf, verifierOf } from './age-issuers.ts';
 import { inspectKeySet, MAX_SKEW_SECONDS } from './key-sets.ts';
 import { createLog, type Log } from './log.ts';
@@ -18,7 +17,7 @@ import {
   type Environment,
   hasPermitKey,
   openStore,
-  permitKeyOf,
+  permitSignerOf,
   type ServeFlags,
 } from './settings.ts';
 import { UsageError } from './usage-error.ts';
@@ -95,8 +94,8 @@ async function openLimiter(
 ): Promise<Limiter> {
   const policy = loadPolicy(flags.policy);
   const verifier = verifierOf(issuers, flags, environment);
-  const key = await permitKeyOf(environment);
-  const signer = permits({ key, issuer: flags.permitIssuer, audience: flags.permitAudience });
+  const parties = { issuer: flags.permitIssuer, audience: flags.permitAudience };
+  const signer = await permitSignerOf(environment, parties);
   const store = await openStore(flags);
   return createLimiter({ policy, store, ageTokens: verifier, permits: signer, onEvent: log.event });
 }

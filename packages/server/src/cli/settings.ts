@@ -1,7 +1,7 @@
 import { type Assurance, parseJson, SpendcapError, type Store } from '@spendcap/core';
 import { InvalidArgumentError } from 'commander';
 import type { AgeIssuer } from '../age/token/index.ts';
-import { generatePermitKey } from '../permits/index.ts';
+import { generatePermitKey, permits } from '../permits/index.ts';
 import { memoryStore } from '../stores/memory/index.ts';
 import { sqliteStore } from '../stores/sqlite/index.ts';
 import type { LogLevel } from './log.ts';
@@ -103,9 +103,7 @@ export function hasPermitKey({ SPENDCAP_PERMIT_KEY = '' }: Environment): boolean
  *
  * @throws UsageError if it is not JSON
  */
-export async function permitKeyOf(
-  environment: Environment,
-): Promise<Readonly<Record<string, unknown>>> {
+async function permitKeyOf(environment: Environment): Promise<Readonly<Record<string, unknown>>> {
   if (!hasPermitKey(environment)) return { ...(await generatePermitKey()) };
   try {
     const key: unknown = parseJson(environment.SPENDCAP_PERMIT_KEY ?? '');
@@ -114,6 +112,24 @@ export async function permitKeyOf(
     // The parser's message would quote the key.
   }
   throw new UsageError('SPENDCAP_PERMIT_KEY must be a private JWK in JSON');
+}
+
+/**
+ * The signer of permits.
+ *
+ * @throws UsageError if the key cannot sign
+ */
+export async function permitSignerOf(
+  environment: Environment,
+  parties: { readonly issuer: string; readonly audience: string },
+): Promise<ReturnType<typeof permits>> {
+  const key = await permitKeyOf(environment);
+  try {
+    return permits({ key, ...parties });
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new UsageError(error.message.replace('a signing key', 'SPENDCAP_PERMIT_KEY'));
+  }
 }
 
 /**

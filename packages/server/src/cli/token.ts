@@ -45,7 +45,7 @@ export async function mintToken(flags: TokenFlags, now: number): Promise<string>
   const [configured] = typeof ageIssuers === 'object' ? ageIssuers : [];
   const ageIssuer = flags.ageIssuer ?? configured?.issuer;
   const ageAudience = flags.ageAudience ?? configured?.audience;
-  assertGiven('token', { ageIssuer, ageAudience });
+  assertGiven('token', { ageIssuer, ageAudience, subject });
   const iat = Math.floor(now / 1000);
   return signJwt(signerOf(flags.keys, now), 'age+jwt', {
     iss: ageIssuer,
