@@ -6,8 +6,8 @@ import { applyOrLater } from '../../../packages/server/src/payments/start.ts';
 import { cny, held, paid, Refusal, says, scripted, unavailable, usd } from './engine-kit.ts';
 
 /** A charge of 30 yuan as `p2`, which succeeds unless a test says otherwise. */
-async function shop(change: Partial<Charge<string>> = {}) {
-  const world = await held();
+async function shop(change: Partial<Charge<string>> = {}, query = unseen) {
+  const world = await held(scripted({ query }));
   const calls: string[] = [];
   const charge: Charge<string> = {
     purchase: { ...world.order, id: 'p2', amount: '20.00' },
@@ -21,6 +21,7 @@ async function shop(change: Partial<Charge<string>> = {}) {
   return { ...world, calls, charge, start: () => startCharge(world.deps, charge) };
 }
 
+const unseen = async (): Promise<PaymentSnapshot> => says({ purchaseId: 'p2', state: 'unseen' });
 const reject = (error: unknown) => ({ call: () => Promise.reject(error) });
 const code = (expected: string) => expect.objectContaining({ code: expected });
 
@@ -134,6 +135,24 @@ describe('startCharge', () => {
     expect(first).toMatchObject({ status: 'rejected', reason: expect.any(Refusal) });
     expect(second).toMatchObject({ status: 'rejected', reason: code('purchase_ended') });
     await expect(world.start()).rejects.toEqual(code('purchase_ended'));
+  });
+
+  it.each<[string, () => Promise<PaymentSnapshot>, string | null, string]>([
+    ['is open', async () => says({ purchaseId: 'p2' }), null, 'reserved'],
+    ['is paid', async () => paid({ purchaseId: 'p2', state: 'closed' }), null, 'reserved'],
+    ['has a reference', unseen, 'ref_2', 'reserved'],
+    ['is closed', async () => says({ purchaseId: 'p2', state: 'closed' }), null, 'released'],
+    ['cannot be queried', () => Promise.reject(new TypeError('cut')), null, 'released'],
+  ])('rejected while the payment of another process %s', async (...row) => {
+    const [, query, processorRef, state] = row;
+    const processor = 'test_pay';
+    const rejected = async () => {
+      if (processorRef !== null) await world.limiter.attach('p2', { processor, processorRef });
+      throw new Refusal('no');
+    };
+    const world = await shop({ call: rejected }, query);
+    await expect(world.start()).rejects.toThrow(Refusal);
+    expect(await world.purchase('p2')).toMatchObject({ state });
   });
 
   it.each<[string, PaymentSnapshot, object]>([

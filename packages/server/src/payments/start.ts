@@ -47,9 +47,10 @@ export interface Started<T> extends Reservation {
  * | anything else | kept until it is reconciled; rejects with `outcome_unknown` |
  *
  * The hold has `onExpiry: 'reconcile'`, so it counts until the processor's result is known. Starts
- * of one purchase run one after another. Those of several processes cannot: if one of them was
- * rejected and released the hold, a retry elsewhere whose payment is still open is
- * `purchase_ended`, and money that it has already taken is committed `late`.
+ * of one purchase run one after another. Those of several processes cannot: a rejected start looks
+ * whether another has made a payment, and keeps the hold. If it has released it before, a retry
+ * elsewhere whose payment is still open is `purchase_ended`, and money that it has already taken is
+ * committed `late`.
  *
  * @throws TypeError for a purchase id that is no reference of the processor
  * @throws SpendcapError `outcome_unknown` (retry with the same id), `purchase_ended`,
@@ -155,11 +156,24 @@ async function giveUp<T>(
     const left = (await charge.closeLeft?.(error, purchase)) ?? null;
     if (left !== null) await applied(deps, purchase, left);
     // After a retry the rejection says nothing about the earlier call.
-    else if (!replayed) {
+    else if (!replayed && !(await isStartedElsewhere(deps, purchase))) {
       await deps.limiter.release(purchase.id, { reason: `${deps.processor.name}_rejected` });
     }
   } catch {
     // The caller gets the original error.
+  }
+}
+
+/** True if a retry in another process has meanwhile made a payment that needs the hold. */
+async function isStartedElsewhere(deps: PaymentDeps, purchase: Purchase): Promise<boolean> {
+  const latest = await deps.limiter.get(purchase.id);
+  if (latest !== null && latest.processorRef !== purchase.processorRef) return true;
+  try {
+    const { captured, state } = await deps.processor.query(purchase);
+    return captured !== null || state === 'open';
+  } catch {
+    // Of two calls in vain, none has made a payment that is known of.
+    return false;
   }
 }
 

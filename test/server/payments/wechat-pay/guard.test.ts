@@ -2,6 +2,7 @@ import { createPublicKey, verify } from 'node:crypto';
 import {
   guardWechatPay,
   isWechatPayError,
+  wechatPayClient,
   wechatPayProcessor,
 } from '@spendcap/server/payments/wechat-pay';
 import { describe, expect, it } from 'vitest';
@@ -136,6 +137,31 @@ describe('a retry', () => {
     expect(await codeOf(buy())).toBe('purchase_ended');
     expect(fake.requests).toHaveLength(2);
     expect((await purchase()).state).toBe('reserved');
+  });
+
+  it('on another server keeps its hold, although the first start is rejected after it', async () => {
+    const { fake, limiter, guard, purchase, calls } = createWorld();
+    let answer = () => {};
+    const late = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const fetch = async (request: Request) => {
+      if (request.method === 'POST') await late;
+      return fake.fetch(request);
+    };
+    const wechat = wechatPayClient({ ...fake.credentials(), fetch, now: () => START });
+    // Each process has a limiter of its own.
+    const shop = { wechat, limiter: { ...limiter }, now: () => START };
+    const slow = guardWechatPay({ ...shop, notifyUrl: 'https://pay.example/wechat' });
+    const options = { spendcap: { id: 'order_1', evidence: aged(12, START) } };
+    const first = slow.native(ORDER, options);
+    await expect.poll(() => limiter.get('order_1')).not.toBeNull();
+    allowed(await guard.native(ORDER, options));
+    fake.fail({ kind: 'rate_limit' });
+    answer();
+    await expect(first).rejects.toThrow('429');
+    expect((await purchase()).state).toBe('reserved');
+    expect(calls().at(-1)).toBe('GET /v3/pay/transactions/out-trade-no/order_1');
   });
 
   it('makes no call once it is paid', async () => {
