@@ -22,6 +22,17 @@ test('the story comes out as the policy says, and leaves nothing behind', async 
   await expect(fetch(`${url}/health/live`)).rejects.toThrow();
 }, 90_000);
 
+test('ends quietly when nobody reads on', async () => {
+  const flags = ['--conditions=@spendcap/source', start, '--story-only', '--port', '0'];
+  const child = spawn(process.execPath, flags, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let stderr = '';
+  child.stderr.on('data', (chunk) => (stderr += chunk));
+  child.stdout.once('data', () => child.stdout.destroy());
+  const [code] = await once(child, 'exit');
+  expect(stderr).not.toContain('EPIPE');
+  expect(code).toBe(0);
+}, 90_000);
+
 test('a line that came out otherwise is marked', () => {
   const line = { who: 'player-12', what: 'buys', amount: '48.00', expected: 'allowed' };
   expect(isAsExpected({ ...line, got: 'allowed' })).toBe(true);

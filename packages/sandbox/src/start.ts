@@ -16,6 +16,11 @@ machine.
   --shop-only    open the shop without the demo
   --help         print this`;
 
+// As of `| head`, or a full disk behind it. Exiting ends the server and removes the folder.
+process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+  process.exit(code === 'EPIPE' ? 0 : 1);
+});
+
 const values = read();
 if (values.help) {
   console.log(HELP);
