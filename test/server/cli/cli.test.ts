@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { cnGame, type Reservation } from '@spendcap/core';
 import { generatePermitKey, verifyPermit } from '@spendcap/server';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { findPostgres, freshSchema, poolOf } from '../../support/postgres.ts';
 import { canStartRedis, redisServer } from '../../support/redis.ts';
 import { MAIN, startCommand } from './command.ts';
@@ -553,6 +553,9 @@ describe('serve', () => {
       const env = { PATH: process.env.PATH, SPENDCAP_API_KEYS: API_KEY };
       const command = ['--conditions=@spendcap/source', MAIN, ...args];
       const child = spawn(process.execPath, command, { stdio: ['ignore', full, 'pipe'], env });
+      onTestFinished(() => {
+        child.kill('SIGKILL');
+      });
       let stderr = '';
       child.stderr?.setEncoding('utf8').on('data', (text) => {
         stderr += text;
@@ -564,8 +567,8 @@ describe('serve', () => {
     expect(await once(shown.child, 'close')).toEqual([1, null]);
     expect(shown.stderr()).toBe(failed);
     const server = spawned(serveArgs());
+    await expect.poll(server.stderr, { timeout: 10_000 }).toContain(failed);
     await expect.poll(server.stderr, { timeout: 10_000 }).toContain('Read the key set');
-    expect(server.stderr()).toContain(failed);
     server.child.kill('SIGTERM');
     expect(await once(server.child, 'close')).toEqual([0, null]);
     closeSync(full);
