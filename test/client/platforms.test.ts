@@ -118,11 +118,12 @@ describe('the client runs on the language alone', () => {
 
   test('with a fetch and ids of its own', async () => {
     const sent: unknown[] = [];
+    const ids = ['order-1', 'order-2', 'order-3'];
     const answers = [allowance, allowed, allowed, allowed, refused];
     const client = load('delete globalThis.Intl').createClient({
       url,
       ageToken: 't',
-      newId: () => 'order-1',
+      newId: () => ids.shift() ?? '',
       fetch: async (to, init) => {
         sent.push([to, init]);
         return { status: 200, json: async () => answers[sent.length - 1] };
