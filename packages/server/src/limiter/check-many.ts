@@ -33,9 +33,10 @@ export async function checkMany(context: Context, given: CheckManyRequest): Prom
   const evidence = await evidenceOf(context, request);
   const at = context.clock();
   const policy = context.policyAt(at);
-  const prices = products.map((product, index) =>
-    atProduct(index, () => parseAmount(product.amount, product.currency)),
-  );
+  const priced = products.map(({ amount, currency, category = null }, index) => {
+    const price = atProduct(index, () => parseAmount(amount, currency));
+    return { price, currency, category };
+  });
   if (evidence === null) {
     const decisions = products.map(() => ({ allowed: false, reasons: [0] }));
     const reasons = [unverifiedReason(policy)];
@@ -48,14 +49,14 @@ export async function checkMany(context: Context, given: CheckManyRequest): Prom
   }
   const convert = await converter(context.exchange, base, products);
   // Before the store is read: an invalid product needs no answer.
-  const amounts = prices.map((price, index) =>
-    atProduct(index, () => convert(price, products[index]?.currency ?? '')),
-  );
+  const converted = priced.map(({ price, currency, category }, index) => {
+    const amount = atProduct(index, () => convert(price, currency));
+    return { amount, category };
+  });
   const used = await usedIn(context, base);
   const usage = usageOf(base, used);
   const { all: reasons, placeOf } = collectReasons();
-  const decisions = products.map(({ category = null }, index): BatchDecision => {
-    const amount = amounts[index] ?? null;
+  const decisions = converted.map(({ amount, category }): BatchDecision => {
     const facts = { category, ageVerified: base.verified, guardianApproved: false };
     const against =
       amount === null
