@@ -46,11 +46,11 @@ export const messages: Messages = {
   },
   adult: {
     transaction_cap_exceeded:
-      'The price is over the limit for one purchase. A purchase of {cap} or less is possible.',
+      'The price exceeds the limit for one purchase. A purchase of {cap} or less is possible.',
     cap_exceeded:
-      'The price is over what is left of the limit ({period}): {remaining} of {cap}. A purchase of {remaining} or less is possible now. The limit starts again on {resets}.',
+      'The price exceeds what is left of the limit ({period}): {remaining} of {cap}. A purchase of {remaining} or less is possible now. The limit starts again on {resets}.',
     lifetime_cap_exceeded:
-      'The price is over what is left of the total limit: {remaining} of {cap}. This limit never starts again. A purchase of {remaining} or less is possible.',
+      'The price exceeds what is left of the total limit: {remaining} of {cap}. This limit never starts again. A purchase of {remaining} or less is possible.',
     cap_reached:
       'The limit of {cap} is used up ({period}). Purchases are possible again from {resets}.',
     lifetime_cap_reached:

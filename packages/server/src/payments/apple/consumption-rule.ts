@@ -14,7 +14,7 @@ export interface ConsumptionQuery {
 
 /** What to answer, only for a customer who has consented to it. */
 export interface ConsumptionAnswer {
-  /** Default `GRANT_FULL` if it is over the cap; else none. */
+  /** Default `GRANT_FULL` if it exceeds the cap; else none. */
   readonly refundPreference?: 'DECLINE' | 'GRANT_FULL' | 'GRANT_PRORATED';
   /** Default `DELIVERED`. */
   readonly deliveryStatus?: (typeof STATUSES)[number];
