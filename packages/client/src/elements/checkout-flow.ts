@@ -113,5 +113,5 @@ function keyOf(product: ShopProduct): string {
 
 /** The status of a purchase whose dialog is closed: a refusal has no room for its reasons. */
 export function messageStatus({ status }: CheckoutOutcome<unknown>): string {
-  return /refused|failed/.test(status) ? 'not_paid' : status;
+  return status === 'refused' || status === 'failed' ? 'not_paid' : status;
 }
