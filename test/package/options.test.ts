@@ -70,7 +70,7 @@ const PLAIN: Readonly<Record<string, string>> = {
   '@spendcap/client/transports': 'alipayFetch randomId wechatFetch xhrFetch',
   '@spendcap/client/react': 'useAffordable useAllowance usePreview usePurchase useSpendcap',
   // Pure functions of values that the limiter has checked, policies and the checks themselves.
-  '@spendcap/core': `ageRangeAt assertOptions blockingReasons boundsOf categoryReasons checkFields
+  '@spendcap/core': `ageRangeAt assertOptions blockingReasons boundsOf checkFields
     civilDateOf combineFindings countedAge countedAmount currencyExponent decide escapedNames
     exchange formatMoney intersectAgeRanges invalidRequest isCurrency isIsoDate isTimeZone
     isoText limitAllowance limitKey limitsOn parseAmount parseJson parseMoney parsePolicy

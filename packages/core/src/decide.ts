@@ -19,6 +19,8 @@ export interface Rules {
   readonly categoryRequired: PolicyRow | null;
   readonly forbidden: PolicyRow | null;
   readonly forbiddenCategories: ReadonlyMap<string, PolicyRow>;
+  /** What each category is refused for, and what a purchase without one is. */
+  readonly categoryReasons: readonly Reason[];
   readonly guardianApproval: PolicyRow | null;
 }
 
@@ -131,14 +133,21 @@ function computeRules(policy: Policy, first: number, last: number): Rules {
   const limits = [...strictest.values()];
   const [banned] = forbiddenCategories.values();
   const selective = limits.find(({ categories }) => categories !== null);
+  const categoryRequired = banned ?? selective?.row ?? null;
   return {
     first,
     last,
     limits,
     hasCategories: selective !== undefined,
-    categoryRequired: banned ?? selective?.row ?? null,
+    categoryRequired,
     forbidden: bands.find((band) => band.forbidden !== undefined)?.forbidden ?? null,
     forbiddenCategories,
+    categoryReasons: Object.freeze([
+      ...[...forbiddenCategories].map(
+        ([category, row]): Reason => ({ code: 'forbidden_category', row, category }),
+      ),
+      ...requiredBy(categoryRequired),
+    ]),
     guardianApproval:
       bands.find((band) => band.guardianApproval !== undefined)?.guardianApproval ?? null,
   };
@@ -200,7 +209,7 @@ function reasonsOf(
   { purchase, usage }: { readonly purchase: PurchaseFacts; readonly usage: readonly LimitUsage[] },
 ): Reason[] {
   const reasons = blockingReasons(rules, purchase.category);
-  if (purchase.category === null) reasons.push(...categoryRequiredBy(rules));
+  if (purchase.category === null) reasons.push(...requiredBy(rules.categoryRequired));
   if (rules.guardianApproval !== null && !purchase.guardianApproved) {
     reasons.push({ code: 'guardian_approval_required', row: rules.guardianApproval });
   }
@@ -228,15 +237,7 @@ export function blockingReasons(rules: Rules, category: string | null): Reason[]
   return reasons;
 }
 
-/** What each category is refused for, and what a purchase without one is. */
-export function categoryReasons(rules: Rules): readonly Reason[] {
-  const banned = [...rules.forbiddenCategories].map(
-    ([category, row]): Reason => ({ code: 'forbidden_category', row, category }),
-  );
-  return [...banned, ...categoryRequiredBy(rules)];
-}
-
-function categoryRequiredBy({ categoryRequired: row }: Rules): readonly Reason[] {
+function requiredBy(row: PolicyRow | null): readonly Reason[] {
   return row === null ? [] : [{ code: 'category_required', row }];
 }
 

@@ -16,7 +16,6 @@ export { CURRENCIES, type CurrencyExponent, currencyExponent, isCurrency } from 
 export {
   blockingReasons,
   type CountedAge,
-  categoryReasons,
   countedAge,
   decide,
   limitsOn,

@@ -5,7 +5,6 @@ import {
   ANY_AGE,
   blockingReasons,
   type CappedWindow,
-  categoryReasons,
   countedAge,
   decide,
   exchange,
@@ -35,6 +34,7 @@ export interface Standing {
   readonly policy: Policy;
   readonly evidence: AgeEvidence;
   readonly range: AgeRange;
+  readonly rules: Rules;
   /** Whether the policy accepts the evidence as proof of age. */
   readonly verified: boolean;
   readonly category: string | null;
@@ -46,6 +46,8 @@ export interface Standing {
 /** A standing and the purchase to decide on. */
 export interface Assessment extends Standing {
   readonly facts: PurchaseFacts;
+  /** Minor units of the purchase's currency; `facts.amount` is in the policy's. */
+  readonly price: number;
   /** Units of the policy's currency for one of the purchase's; `null` where they are the same. */
   readonly rate: string | null;
 }
@@ -80,7 +82,7 @@ export function standing(input: StandingInput): Standing {
     const window = windowOf(limit, policy, { app, at });
     if (window !== null) windows.push(window);
   }
-  return { at, policy, evidence, range, verified, category, limits, windows };
+  return { at, policy, evidence, range, rules, verified, category, limits, windows };
 }
 
 /**
@@ -140,14 +142,14 @@ export function assess(
   request: Wish,
   exchangeRate: Exchange | undefined,
 ): Assessment | readonly [Reason] | Promise<Assessment> {
-  const amount = parseAmount(request.amount, request.currency);
+  const price = parseAmount(request.amount, request.currency);
   const { currency: to } = base.policy;
   const from = request.currency;
-  if (from === to) return withFacts(base, request, { amount, rate: null });
+  if (from === to) return withFacts(base, request, { price, amount: price, rate: null });
   if (exchangeRate === undefined) return [unsupported(base.policy)];
   return rateOf(exchangeRate, { from, to, at: base.at }).then((rate) => {
-    const exchanged = exchange(amount, { from, to, rate, rounding: 'up' });
-    return withFacts(base, request, { amount: exchanged, rate });
+    const amount = exchange(price, { from, to, rate, rounding: 'up' });
+    return withFacts(base, request, { price, amount, rate });
   });
 }
 
@@ -159,7 +161,7 @@ export function unsupported({ currency }: Policy): Reason {
 function withFacts(
   base: Standing,
   request: Wish,
-  { amount, rate }: { readonly amount: number; readonly rate: string | null },
+  { amount, price, rate }: Pick<PurchaseFacts, 'amount'> & Pick<Assessment, 'price' | 'rate'>,
 ): Assessment {
   const facts: PurchaseFacts = {
     amount,
@@ -167,7 +169,7 @@ function withFacts(
     ageVerified: base.verified,
     guardianApproved: request.guardianApproval !== undefined,
   };
-  return { ...base, facts, rate };
+  return { ...base, facts, price, rate };
 }
 
 /** @throws SpendcapError `exchange_unavailable` */
@@ -195,18 +197,17 @@ export function reasonsAgainst(assessment: Assessment, used: readonly number[]):
 
 /** The remaining allowance, given the usage of its windows. */
 export function allowanceOf(base: Standing, used: readonly number[]): Allowance {
-  const { policy, range } = base;
-  const rules = rulesFor(policy, range);
+  const { policy, range, rules } = base;
   return {
     ...frame(base.at, policy, range),
     limits: usageOf(base, used).map((usage) => limitAllowance(usage, policy.currency)),
-    blocked: blockedBy(base, rules),
-    blockedCategories: categoryReasons(rules),
+    blocked: blockedBy(base),
+    blockedCategories: rules.categoryReasons,
   };
 }
 
 /** The reasons for which every purchase of the category is refused, whatever its amount. */
-function blockedBy({ policy, verified, category }: Standing, rules: Rules): readonly Reason[] {
+function blockedBy({ policy, rules, verified, category }: Standing): readonly Reason[] {
   if (!verified && policy.unverified === 'refuse') return [unverifiedReason(policy)];
   const { guardianApproval: row } = rules;
   const approval = row === null ? [] : [{ code: 'guardian_approval_required', row } as const];

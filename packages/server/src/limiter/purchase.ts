@@ -44,11 +44,13 @@ interface Basis {
 
 /**
  * The canonical form of a request: equal purchases give equal text, and absent fields are omitted.
+ *
+ * @param amount its price, in minor units of its currency
  */
-export function wantedOf(request: PurchaseRequest | RecordRequest): Wanted {
+export function wantedOf(request: PurchaseRequest | RecordRequest, amount: number): Wanted {
   const { expiresInSeconds, onExpiry, guardianApproval }: Partial<PurchaseRequest> = request;
   return {
-    amount: parseAmount(request.amount, request.currency),
+    amount,
     currency: request.currency,
     category: request.category,
     app: request.app,

@@ -9,7 +9,13 @@ import {
   SpendcapError,
   type StoredPurchase,
 } from '@spendcap/core';
-import { assertEvidence, assertKnown, rateOf, uncappedWindows } from './assessment.ts';
+import {
+  type Assessment,
+  assertEvidence,
+  assertKnown,
+  rateOf,
+  uncappedWindows,
+} from './assessment.ts';
 import { type Context, evidenceOf } from './context.ts';
 import {
   basisText,
@@ -36,14 +42,14 @@ export async function record(context: Context, given: RecordRequest): Promise<Pu
   const chargedAt = chargedAtOf(request, at);
   const policy = context.settlingPolicyAt(chargedAt);
   assertKnown(policy, request);
-  const { rate, amount } = await amountIn(context, request, { policy, chargedAt });
+  const { price, amount, rate } = await amountIn(context, request, { policy, chargedAt });
   const payer = await payerOf(context, request, { policy, chargedAt });
   const { category = null, app = null } = request;
   const place = { at: chargedAt, category, app };
   const command: RecordCommand = {
     ...{ id, at, chargedAt, amount, category, app, subject: payer.subject },
     currency: policy.currency,
-    request: requestText(wantedOf(request)),
+    request: requestText(wantedOf(request, price)),
     processor: request.processor ?? null,
     processorRef: request.processorRef ?? null,
     basis: basisText({ ...payer, policy, rate }),
@@ -114,15 +120,15 @@ async function amountIn(
   { exchange: exchangeRate }: Context,
   request: RecordRequest,
   { policy, chargedAt }: Charged,
-): Promise<{ readonly amount: number; readonly rate: string | null }> {
+): Promise<Pick<Assessment, 'price' | 'rate'> & { readonly amount: number }> {
   const { currency: from } = request;
   const to = policy.currency;
-  const amount = parseAmount(request.amount, from);
-  if (from === to) return { amount, rate: null };
+  const price = parseAmount(request.amount, from);
+  if (from === to) return { price, amount: price, rate: null };
   if (exchangeRate === undefined) {
     const message = 'This currency requires the exchange option of createLimiter.';
     throw new SpendcapError('invalid_currency', message);
   }
   const rate = await rateOf(exchangeRate, { from, to, at: chargedAt });
-  return { amount: exchange(amount, { from, to, rate, rounding: 'up' }), rate };
+  return { price, amount: exchange(price, { from, to, rate, rounding: 'up' }), rate };
 }

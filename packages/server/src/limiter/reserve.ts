@@ -9,7 +9,6 @@ import {
   type Reservation,
   type ReserveCommand,
   type ReserveResult,
-  rulesFor,
   SpendcapError,
   type StoredPurchase,
   unverifiedReason,
@@ -47,7 +46,7 @@ export async function reserve(
   const answer = assessRequest(context, request, evidence);
   const assessment = answer instanceof Promise ? await answer : answer;
   if ('allowed' in assessment) return refused(context, request.id, assessment);
-  const wanted = wantedOf(request);
+  const wanted = wantedOf(request, assessment.price);
   const command = commandOf(assessment, request, wanted);
   if (isRefusedOutright(assessment)) return refuseUnlessHeld(context, assessment, command);
   let result: ReserveResult;
@@ -169,10 +168,10 @@ function admitDuringOutage(
 }
 
 /** True for an adult: no rule of the policy applies to any age in the range. */
-function hasNoRules({ policy, range }: Assessment): boolean {
-  const { limits, forbidden, forbiddenCategories, guardianApproval } = rulesFor(policy, range);
-  const rules = limits.length + forbiddenCategories.size;
-  return rules === 0 && forbidden === null && guardianApproval === null;
+function hasNoRules({ rules }: Assessment): boolean {
+  const { limits, forbidden, forbiddenCategories, guardianApproval } = rules;
+  const capped = limits.length + forbiddenCategories.size;
+  return capped === 0 && forbidden === null && guardianApproval === null;
 }
 
 interface Held {
