@@ -57,11 +57,13 @@ export function checkFields<T extends object>(request: T, names: OptionNames<T>,
  */
 function unknownName(given: object, names: object): string | undefined | null {
   try {
-    if (Array.isArray(given) || !/^\[object (?:Object|Module)]$/.test(toText(given))) return null;
+    const isPlain = Object.getPrototypeOf(given) === Object.prototype;
+    if (!isPlain && !/^\[object (?:Object|Module)]$/.test(toText(given))) return null;
     for (const name in given) {
       if (!Object.hasOwn(names, name)) return name;
     }
-    return gettersOf(given).find((name) => !Object.hasOwn(names, name));
+    // Fast path: most calls pass an object literal.
+    return isPlain ? undefined : gettersOf(given).find((name) => !Object.hasOwn(names, name));
   } catch {
     return null;
   }
