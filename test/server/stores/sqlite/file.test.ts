@@ -101,6 +101,35 @@ describe('what a subject has spent', () => {
   });
 });
 
+describe('a hold', () => {
+  it('is what another process has made of it', () => {
+    const path = temporaryFile('settled.db');
+    const [one, other] = [open(path), open(path)];
+    run(one, [reserving('charged'), reserving('released')]);
+    run(other, [
+      ['commit', { id: 'charged', at: NOON }],
+      ['release', { id: 'released', at: NOON }],
+    ]);
+    expect(['charged', 'released'].map((id) => stateOf(one, id))).toEqual([
+      'committed',
+      'released',
+    ]);
+    const late = run(one, [['commit', { id: 'released', at: NOON }]]);
+    expect(late).toMatchObject([{ value: { outcome: 'done', purchase: { late: true } } }]);
+    expect(usedBy(one, 'subject-a')).toBe(200);
+  });
+
+  it('is gone with the batch that was rolled back', () => {
+    const ledger = open(temporaryFile('gone.db'));
+    run(ledger, [reserving('before')]);
+    const failed = ledger.runBatch([reserving('gone'), reserving('odd', { amount: -100 })]);
+    expect(failed).toMatchObject({ isDataError: true });
+    const [reply] = run(ledger, [['commit', { id: 'gone', at: NOON }]]);
+    expect(reply).toMatchObject({ value: { outcome: 'not_found' } });
+    expect(stateOf(ledger, 'before')).toBe('reserved');
+  });
+});
+
 describe('a batch that begins before it is complete', () => {
   it('comes out as one batch, in order', () => {
     const ledger = open(temporaryFile('early.db'));

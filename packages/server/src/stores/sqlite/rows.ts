@@ -61,14 +61,21 @@ const COUNTED_AMOUNT = `CASE state
 
 /** Accounts in the cache at most; when it is full, it is emptied. */
 const MAX_ACCOUNTS = 100_000;
+/** The same of new holds, which are mostly committed soon. */
+const MAX_HOLDS = 10_000;
 
 /**
- * The ledger's rows in a SQLite file whose transaction the caller holds. Accounts are a cache of
- * the purchases and stay in memory: `refresh` drops them when another process may have changed the
+ * The ledger's rows in a SQLite file whose transaction the caller holds. Accounts and the holds of
+ * this process are cached in memory: `refresh` drops them when another process may have changed the
  * file.
  */
 export function sqliteRows(database: DatabaseSync) {
   const accounts = new Map<string, Account>();
+  const holds = new Map<string, StoredPurchase>();
+  const dropCaches = () => {
+    accounts.clear();
+    holds.clear();
+  };
   const subjects = sqliteSubjects(database);
   const sql = (text: string) => database.prepare(text);
   const selectPurchase = sql('SELECT * FROM purchases WHERE id = ?');
@@ -100,18 +107,22 @@ export function sqliteRows(database: DatabaseSync) {
       AND (:categories IS NULL OR category IN (SELECT value FROM json_each(:categories)))`,
   );
   const rows: Rows = {
-    purchase: (id) => toPurchase(selectPurchase.get(id)),
+    purchase: (id) => holds.get(id) ?? toPurchase(selectPurchase.get(id)),
     addPurchase(p) {
       const { changes, lastInsertRowid } = insertPurchase.run(
         ...[p.id, p.request, p.subject, p.amount, p.currency, p.app, p.category],
         ...[p.reservedAt, p.expiresAt, p.onExpiry, p.basis, p.processor, p.processorRef],
       );
       if (changes === 0) return false;
-      if (p.state !== 'reserved') rows.savePurchase(p);
+      if (p.state === 'reserved') {
+        if (holds.size >= MAX_HOLDS) holds.clear();
+        holds.set(p.id, p);
+      } else rows.savePurchase(p);
       subjects.added(p.subject, Number(lastInsertRowid));
       return true;
     },
     savePurchase(p) {
+      holds.delete(p.id);
       updatePurchase.run(
         ...[p.state, p.committed, p.refunded, p.restored, p.late ? 1 : 0, p.processorRef, p.id],
       );
@@ -142,12 +153,12 @@ export function sqliteRows(database: DatabaseSync) {
     rows,
     /** At the beginning of a transaction, if another process has written since the last one. */
     refresh: () => {
-      accounts.clear();
+      dropCaches();
       subjects.refresh();
     },
     /** After a rollback. */
     forget: () => {
-      accounts.clear();
+      dropCaches();
       subjects.forget();
     },
     /** At the end of a transaction. */
