@@ -18,9 +18,12 @@ const alias = listPackages().flatMap(({ folder, manifest }) =>
   ),
 );
 
-export default mergeConfig(config, {
+const merged = mergeConfig(config, {
   resolve: { alias },
   // A mutant is switched on in one process, and a test is charged with what it alone has run.
   // A change is tested in one worker, which loads the sources once for all its test files.
   test: { env: { SPENDCAP_TEST_STORES: 'memory' }, isolate: false },
 });
+// Not Stryker's `testFiles`: with it, what runs only once, as a module is loaded, is never changed.
+const include = process.env.SPENDCAP_MUTATION_TESTS?.split(',') ?? [];
+export default { ...merged, test: { ...merged.test, include } };

@@ -36,9 +36,9 @@ process.chdir(ROOT);
 await addMutators();
 const results = [];
 for (const { files: mutate, tests } of groupsOf(files)) {
+  process.env.SPENDCAP_MUTATION_TESTS = tests.join();
   const stryker = new Stryker({
     mutate: [...mutate],
-    testFiles: [...tests],
     testRunner: 'vitest',
     // A loaded machine must not pass for an endless loop.
     timeoutMS: 30_000,
@@ -47,7 +47,7 @@ for (const { files: mutate, tests } of groupsOf(files)) {
     concurrency: Number(values.concurrency),
     plugins: ['@stryker-mutator/vitest-runner', join(import.meta.dirname, 'mutation', 'plugin.ts')],
     checkers: ['sample'],
-    ignorers: ['messages'],
+    ignorers: ['messages', 'names'],
     sample,
     results: values.results === '' ? '' : resolve(values.results),
     ignorePatterns: ['docs', 'dist', 'packages/*/dist', '.git'],

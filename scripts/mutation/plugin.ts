@@ -32,13 +32,31 @@ sampleChecker.inject = [commonTokens.options] as [typeof commonTokens.options];
 /** A message's wording is not behaviour. What programs read has no blanks. */
 const messages: Ignorer = {
   shouldIgnore(path) {
-    const { node } = path as { readonly node: Readonly<Record<string, unknown>> };
+    const { node } = path as BabelPath;
     const isText =
       (node.type === 'StringLiteral' && /\s/.test(String(node.value))) ||
       (node.type === 'TemplateLiteral' && /\s/.test(JSON.stringify(node.quasis)));
     return isText ? 'a message' : undefined;
   },
 };
+
+/** In `{ id: true, amount: true }`, a list of known names, only the names are ever read. */
+const names: Ignorer = {
+  shouldIgnore(path) {
+    const { node, parentPath } = path as BabelPath;
+    const list = parentPath?.parentPath;
+    if (node.type !== 'BooleanLiteral' || list?.node.type !== 'ObjectExpression') return undefined;
+    const owner = list.parentPath?.node as { callee?: { name?: string }; id?: object } | undefined;
+    const isChecked = /^(?:checkFields|assertOptions)$/.test(owner?.callee?.name ?? '');
+    const isTyped = JSON.stringify(owner?.id ?? '').includes('"OptionNames"');
+    return isChecked || isTyped ? 'the value of a name' : undefined;
+  },
+};
+
+interface BabelPath {
+  readonly node: Readonly<Record<string, unknown>>;
+  readonly parentPath: BabelPath | null;
+}
 
 /**
  * Prints each change that no test notices as soon as it is known, and adds each one that was tested
@@ -58,6 +76,7 @@ asTheyCome.inject = [commonTokens.options] as [typeof commonTokens.options];
 export const strykerPlugins = [
   declareFactoryPlugin(PluginKind.Checker, 'sample', sampleChecker),
   declareValuePlugin(PluginKind.Ignore, 'messages', messages),
+  declareValuePlugin(PluginKind.Ignore, 'names', names),
   declareFactoryPlugin(PluginKind.Reporter, 'as-they-come', asTheyCome),
 ];
 
