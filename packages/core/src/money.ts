@@ -85,6 +85,22 @@ export function parseAmount(text: string, currency: string): number {
 export function formatMoney(minor: number, currency: string): string {
   assertMinorUnits(minor);
   const exponent = currencyExponent(currency);
+  const texts = textsByExponent[exponent] ?? new Map<number, string>();
+  textsByExponent[exponent] = texts;
+  let text = texts.get(minor);
+  if (text === undefined) {
+    text = withPoint(minor, exponent);
+    if (texts.size >= MAX_TEXTS) texts.clear();
+    texts.set(minor, text);
+  }
+  return text;
+}
+
+/** Recent texts, because prices, caps and what is left of them are mostly the same few amounts. */
+const textsByExponent: (Map<number, string> | undefined)[] = [];
+const MAX_TEXTS = 1_024;
+
+function withPoint(minor: number, exponent: number): string {
   if (exponent === 0) return String(minor);
   const digits = String(minor).padStart(exponent + 1, '0');
   return `${digits.slice(0, -exponent)}.${digits.slice(-exponent)}`;
