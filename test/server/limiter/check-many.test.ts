@@ -179,3 +179,11 @@ test('a price in another currency is rounded up, as when it is bought', async ()
   expect(batch.reasons).toMatchObject([{ code: 'day_cap_exceeded', limit: { cap: '0.07' } }]);
   expect(await limiter.reserve(order('a', cent))).toMatchObject({ allowed: false });
 });
+
+test('a rate that is no number is a fault of the exchange, not of a product', async () => {
+  const { limiter } = setUp({ exchange: () => 'seven' });
+  const products = [price('1.00', { currency: 'USD' })];
+  const error = await limiter.checkMany({ products, evidence: CHILD }).catch((caught) => caught);
+  expect(error).toMatchObject({ code: 'exchange_unavailable', retryable: true });
+  expect(error.errors).toBeUndefined();
+});

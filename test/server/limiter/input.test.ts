@@ -270,6 +270,11 @@ describe('the error of a wrong field', () => {
   type Call = (limiter: ReturnType<typeof setUp>['limiter']) => Promise<unknown>;
   const after = { id: 'p', expiresAt: '2026-11-23T04:00:00Z' };
   const charge = { id: 'p', amount: '1.00', currency: 'CNY', evidence: CHILD };
+  const unreadable = {
+    get note(): string {
+      throw new Error('a getter that throws');
+    },
+  };
 
   test.each<[string, Call]>([
     ['id', (it) => it.commit('')],
@@ -279,6 +284,7 @@ describe('the error of a wrong field', () => {
     ['processorRef', (it) => it.reserve(order('p', { processor: 'acme_pay', processorRef: '' }))],
     ['metadata', (it) => it.reserve(order('p', { metadata: null as never }))],
     ['metadata', (it) => it.reserve(order('p', { metadata: { '': '1' } }))],
+    ['metadata', (it) => it.reserve(order('p', { metadata: unreadable }))],
     ['refund.id', (it) => it.refund('p', { id: '' })],
     ['refund.total', (it) => it.refund('p', { id: 'r', amount: '1.00', total: '1.00' })],
     ['refund.restores', (it) => it.refund('p', { id: 'r', restores: true as never })],
