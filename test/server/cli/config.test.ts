@@ -96,7 +96,12 @@ describe('spendcap.json', () => {
     ],
     ['a password', { store: `postgres://u:${secret}@h/d` }, /: store: .*SPENDCAP_STORE/],
     ['a password in a query', { store: `redis://h?password=${secret}` }, /SPENDCAP_STORE/],
-    ['no issuers', { ageIssuers: [] }, /: ageIssuers: /],
+    ['no issuers', { ageIssuers: [] }, /: ageIssuers: Must have at least 1 items\.$/],
+    [
+      'values out of range',
+      { port: 65_536, shutdownTimeout: 0, logLevel: 'loud' },
+      /: port: Must be at most 65535; shutdownTimeout: Must be at least 1; logLevel: Must be one of error, /,
+    ],
     [
       'keys of an issuer over http',
       { ageIssuers: [{ ...named, jwks: 'http://age.example/jwks.json' }] },

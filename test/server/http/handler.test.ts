@@ -369,6 +369,15 @@ describe('problems', () => {
     expect(errors).toContainEqual({ path: 'amount', message });
     const missing = await send(handler, '/v1/purchases', { body: { ...PURCHASE, id: undefined } });
     expect(missing.json.errors).toEqual([{ path: 'id', message: 'Required.' }]);
+    const beyond = { ...PURCHASE, amount: '1'.repeat(41), expiresInSeconds: 9, onExpiry: 'never' };
+    const limits = await send(handler, '/v1/purchases', { body: beyond });
+    expect(limits.json.errors).toEqual(
+      expect.arrayContaining([
+        { path: 'amount', message: 'Must have at most 40 characters.' },
+        { path: 'expiresInSeconds', message: 'Must be at least 10.' },
+        { path: 'onExpiry', message: 'Must be one of release, reconcile.' },
+      ]),
+    );
     expect(text).not.toContain('secret');
   });
 });

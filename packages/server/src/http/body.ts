@@ -86,12 +86,31 @@ const TYPES: Readonly<Record<string, string>> = {
   record: 'an object',
 };
 
-/** zod's own words are kept, unless they describe JavaScript instead of JSON. */
+/** What a limit of these counts. */
+const UNITS: Readonly<Record<string, string>> = { string: 'characters', array: 'items' };
+
+/** zod's own words are kept where they describe JSON and not JavaScript. */
 function messageOf(issue: core.$ZodRawIssue): string | undefined {
-  if (issue.code !== 'invalid_type') return undefined;
-  if (issue.input === undefined) return 'Required.';
-  const expected = TYPES[issue.expected];
-  return expected === undefined ? undefined : `Must be ${expected}.`;
+  switch (issue.code) {
+    case 'invalid_type': {
+      if (issue.input === undefined) return 'Required.';
+      const expected = TYPES[issue.expected];
+      return expected === undefined ? undefined : `Must be ${expected}.`;
+    }
+    case 'too_big':
+      return limitOf(issue.origin, `at most ${issue.maximum}`);
+    case 'too_small':
+      return limitOf(issue.origin, `at least ${issue.minimum}`);
+    case 'invalid_value':
+      return `Must be one of ${issue.values.join(', ')}.`;
+    default:
+      return undefined;
+  }
+}
+
+function limitOf(origin: string, limit: string): string {
+  const unit = UNITS[origin];
+  return unit === undefined ? `Must be ${limit}.` : `Must have ${limit} ${unit}.`;
 }
 
 function pathOf(path: readonly PropertyKey[]): string {
