@@ -486,9 +486,18 @@ describe('serve', () => {
     [
       'a Postgres server that is not there',
       [{ '--store': `postgres://u:${secret}@127.0.0.1:1/x` }, {}],
-      /No connection to the database/,
+      /--store: No connection to the database .*\(ECONNREFUSED\)$/m,
     ],
-    ['Redis away', [{ '--store': `redis://:${secret}@127.0.0.1:1` }, {}], /--store: Redis is not/],
+    [
+      'Redis away',
+      [{ '--store': `redis://:${secret}@127.0.0.1:1` }, {}],
+      /--store: Redis is not .*\(ECONNREFUSED\)$/m,
+    ],
+    [
+      'an impossible schema',
+      [{ '--store': 'postgres://127.0.0.1:1/x', '--schema': 'a b' }, {}],
+      /--schema must/,
+    ],
     ['no address of Redis', [{ '--store': `redis://:${secret}@[` }, {}], /not a valid Redis URL/],
     ['another store', [{ '--store': 'sqlite:' }, {}], /--store must be/],
     ['a file in no folder', [{ '--store': 'sqlite:/nowhere/x.db' }, {}], /--store: .*SQLite/],

@@ -1,6 +1,6 @@
 import type { Store } from '@spendcap/core';
 import { type PostgresStore, postgresStore } from '../stores/postgres/index.ts';
-import { UsageError } from './usage-error.ts';
+import { storeFault, UsageError } from './usage-error.ts';
 
 export const POSTGRES_URL = /^postgres(ql)?:\/\//;
 
@@ -41,7 +41,7 @@ export async function openReadyPostgres(flags: PostgresFlags): Promise<Store> {
     return store;
   } catch (error) {
     await store.close();
-    throw error;
+    throw storeFault(error);
   }
 }
 
@@ -61,7 +61,7 @@ export async function postgresTime(location: string): Promise<number> {
 /**
  * Creates or updates the schema of a store.
  *
- * @throws UsageError for a store that needs no migration
+ * @throws UsageError for a store that needs no migration, or cannot be migrated
  */
 export async function migrate(flags: PostgresFlags): Promise<void> {
   if (!POSTGRES_URL.test(flags.store)) {
@@ -70,6 +70,8 @@ export async function migrate(flags: PostgresFlags): Promise<void> {
   const store = await openPostgres(flags);
   try {
     await store.migrate();
+  } catch (error) {
+    throw storeFault(error);
   } finally {
     await store.close();
   }

@@ -1,6 +1,6 @@
-import { SpendcapError, type Store } from '@spendcap/core';
+import type { Store } from '@spendcap/core';
 import { redisStore } from '../stores/redis/index.ts';
-import { UsageError } from './usage-error.ts';
+import { storeFault, UsageError } from './usage-error.ts';
 
 /** A connection without a reply for this long is closed: the network may have dropped it. */
 const SOCKET_TIMEOUT_MS = 2_000;
@@ -15,15 +15,17 @@ export async function openRedis(location: string): Promise<Store> {
   if (!URL.canParse(location)) throw new UsageError('--store is not a valid Redis URL');
   const { Redis } = await importIoredis();
   const client = new Redis(location, { socketTimeout: SOCKET_TIMEOUT_MS });
-  // The call that fails reports it.
-  client.on('error', () => undefined);
+  // A call that fails for want of a connection does not have the reason.
+  let reason: string | undefined;
+  client.on('error', (error) => {
+    reason = 'code' in error ? String(error.code) : undefined;
+  });
   const store = redisStore({ client });
   try {
     await store.ready();
   } catch (error) {
     client.disconnect();
-    if (!SpendcapError.isInstance(error)) throw error;
-    throw new UsageError(`--store: ${error.message}`);
+    throw storeFault(error, reason);
   }
   return {
     ...store,

@@ -1,4 +1,4 @@
-import { type Assurance, parseJson, SpendcapError, type Store } from '@spendcap/core';
+import { type Assurance, parseJson, type Store } from '@spendcap/core';
 import { InvalidArgumentError } from 'commander';
 import type { AgeIssuer } from '../age/token/index.ts';
 import { generatePermitKey, permits } from '../permits/index.ts';
@@ -7,7 +7,7 @@ import { sqliteStore } from '../stores/sqlite/index.ts';
 import type { LogLevel } from './log.ts';
 import { openReadyPostgres, POSTGRES_URL } from './postgres.ts';
 import { openRedis } from './redis.ts';
-import { UsageError } from './usage-error.ts';
+import { storeFault, UsageError } from './usage-error.ts';
 
 /** The values of `--store`. */
 export const STORES = 'memory:, sqlite:FILE, postgres://... or redis://...';
@@ -133,8 +133,7 @@ export async function permitSignerOf(
 }
 
 /**
- * @throws UsageError for an unknown store, or a file that cannot be opened
- * @throws SpendcapError if the database cannot serve; the message says what to do
+ * @throws UsageError for an unknown store, or one that cannot serve; the message says what to do
  */
 export async function openStore(flags: Pick<ServeFlags, 'store' | 'schema'>): Promise<Store> {
   const { store: location } = flags;
@@ -150,9 +149,6 @@ function openSqlite(path: string): Store {
   try {
     return sqliteStore({ path });
   } catch (error) {
-    if (!SpendcapError.isInstance(error)) throw error;
-    // SQLite's own message (no such folder, not a database, locked) quotes no content.
-    const why = error.cause instanceof Error ? ` (${error.cause.message})` : '';
-    throw new UsageError(`--store: ${error.message}${why}`);
+    throw storeFault(error);
   }
 }

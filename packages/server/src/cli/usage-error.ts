@@ -1,9 +1,12 @@
+import { SpendcapError } from '@spendcap/core';
+
 /** What the library calls an option that has another name here. */
 const NAMES: Readonly<Record<string, string>> = {
   apiKeys: 'SPENDCAP_API_KEYS',
   subjectKey: 'SPENDCAP_SUBJECT_KEY',
   basePath: '--base-path',
   publicUrl: '--public-url',
+  schema: '--schema',
   corsOrigins: '--cors-origin',
   mchId: 'WECHAT_PAY_MCH_ID',
   appIds: 'WECHAT_PAY_APP_IDS',
@@ -25,4 +28,17 @@ export class UsageError extends Error {
     super(message);
     this.name = 'UsageError';
   }
+}
+
+/**
+ * A store that cannot be used, as a fault of the option that names it, with the reason: the code of
+ * a driver's error, or SQLite's own words, which quote no content. Other errors stay as they are.
+ *
+ * @param seen the code of the last error of a driver whose calls fail without it
+ */
+export function storeFault(error: unknown, seen?: string): unknown {
+  if (!SpendcapError.isInstance(error)) return error;
+  const { message, cause = seen } = error;
+  const why = cause instanceof Error ? cause.message : cause;
+  return new UsageError(`--store: ${message}${typeof why === 'string' ? ` (${why})` : ''}`);
 }
