@@ -14,6 +14,7 @@ import {
   usAppStore,
 } from '@spendcap/core';
 import { describe, expect, it } from 'vitest';
+import { routes } from '../../packages/server/src/http/routes.ts';
 import { JWT_FAULTS } from '../../packages/server/src/jwt/verify.ts';
 import { ROOT } from '../../scripts/packages.ts';
 
@@ -70,6 +71,27 @@ describe('docs/errors.md', () => {
   it('has every reason of a refusal', () => {
     const rows = tableUnder('docs/errors.md', 'Reasons of a refusal');
     expect(rows.map(([code]) => code)).toEqual(REFUSAL_CODES);
+  });
+});
+
+describe('docs/http-api.md', () => {
+  const rows = tableUnder('docs/http-api.md', 'Who may call what');
+  const PLAYER = "the player's age token";
+
+  it.each(Object.values(routes))('$method $path has its credential', (route) => {
+    const { method, path, security } = route;
+    const names = [`${method.toUpperCase()} ${path}`, path, path.replace(/^.*\{id\}/, '')];
+    const schemes = security.flatMap((scheme) => Object.keys(scheme)).sort();
+    const credentials: Readonly<Record<string, string>> = {
+      '': 'none',
+      apiKey: 'API key',
+      'ageToken,boundAgeToken': PLAYER,
+      'ageToken,apiKey,boundAgeToken': `API key, or ${PLAYER}`,
+    };
+    const found = rows.filter(([calls = '']) =>
+      calls.split(', ').some((call) => names.includes(call)),
+    );
+    expect(found.map(([, credential]) => credential)).toEqual([credentials[schemes.join()]]);
   });
 });
 
