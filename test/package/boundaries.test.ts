@@ -63,13 +63,7 @@ const RULES: readonly Rule[] = [
   { files: `${SERVER}/age/token/**`, may: [...JWT, `${SERVER}/age/token/*`], types: [TYPES] },
   {
     files: `${SERVER}/age/authority/**`,
-    may: [
-      ...JWT,
-      `${SERVER}/age/authority/*`,
-      `${SERVER}/http/problems.ts`,
-      `${SERVER}/limiter/validate.ts`,
-      'node:zlib',
-    ],
+    may: [...JWT, `${SERVER}/age/authority/*`, `${SERVER}/http/problems.ts`, 'node:zlib'],
     types: [`${SERVER}/age/sources/source.ts`],
   },
   {
@@ -103,7 +97,8 @@ const RULES: readonly Rule[] = [
     may: [
       ...CORE,
       `${SERVER}/http/*`,
-      `${SERVER}/jwt/*`,
+      `${SERVER}/jwt/json.ts`,
+      `${SERVER}/jwt/proof-algorithms.ts`,
       `${SERVER}/limiter/validate.ts`,
       'hono',
       'hono/**',
@@ -127,8 +122,8 @@ const RULES: readonly Rule[] = [
     may: [
       ...CORE,
       `${SERVER}/testing/**`,
-      `${SERVER}/limiter/*`,
-      `${SERVER}/payments/*`,
+      `${SERVER}/limiter/index.ts`,
+      `${SERVER}/payments/index.ts`,
       `${SERVER}/stores/memory/index.ts`,
       'node:assert/strict',
     ],
@@ -272,6 +267,15 @@ describe('boundaries', () => {
     [
       'packages/server/src/payments/stripe/index.ts',
       `const { sqlite } = await import('../../stores/sqlite/index.ts');`,
+    ],
+    ['packages/server/src/http/handler.ts', `import { keySet } from '../jwt/key-set.ts';`],
+    [
+      'packages/server/src/age/authority/authority.ts',
+      `import { ID_PATTERN } from '../../limiter/validate.ts';`,
+    ],
+    [
+      'packages/server/src/testing/store-suite.ts',
+      `import { startCharge } from '../payments/start.ts';`,
     ],
     ['packages/server/src/adapters/express/index.ts', `import { Router } from 'express';`],
     [
