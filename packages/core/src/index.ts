@@ -97,6 +97,7 @@ export {
   type CappedWindow,
   type CommitCommand,
   countedAmount,
+  type DoneResult,
   type GetCommand,
   type GetResult,
   MAX_HOLD_MS,

@@ -89,6 +89,13 @@ export interface WithExpired {
   readonly expired: readonly StoredPurchase[];
 }
 
+/** The verb is done. `changed` is false if nothing changed, as for a repeated call. */
+export interface DoneResult {
+  readonly outcome: 'done';
+  readonly purchase: StoredPurchase;
+  readonly changed: boolean;
+}
+
 /** The result of `reserve`. `used` is the usage of each window, in order. */
 export type ReserveResult = WithExpired &
   (
@@ -117,10 +124,10 @@ export interface ReleaseCommand {
   readonly at: number;
 }
 
-/** The result of `commit` and `release`. `changed` is false for a repeated call. */
+/** The result of `commit` and `release`. */
 export type SettleResult = WithExpired &
   (
-    | { readonly outcome: 'done'; readonly purchase: StoredPurchase; readonly changed: boolean }
+    | DoneResult
     /** The purchase has already ended differently, or with another amount. */
     | { readonly outcome: 'ended'; readonly purchase: StoredPurchase }
     | { readonly outcome: 'not_found' }
@@ -146,7 +153,7 @@ export interface RecordCommand
  */
 export type RecordResult = WithExpired &
   (
-    | { readonly outcome: 'done'; readonly purchase: StoredPurchase; readonly changed: boolean }
+    | DoneResult
     /** Committed with another amount. */
     | { readonly outcome: 'ended'; readonly purchase: StoredPurchase }
     /** The id is another subject's, in another currency or at another processor. */
@@ -162,10 +169,10 @@ export interface AttachCommand {
   readonly at: number;
 }
 
-/** The result of `attach`. `changed` is false for a repeated call. */
+/** The result of `attach`. */
 export type AttachResult = WithExpired &
   (
-    | { readonly outcome: 'done'; readonly purchase: StoredPurchase; readonly changed: boolean }
+    | DoneResult
     /** The purchase has another processor or none, or another reference. Nothing changes. */
     | { readonly outcome: 'conflict'; readonly purchase: StoredPurchase }
     | { readonly outcome: 'not_found' }
@@ -201,10 +208,10 @@ export interface ReverseRefundCommand {
   readonly at: number;
 }
 
-/** The result of `refund` and `reverseRefund`. `changed` is false for a repeated call. */
+/** The result of `refund` and `reverseRefund`. */
 export type RefundResult = WithExpired &
   (
-    | { readonly outcome: 'done'; readonly purchase: StoredPurchase; readonly changed: boolean }
+    | DoneResult
     | {
         readonly outcome: 'conflict' | 'exceeds' | 'not_committed';
         readonly purchase: StoredPurchase;
