@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import type { OverdueCommand, StoredPurchase, Window } from '@spendcap/core';
+import type { OverdueCommand, StoredPurchase } from '@spendcap/core';
 import type { Account } from '../../ledger/account.ts';
 import type { Rows, StoredRefund } from '../../ledger/ledger.ts';
 import {
@@ -100,12 +100,6 @@ export function sqliteRows(database: DatabaseSync) {
     `SELECT * FROM purchases WHERE seq IN (${OPEN_OF_SUBJECT})
       AND state = 'reserved' AND on_expiry = 'release'`,
   );
-  const selectSum = sql(
-    `SELECT total(${COUNTED_AMOUNT}) AS total FROM purchases WHERE seq IN (${SEQS_IN_WINDOW})
-      AND reserved_at >= :start AND reserved_at < :end AND currency = :currency
-      AND (:app IS NULL OR app = :app)
-      AND (:categories IS NULL OR category IN (SELECT value FROM json_each(:categories)))`,
-  );
   const rows: Rows = {
     purchase: (id) => holds.get(id) ?? toPurchase(selectPurchase.get(id)),
     addPurchase(p) {
@@ -140,13 +134,7 @@ export function sqliteRows(database: DatabaseSync) {
       const found = selectHolds.all({ subject, recent: subjects.recent(subject) });
       return found.flatMap((row) => toPurchase(row) ?? []);
     },
-    sum(subject, { selector, start, end }: Window) {
-      const { currency, app } = selector;
-      const categories = selector.categories === null ? null : JSON.stringify(selector.categories);
-      const recent = subjects.recent(subject);
-      const row = selectSum.get({ subject, recent, start, end, currency, app, categories });
-      return Number(row?.total ?? 0);
-    },
+    sum: windowSum(database, subjects),
   };
 
   return {
@@ -165,6 +153,25 @@ export function sqliteRows(database: DatabaseSync) {
     tidy: subjects.tidy,
     touch: toucher(database, subjects.touch),
     overdue: overdueReader(database),
+  };
+}
+
+type Subjects = ReturnType<typeof sqliteSubjects>;
+
+/** The usage of a window, from its purchases. */
+function windowSum(database: DatabaseSync, { recent }: Subjects): Rows['sum'] {
+  const selectSum = database.prepare(
+    `SELECT total(${COUNTED_AMOUNT}) AS total FROM purchases WHERE seq IN (${SEQS_IN_WINDOW})
+      AND reserved_at >= :start AND reserved_at < :end AND currency = :currency
+      AND (:app IS NULL OR app = :app)
+      AND (:categories IS NULL OR category IN (SELECT value FROM json_each(:categories)))`,
+  );
+  return (subject, { selector, start, end }) => {
+    const { currency, app } = selector;
+    const categories = selector.categories === null ? null : JSON.stringify(selector.categories);
+    const among = { subject, recent: recent(subject), start, end };
+    const row = selectSum.get({ ...among, currency, app, categories });
+    return Number(row?.total ?? 0);
   };
 }
 
