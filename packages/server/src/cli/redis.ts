@@ -15,7 +15,7 @@ export async function openRedis(location: string): Promise<Store> {
   if (!URL.canParse(location)) throw new UsageError('--store is not a valid Redis URL');
   const { Redis } = await importIoredis();
   const client = new Redis(location, { socketTimeout: SOCKET_TIMEOUT_MS });
-  // A call that fails for want of a connection does not have the reason.
+  // A call that fails because there is no connection does not have the reason.
   let reason: string | undefined;
   client.on('error', (error) => {
     reason = 'code' in error ? String(error.code) : undefined;

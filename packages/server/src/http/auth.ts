@@ -42,7 +42,7 @@ export function createAuthenticator(apiKeys: readonly string[]): Authenticator {
     }
   }
   const digests = apiKeys.map((key) => Buffer.from(digest(key)));
-  // Written anew for each candidate: as a new Buffer it would cost more than its digest.
+  // Written again for each candidate: a new Buffer would cost more than its digest.
   const given = Buffer.alloc(DIGEST_LENGTH);
   const isApiKey = (candidate: string) => {
     given.write(digest(candidate));
