@@ -28,7 +28,6 @@ const INTERNAL: Readonly<Record<string, readonly string[]>> = {
     'FastifyLike',
     'INVALID',
     'IoredisClient',
-    'JwtFault',
     'List',
     'Method',
     'Methods',

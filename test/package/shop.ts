@@ -1,6 +1,6 @@
 // A user's shop. packed.test.ts compiles it against the installed tarballs, as an ES module and as
 // CommonJS, with several versions of Stripe's types.
-import { ageTokens, cnGame, createLimiter } from '@spendcap/server';
+import { ageTokens, cnGame, createLimiter, type PermitFault } from '@spendcap/server';
 import { toExpress } from '@spendcap/server/adapters/express';
 import { processorWebhook, reconcile } from '@spendcap/server/payments';
 import { type GuardedStripe, guardStripe, stripeProcessor } from '@spendcap/server/payments/stripe';
@@ -68,3 +68,6 @@ export async function wrongCalls(id: string): Promise<void> {
   // @ts-expect-error: not a client of Stripe
   guardStripe({ stripe: {}, limiter });
 }
+
+/** What is inferred here has a name of its own. */
+export const faultOfToken = (why: PermitFault) => (why === 'purchase_mismatch' ? null : why);

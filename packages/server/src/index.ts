@@ -34,6 +34,7 @@ export {
   type AgeTokenOptions,
   ageTokens,
   type JwkSet,
+  type JwtFault,
 } from './age/token/index.ts';
 export {
   createHandler,

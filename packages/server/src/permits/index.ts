@@ -14,7 +14,7 @@ import {
 import type { PermitClaims, PermitSigner, PermittedHold } from '../limiter/types.ts';
 import { sealedHolds } from './sealed-hold.ts';
 
-export type { JwkSet };
+export type { JwkSet, JwtFault };
 
 /** What is wrong with a permit: the `why` of `permit_invalid`. A closed union. */
 export type PermitFault = JwtFault | 'purchase_mismatch';

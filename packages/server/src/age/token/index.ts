@@ -12,6 +12,7 @@ import { type AgeTokenFault, ageTokenInvalid } from './fault.ts';
 import { type AgeIssuer, type IssuerRules, issuerRules } from './issuers.ts';
 import { pseudonyms } from './pseudonym.ts';
 
+export type { JwtFault } from '../../jwt/verify.ts';
 export type { AgeClaim, AgeIssuer, AgeTokenFault, JwkSet };
 
 /** Options of `ageTokens`. */

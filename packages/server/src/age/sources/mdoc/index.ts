@@ -16,6 +16,7 @@ export type {
   MdocAlgorithm,
   MdocSession,
   MdocType,
+  SignedSourceOptions,
   SourceFinding,
   StatusCheck,
 };

@@ -13,7 +13,7 @@ import { type AgeEvidenceFault, ageEvidenceInvalid } from '../evidence-fault.ts'
 import { type SignedSourceOptions, signedSourceSettings, strings } from '../options.ts';
 import type { AgeSource, SourceFinding } from '../source.ts';
 
-export type { AgeEvidenceFault, AgeSource, JwkSet, SourceFinding };
+export type { AgeEvidenceFault, AgeSource, JwkSet, SignedSourceOptions, SourceFinding };
 
 /** One OpenID provider whose id_tokens are accepted. */
 export interface OidcProvider {

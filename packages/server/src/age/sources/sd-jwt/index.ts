@@ -17,7 +17,15 @@ import type { AgeSource, SourceFinding } from '../source.ts';
 import { checkDisclosures, hashOf } from './disclosures.ts';
 import { type IssuerKeys, issuerKeys, type SdJwtIssuer } from './issuers.ts';
 
-export type { AgeEvidenceFault, AgeSource, JwkSet, SdJwtIssuer, SourceFinding, StatusCheck };
+export type {
+  AgeEvidenceFault,
+  AgeSource,
+  JwkSet,
+  SdJwtIssuer,
+  SignedSourceOptions,
+  SourceFinding,
+  StatusCheck,
+};
 
 /** Options of `sdJwtSource`. */
 export interface SdJwtSourceOptions extends SignedSourceOptions {

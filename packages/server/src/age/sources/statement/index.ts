@@ -20,6 +20,8 @@ import {
 import { readAgeClaims } from '../../token/claims.ts';
 import type { AgeSource, SourceFinding } from '../source.ts';
 
+export type { JwtFault };
+
 /** A signed statement, and the account that it must be about. */
 export interface StatementEvidence {
   /** A compact JWS of type `age-statement+jwt`. */
