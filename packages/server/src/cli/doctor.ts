@@ -147,7 +147,9 @@ async function issuerFindings(
 ): Promise<readonly Finding[]> {
   const { ageIssuers, ageIssuer, ageAudience, ageJwks } = flags;
   if (ageIssuers === undefined && !(ageIssuer && ageAudience && ageJwks)) {
-    return [missing('age issuers', '--age-issuer, --age-audience and --age-jwks')];
+    const options = '--age-issuer, --age-audience and --age-jwks';
+    const message = `missing ageIssuers in spendcap.json, or ${options}`;
+    return [{ level: 'fail', check: 'age issuers', message }];
   }
   const issuers = ageIssuersOf(flags);
   // As `serve` makes it.
