@@ -112,6 +112,11 @@ describe('an age token', () => {
     const authority = await authorityWith();
     const token = await authority.issue({ desk: {} }, { ...NAMED, confirm: { jkt } });
     expect(decodeJwt(token).cnf).toEqual({ jkt });
+    // Misspelled, it would be a token for anybody.
+    for (const options of [{ confrim: { jkt } }, { confirm: { jkt, jtk: jkt } }]) {
+      const issued = authority.issue({ desk: {} }, { ...NAMED, ...options });
+      expect(await refusal(issued)).toMatch('invalid_request');
+    }
   });
 });
 

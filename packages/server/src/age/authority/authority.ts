@@ -4,6 +4,7 @@ import {
   type Assurance,
   assertOptions,
   type CombinedAge,
+  checkFields,
   combineFindings,
   invalidRequest,
   isTimeZone,
@@ -87,8 +88,8 @@ export interface AgeAuthority<Sources extends AgeSources> {
    *
    * Rejects with a SpendcapError: that of the source whose evidence is invalid;
    * `age_evidence_invalid`, why `expired`, if the evidence has expired; `invalid_request` for an
-   * invalid subject, audience or source; `age_keys_unavailable` if no key is active, or `keys`
-   * throws.
+   * invalid subject, audience or source, or an unknown option; `age_keys_unavailable` if no key is
+   * active, or `keys` throws.
    */
   issue(evidence: EvidenceFor<Sources>, options: IssueOptions): Promise<string>;
   /**
@@ -100,9 +101,7 @@ export interface AgeAuthority<Sources extends AgeSources> {
   revoke(subject: string): Promise<number>;
   /** The public keys of current and upcoming tokens, a JWK Set (RFC 7517, section 5). */
   jwks(): { readonly keys: readonly Readonly<Record<string, unknown>>[] };
-  /**
-   * Serves `/.well-known/jwks.json` and the status lists, below any mount path. It never rejects.
-   */
+  /** Serves `/.well-known/jwks.json` and the status lists, below any path. It never rejects. */
   handler(request: Request): Promise<Response>;
 }
 
@@ -174,9 +173,8 @@ export function ageAuthority<const Sources extends AgeSources>(
   const status = statusList ? authorityStatus(statusList, { issuer, tokenSeconds, sign }) : null;
 
   async function issue(evidence: EvidenceFor<Sources>, request: IssueOptions): Promise<string> {
-    const { subject, audience, confirm } = request;
+    const { subject, audience, confirm } = checkRequest(request);
     const group = groupOf(audience);
-    checkRequest(request);
     const at = now();
     const findings = await verifyAll(sources, evidence, { at, subject });
     const age = combineFindings(findings, { at, timeZone, minimumAssurance });
@@ -234,13 +232,18 @@ function assertUsable(options: {
   }
 }
 
-function checkRequest({ subject, confirm }: IssueOptions): void {
+/** A misspelled `confirm` would issue a token that anybody can use. */
+function checkRequest(given: IssueOptions): IssueOptions {
+  const request = checkFields(given, { subject: true, audience: true, confirm: true });
+  const { subject, confirm } = request;
+  if (confirm !== undefined) checkFields(confirm, { jkt: true }, 'confirm');
   if (typeof subject !== 'string' || !TEXT.test(subject)) {
     throw invalidRequest('subject', 'must be a string of 1 to 255 characters');
   }
   if (confirm !== undefined && !isThumbprint(confirm?.jkt)) {
     throw invalidRequest('confirm.jkt', 'must be the SHA-256 thumbprint of a key');
   }
+  return request;
 }
 
 function isThumbprint(jkt: unknown): boolean {
