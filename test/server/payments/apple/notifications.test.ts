@@ -1,6 +1,7 @@
 import { reconcile } from '@spendcap/server/payments';
 import type { ConsentRescinded, ConsumptionQuery } from '@spendcap/server/payments/apple';
 import { describe, expect, it } from 'vitest';
+import { misreadJson } from '../../../support/misread.ts';
 import { START } from '../engine-kit.ts';
 import { app, child, DAY, HOUR, P1, P2 } from './apple-kit.ts';
 
@@ -102,6 +103,19 @@ describe('a notification', () => {
       expect((await webhook(request)).status).toBe(401);
     },
   );
+
+  it('is read as it is written, whatever was parsed before', async () => {
+    const { begin, buy, fake, purchase, webhook } = app();
+    await begin();
+    buy();
+    const [notice] = fake.notices;
+    if (notice === undefined) return expect.fail();
+    const request = fake.notification(notice);
+    const { signedPayload } = (await request.json()) as { readonly signedPayload: string };
+    const body = misreadJson({ first: 1 }, 'signedPayload', signedPayload);
+    expect((await webhook(new Request(request.url, { method: 'POST', body }))).status).toBe(200);
+    expect(await purchase(P1)).toMatchObject({ state: 'committed' });
+  });
 
   it('with a price that is none is reported, and not sent again', async () => {
     const { begin, buy, codes, fake, purchase, webhook } = app();

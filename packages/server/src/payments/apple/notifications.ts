@@ -1,8 +1,9 @@
-import type {
-  NotificationDialect,
-  NotificationResult,
-  RefundTotal,
-  VerifiedNotification,
+import {
+  type NotificationDialect,
+  type NotificationResult,
+  parseJson,
+  type RefundTotal,
+  type VerifiedNotification,
 } from '@spendcap/core';
 import type { AppleApp } from './app.ts';
 import { type AppleCharge, chargeOf } from './charges.ts';
@@ -54,7 +55,8 @@ const STATUS: Readonly<Record<NotificationResult, number>> = {
 
 function signedPayloadIn(body: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder().decode(body))?.signedPayload;
+    const parsed = parseJson(new TextDecoder().decode(body)) as { signedPayload?: unknown } | null;
+    return parsed?.signedPayload;
   } catch {
     return undefined;
   }

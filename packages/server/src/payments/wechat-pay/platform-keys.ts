@@ -1,5 +1,5 @@
 import type { CipherKey, KeyObject } from 'node:crypto';
-import { SpendcapError } from '@spendcap/core';
+import { parseJson, SpendcapError } from '@spendcap/core';
 import { certificateIn, type Merchant, type PlatformKey } from './merchant.ts';
 import { openResource } from './resource.ts';
 import { isSignedBy, isTimely, type SignedMessage, signatureOf } from './signature.ts';
@@ -116,7 +116,7 @@ interface Listed {
 
 function listIn(body: Uint8Array): readonly Listed[] {
   try {
-    const { data } = JSON.parse(new TextDecoder().decode(body));
+    const { data } = parseJson(new TextDecoder().decode(body)) as { readonly data?: unknown };
     return Array.isArray(data) ? data.filter((each) => typeof each === 'object' && each) : [];
   } catch {
     return [];
