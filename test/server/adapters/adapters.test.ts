@@ -289,6 +289,24 @@ describe('fastify', () => {
     expect(await own.json()).toEqual({ a: 1 });
   });
 
+  it('leaves an own page at / to the app, if mounted without a prefix', async () => {
+    const app = fastify();
+    app.get('/', async () => 'own');
+    app.register(toFastify(async (request) => new Response(new URL(request.url).pathname)));
+    closers.push(() => app.close());
+    const url = await app.listen({ port: 0, host: '127.0.0.1' });
+    const read = async (path: string) => (await fetch(url + path)).text();
+    expect([await read('/'), await read('/health/live')]).toEqual(['own', '/health/live']);
+  });
+
+  it.each(['/', '/hook'])('runs a handler mounted without a prefix, at %s', async (path) => {
+    const app = fastify();
+    app.register(toFastify(async (request) => new Response(new URL(request.url).pathname)));
+    closers.push(() => app.close());
+    const url = await app.listen({ port: 0, host: '127.0.0.1' });
+    expect(await (await fetch(url + path, { method: 'POST' })).text()).toBe(path);
+  });
+
   it.each(['/shop/hook', '/shop/hook/'])('runs a webhook mounted at %s', async (path) => {
     const app = fastify();
     app.register(

@@ -4,6 +4,7 @@ import { nodeListener } from '../node-listener.ts';
 
 /** The parts of a Fastify instance, request and reply that are used. */
 interface FastifyLike {
+  readonly prefix: string;
   removeAllContentTypeParsers(): unknown;
   addContentTypeParser(
     type: string,
@@ -40,8 +41,9 @@ export function toFastify(
       }
       listener(request.raw, reply.raw);
     };
-    // `/*` does not match the prefix itself, at which a webhook is mounted.
-    fastify.all('/', run);
+    // `/*` does not match the prefix itself, at which a webhook is mounted. Without a prefix it
+    // does, and leaves an own `/` to the app.
+    if (fastify.prefix !== '') fastify.all('/', run);
     fastify.all('/*', run);
     done();
   };
