@@ -198,6 +198,21 @@ describe.each(Object.entries(PARSED))('a webhook on %s', (_, start) => {
   });
 });
 
+it('says why it cannot verify a form behind c.req.formData() of Hono', async () => {
+  const { world, problems } = await chargedUnseen();
+  const onProblem = (problem: PaymentProblem) => problems.push(problem);
+  const app = new Hono();
+  app.use(async (context, next) => {
+    await context.req.formData();
+    await next();
+  });
+  app.all(MOUNT, toHono(processorWebhook({ ...world.engine, onProblem })));
+  const body = new URLSearchParams({ trade_status: 'TRADE_SUCCESS' });
+  const response = await app.request(MOUNT, { method: 'POST', body });
+  expect(response.status).toBe(500);
+  expect(problems).toMatchObject([{ code: 'webhook_body_parsed' }]);
+});
+
 it('a fault of the handler is a 500, not the fault of the caller', async () => {
   const warn = vi.spyOn(process, 'emitWarning').mockReturnValue();
   closers.push(() => warn.mockRestore());

@@ -1,8 +1,16 @@
 import type { Handler } from '../../http/index.ts';
 
+/** As the other adapters set it on a Request whose body is not the sent bytes. */
+const PARSED_BODY = Symbol.for('spendcap.parsed-body');
+
 /** The part of a Hono context that is used. */
 interface ContextLike {
-  readonly req: { readonly raw: Request; arrayBuffer(): Promise<ArrayBuffer> };
+  readonly req: {
+    readonly raw: Request;
+    /** What was read of the body, by the method that read it. */
+    readonly bodyCache: object;
+    arrayBuffer(): Promise<ArrayBuffer>;
+  };
 }
 
 /**
@@ -15,6 +23,11 @@ export function toHono(handler: Handler): (context: ContextLike) => Promise<Resp
     if (!req.raw.bodyUsed) return handler(req.raw);
     // Hono keeps a body that was read.
     const { url, method, headers } = req.raw;
-    return handler(new Request(url, { method, headers, body: await req.arrayBuffer() }));
+    const request = new Request(url, { method, headers, body: await req.arrayBuffer() });
+    // Of any other form, such as a FormData, Hono makes new bytes.
+    if (!['arrayBuffer', 'text', 'blob'].some((form) => form in req.bodyCache)) {
+      Object.defineProperty(request, PARSED_BODY, { value: true });
+    }
+    return handler(request);
   };
 }
