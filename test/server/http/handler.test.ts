@@ -111,7 +111,7 @@ describe('purchases', () => {
   it('lists overdue holds page by page: the next of a page is the after of the following one', async () => {
     const { purchase } = reservation('order-1');
     const { handler, calls } = setup({ overdue: [reservation('order-0').purchase, purchase] });
-    const first = await send(handler, '/v1/overdue?processor=acme_pay&limit=2&utm=x');
+    const first = await send(handler, '/v1/overdue?processor=acme_pay&limit=2');
     const next = '2026-11-23T04:30:00.000Z,order-1';
     expect([first.status, first.json.next]).toEqual([200, next]);
     expect(first.json.purchases).toMatchObject([{ id: 'order-0' }, { id: 'order-1' }]);
@@ -135,6 +135,8 @@ describe('purchases', () => {
     'after=order-1',
     'after=2026-11-23,order-1',
     'after=2026-11-23T04:30:00Z,',
+    'procesor=acme_pay',
+    '__proto__=acme_pay',
   ])('refuses /v1/overdue?%s, and names the parameter', async (query) => {
     const { handler, calls } = setup();
     const { status, json } = await send(handler, `/v1/overdue?${query}`);
@@ -193,7 +195,7 @@ describe('who may call what', () => {
 
   it("reads a player's own allowance by age token only", async () => {
     const { handler, calls } = setup();
-    const path = '/v1/allowance?category=tip&app=star-garden&currency=CNY&utm=x';
+    const path = '/v1/allowance?category=tip&app=star-garden&currency=CNY';
     const { status, json } = await send(handler, path, { bearer: AGE_TOKEN });
     expect([status, json]).toEqual([200, ALLOWANCE]);
     expect(calls).toEqual([
@@ -203,6 +205,16 @@ describe('who may call what', () => {
       expect((await send(handler, path, { bearer })).status).toBe(401);
     }
   });
+
+  it.each(['catgory=tip', 'app=star-garden&category=tip&category=tip', '__proto__=tip'])(
+    'refuses /v1/allowance?%s, and calls nothing',
+    async (query) => {
+      const { handler, calls } = setup();
+      const { status, json } = await send(handler, `/v1/allowance?${query}`, { bearer: AGE_TOKEN });
+      expect([status, json.code]).toEqual([400, 'invalid_request']);
+      expect(calls).toEqual([]);
+    },
+  );
 
   it('decides for an operator with a token in the body, and for a player by bearer', async () => {
     const { handler, calls } = setup();

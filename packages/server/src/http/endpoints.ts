@@ -116,10 +116,7 @@ function purchaseEndpoints({ limiter, authenticator, decided, proofs, maxBytes }
     },
     async overdue({ request }) {
       authenticator.operator(request);
-      const { after, ...which } = validate(
-        queryOf(request, overdueQuerySchema),
-        overdueQuerySchema,
-      );
+      const { after, ...which } = validate(queryOf(request), overdueQuerySchema);
       const [expiresAt = '', id = ''] = after?.split(',') ?? [];
       const place = after === undefined ? {} : { after: { id, expiresAt } };
       const purchases = await limiter.overdue({ ...which, ...place });
@@ -181,7 +178,7 @@ function playerEndpoints({ limiter, authenticator, decided, proofs, maxBytes }: 
           "An allowance requires the player's age token, not an API key.",
         );
       }
-      const query = validate(queryOf(request, allowanceQuerySchema), allowanceQuerySchema);
+      const query = validate(queryOf(request), allowanceQuerySchema);
       const player = proofs.inHeader(request, caller, '/v1/allowance');
       return asPlayer(async () => json(await limiter.allowance({ ...query, ...player })));
     },
@@ -224,16 +221,12 @@ async function asPlayer(respond: () => Promise<Response>): Promise<Response> {
   }
 }
 
-/** The parameters that a schema names; a repeated one is an array, which no schema accepts. */
-function queryOf(
-  request: Request,
-  { shape }: { readonly shape: object },
-): Record<string, string | string[]> {
-  const parameters = new URL(request.url).searchParams;
-  const query: Record<string, string | string[]> = {};
-  for (const name of Object.keys(shape)) {
-    const values = parameters.getAll(name);
-    if (values[0] !== undefined) query[name] = values.length === 1 ? values[0] : values;
+/** The parameters; a repeated one is an array, which no schema accepts. */
+function queryOf(request: Request): object {
+  const query = new Map<string, string | readonly string[]>();
+  for (const [name, value] of new URL(request.url).searchParams) {
+    query.set(name, query.has(name) ? [] : value);
   }
-  return query;
+  // Not by assignment, which would set the prototype for the name `__proto__`.
+  return Object.fromEntries(query);
 }

@@ -227,7 +227,7 @@ export const purchasePathSchema = z.object({
   id: id.openapi({ param: { name: 'id', in: 'path' } }),
 });
 
-export const allowanceQuerySchema = z.object({
+export const allowanceQuerySchema = z.strictObject({
   category: category.optional().openapi({ param: { name: 'category', in: 'query' } }),
   app: app.optional().openapi({ param: { name: 'app', in: 'query' } }),
   currency: currency.optional().openapi({
@@ -241,7 +241,7 @@ const PLACE_PATTERN = new RegExp(
   `${INSTANT_PATTERN.source.slice(0, -1)},${ID_PATTERN.source.slice(1)}`,
 );
 
-export const overdueQuerySchema = z.object({
+export const overdueQuerySchema = z.strictObject({
   processor: processor.optional().openapi({
     param: { name: 'processor', in: 'query' },
     description: "Only this processor's. Default: all, with or without a processor.",
