@@ -1,5 +1,6 @@
 import { ageRangeAt } from '@spendcap/core';
 import { ageIssuer, PERSONAS } from '@spendcap/sandbox';
+import { walletIssuer } from '@spendcap/sandbox/wallet';
 import { ageTokens } from '@spendcap/server';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { expect, test } from 'vitest';
@@ -25,6 +26,19 @@ test.each(PERSONAS)('a token of $id states exactly $age years', async ({ id, age
 test('a persona that is not there has no token', async () => {
   const { issuer } = await authority();
   await expect(issuer.tokenOf('child-8' as 'child-7')).rejects.toThrow(TypeError);
+});
+
+test('a misspelled member of a request is refused', async () => {
+  const { issuer } = await authority();
+  const misspelled = { subject: 'player-12', age: 12, assurence: 'self_declared' };
+  await expect(issuer.issue(misspelled)).rejects.toThrow(TypeError);
+  const expired = { expiresInSecond: -1 } as object;
+  await expect(issuer.tokenOf('child-7', expired)).rejects.toThrow(TypeError);
+  const wallet = walletIssuer();
+  const mdoc = { type: 'eu.europa.ec.av.1', elements: {}, validDay: -1 };
+  await expect(wallet.mdoc(mdoc)).rejects.toThrow(TypeError);
+  const sdJwt = { type: 'urn:eudi:pid:1', claims: {}, validDay: -1 };
+  await expect(wallet.sdJwt(sdJwt)).rejects.toThrow(TypeError);
 });
 
 test('tokens are short-lived, of the age type, and name nobody', async () => {

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { type Assurance, assertOptions } from '@spendcap/core';
+import { type Assurance, assertOptions, type OptionNames } from '@spendcap/core';
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { PERSONAS, type Persona } from './personas.ts';
 
@@ -28,6 +28,14 @@ export interface IssueRequest {
   /** Default 300. Negative makes an expired token. */
   readonly expiresInSeconds?: number;
 }
+
+const REQUEST: OptionNames<IssueRequest> = {
+  subject: true,
+  age: true,
+  assurance: true,
+  claims: true,
+  expiresInSeconds: true,
+};
 
 /** Options of `tokenOf`: all of a request but the player. */
 export type TokenOptions = Omit<IssueRequest, 'subject' | 'age'>;
@@ -64,7 +72,8 @@ export async function ageIssuer(options: AgeIssuerOptions): Promise<SandboxAgeIs
   const kid = randomBytes(8).toString('hex');
   const pairwiseKey = randomBytes(32);
   const jwk = { ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' };
-  const issue: SandboxAgeIssuer['issue'] = (request) => {
+  const issue: SandboxAgeIssuer['issue'] = async (request) => {
+    assertOptions('issue', request, REQUEST);
     const { subject, age, assurance = 'verified', claims, expiresInSeconds = 300 } = request;
     const iat = Math.floor(now() / 1000);
     const range = age === undefined ? {} : { age_range: { min: age, max_exclusive: age + 1 } };

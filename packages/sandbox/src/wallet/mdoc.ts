@@ -20,6 +20,7 @@ import {
   SessionTranscript,
   SignatureAlgorithm,
 } from '@owf/mdoc';
+import { assertOptions } from '@spendcap/core';
 import type { MdocSession } from '@spendcap/server/age/sources/mdoc';
 import type { Signer } from './signer.ts';
 
@@ -82,6 +83,8 @@ export async function walletMdoc(
   { signer, device }: Keys,
   now: number,
 ): Promise<WalletMdoc> {
+  const names = { type: true, elements: true, namespace: true, validDays: true } as const;
+  assertOptions('mdoc', request, names);
   const { type, elements, validDays = 90 } = request;
   const namespace = request.namespace ?? type.replace(/\.mDL$/, '');
   const deviceKey = coseKey(device);

@@ -1,5 +1,6 @@
 import { createPublicKey, hash, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { SDJwtInstance } from '@sd-jwt/core';
+import { assertOptions } from '@spendcap/core';
 import type { Signer } from './signer.ts';
 
 /** An SD-JWT VC to issue. */
@@ -44,6 +45,8 @@ export async function walletSdJwt(
   { signer, device }: Keys,
   now: () => number,
 ): Promise<WalletSdJwt> {
+  const names = { type: true, claims: true, issuer: true, validDays: true, plain: true } as const;
+  assertOptions('sdJwt', request, names);
   const { type, claims, issuer, validDays = 90, plain } = request;
   const sdJwt = instance({ signer, device });
   const iat = Math.floor(now() / 1000);
