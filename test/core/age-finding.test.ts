@@ -151,5 +151,9 @@ describe('combineFindings, always', () => {
     expect(() => combine()).toThrow(TypeError);
     const odd = finding(0, 13, 'certain' as Assurance);
     expect(() => combine(finding(18, null, 'verified'), odd)).toThrow(TypeError);
+    for (const wrong of [{ minimumAssurance: 'verifed' }, { minimumAssurence: 'verified' }]) {
+      const options = { at: asOf, timeZone: 'UTC', ...wrong } as never;
+      expect(() => combineFindings([finding(18, null, 'guardian')], options)).toThrow(TypeError);
+    }
   });
 });

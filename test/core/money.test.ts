@@ -131,6 +131,11 @@ describe('exchange', () => {
     );
   });
 
+  test.each(['Up', 'ceil', undefined, null])('rounds by no other rule: %s', (rounding) => {
+    const options = { from: 'USD', to: 'CNY', rate: '7.12', rounding } as never;
+    expect(() => exchange(999, options)).toThrow(TypeError);
+  });
+
   test('rounded up, something never becomes nothing', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1_000 }), currency, currency, (minor, from, to) => {

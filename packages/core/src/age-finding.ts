@@ -1,4 +1,5 @@
 import { ANY_AGE, ageRangeAt, intersectAgeRanges } from './age-range.ts';
+import { assertOptions, type OptionNames } from './option-names.ts';
 import { type AgeRange, ASSURANCES, type Assurance } from './wire.ts';
 
 /** A person's age as established by one source. Nothing else of the evidence is ever stored. */
@@ -32,6 +33,12 @@ export interface CombineOptions {
   readonly minimumAssurance?: Assurance;
 }
 
+const COMBINE_OPTIONS: OptionNames<CombineOptions> = {
+  at: true,
+  timeZone: true,
+  minimumAssurance: true,
+};
+
 /** The lowest assurance that may raise the lower end of an age range. */
 const LOOSENS_FROM: Assurance = 'guardian';
 
@@ -55,7 +62,7 @@ export function isAtLeast(assurance: Assurance, minimum: Assurance): boolean {
  * grants more allowance. The order of the findings is irrelevant.
  *
  * @throws SpendcapError `age_token_invalid` for an impossible finding
- * @throws TypeError without findings, or for an unknown assurance
+ * @throws TypeError without findings, or for an unknown assurance or option
  * @example
  * ```ts
  * import { combineFindings } from '@spendcap/core';
@@ -75,6 +82,9 @@ export function combineFindings(
   findings: readonly AgeFinding[],
   options: CombineOptions,
 ): CombinedAge {
+  assertOptions('combineFindings', options, COMBINE_OPTIONS);
+  const { minimumAssurance = LOOSENS_FROM } = options;
+  if (!ASSURANCES.includes(minimumAssurance)) throw new TypeError('unknown minimumAssurance');
   const aged = findings.map((finding) => ageFinding(finding, options));
   const levels = ASSURANCES.toReversed()
     .map((assurance) => aged.filter((each) => each.assurance === assurance))

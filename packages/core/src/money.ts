@@ -1,6 +1,7 @@
 import { Decimal } from 'decimal.js';
 import { currencyExponent } from './currency.ts';
 import { SpendcapError } from './errors.ts';
+import { assertOptions, type OptionNames } from './option-names.ts';
 
 /** Options of `exchange`. */
 export interface ExchangeOptions {
@@ -13,6 +14,13 @@ export interface ExchangeOptions {
   /** To the next minor unit of `to`: `up` counts more against the cap, `down` less. */
   readonly rounding: 'up' | 'down';
 }
+
+const EXCHANGE_OPTIONS: OptionNames<ExchangeOptions> = {
+  from: true,
+  to: true,
+  rate: true,
+  rounding: true,
+};
 
 const PLAIN_DECIMAL = /^(?:0|[1-9][0-9]*)(?:\.[0-9]+)?$/;
 const PLAIN_RATE = /^(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,12})?$/;
@@ -114,6 +122,7 @@ function withPoint(minor: number, exponent: number): string {
  * @throws SpendcapError `exchange_unavailable` if the rate is not a positive plain decimal,
  * `invalid_amount` if the result exceeds the safe range, `invalid_currency`
  * @throws RangeError if `minor` is not a safe integer of zero or more
+ * @throws TypeError for an unknown option, or another rounding
  * @example
  * ```ts
  * import { exchange } from '@spendcap/core';
@@ -121,7 +130,11 @@ function withPoint(minor: number, exponent: number): string {
  * exchange(999, { from: 'USD', to: 'CNY', rate: '7.12', rounding: 'down' }); // => 7112
  * ```
  */
-export function exchange(minor: number, { from, to, rate, rounding }: ExchangeOptions): number {
+export function exchange(minor: number, options: ExchangeOptions): number {
+  assertOptions('exchange', options, EXCHANGE_OPTIONS);
+  const { from, to, rate, rounding } = options;
+  if (rounding !== 'up' && rounding !== 'down')
+    throw new TypeError('rounding: expected up or down');
   assertMinorUnits(minor);
   const shift = currencyExponent(to) - currencyExponent(from);
   const exact = parseRate(rate).times(minor).times(`1e${shift}`);
