@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { listPackages, moduleNames } from '../../scripts/packages.ts';
 
-/** Functions that take options, by module; `1` is the position of the options, if not the first. */
-const CHECKED: Readonly<Record<string, 0 | 1>> = {
+/** Functions that take options, by module; `1` or `2` is their position, if not the first. */
+const CHECKED: Readonly<Record<string, 0 | 1 | 2>> = {
   '@spendcap/client createClient': 0,
   '@spendcap/client/device-key deviceSigner': 0,
   '@spendcap/client/elements defineElements': 0,
@@ -33,9 +33,14 @@ const CHECKED: Readonly<Record<string, 0 | 1>> = {
   '@spendcap/server/payments/google-play guardGooglePlay': 0,
   '@spendcap/server/payments/signed-callback signedCallbackProcessor': 0,
   '@spendcap/server/payments/stripe guardStripe': 0,
+  '@spendcap/server/payments applyDeviceCharge': 2,
+  '@spendcap/server/payments captureCharge': 1,
   '@spendcap/server/payments processorWebhook': 0,
+  '@spendcap/server/payments startCharge': 1,
   '@spendcap/server/payments reconcile': 0,
   '@spendcap/server/payments/stripe stripeProcessor': 0,
+  '@spendcap/core combineFindings': 1,
+  '@spendcap/core exchange': 1,
   '@spendcap/core jpTypical': 0,
   '@spendcap/core usAppStore': 0,
   '@spendcap/sandbox ageIssuer': 0,
@@ -71,8 +76,8 @@ const PLAIN: Readonly<Record<string, string>> = {
   '@spendcap/client/react': 'useAffordable useAllowance usePreview usePurchase useSpendcap',
   // Pure functions of values that the limiter has checked, policies and the checks themselves.
   '@spendcap/core': `ageRangeAt assertOptions blockingReasons boundsOf checkFields
-    civilDateOf combineFindings countedAge countedAmount currencyExponent decide escapedNames
-    exchange formatMoney intersectAgeRanges invalidRequest isCurrency isIsoDate isTimeZone
+    civilDateOf countedAge countedAmount currencyExponent decide escapedNames
+    formatMoney intersectAgeRanges invalidRequest isCurrency isIsoDate isTimeZone
     isoText limitAllowance limitKey limitsOn parseAmount parseJson parseMoney parsePolicy
     policyInForce policyJsonSchema rulesFor startOfDate unverifiedReason windowOf`,
   '@spendcap/server': 'generatePermitKey',
@@ -86,8 +91,8 @@ const PLAIN: Readonly<Record<string, string>> = {
   '@spendcap/server/age/sources/nppa': 'memoryNppaStore',
   '@spendcap/server/http/metrics': 'prometheusMetrics',
   // What a guard is made of, and values that a guard has checked.
-  '@spendcap/server/payments': `applyDeviceCharge applySnapshot beginDevicePurchase
-    captureCharge fence hasMethod idempotencyKey purchaseContextOf startCharge`,
+  '@spendcap/server/payments': `applySnapshot beginDevicePurchase fence hasMethod idempotencyKey
+    purchaseContextOf`,
   '@spendcap/server/payments/google-play': 'isGooglePlayError',
   '@spendcap/server/payments/signed-callback': 'oppoChannel vivoChannel xiaomiChannel',
   '@spendcap/server/payments/wechat-pay': 'isWechatPayError',

@@ -149,6 +149,14 @@ describe('a charge that the ledger rejects', () => {
   });
 });
 
+it('a misspelled member of a player is an error, and no charge of nobody', async () => {
+  const { limiter } = await world();
+  const deps = { processor: PROCESSOR, limiter, now: () => START };
+  const player = { evidnce: evidenceOf('friend') } as object;
+  const applied = applyDeviceCharge(deps, charge({ purchaseId: null }), { player });
+  await expect(applied).rejects.toMatchObject({ code: 'invalid_request' });
+});
+
 describe('a charge whose hold cannot be read', () => {
   it.each([
     ['for now', unavailable, { code: 'store_unavailable' }],

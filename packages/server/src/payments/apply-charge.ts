@@ -1,7 +1,10 @@
 import {
   type AppliedCharge,
+  assertOptions,
+  checkFields,
   type DeviceCharge,
   type Money,
+  type OptionNames,
   type Purchase,
   SpendcapError,
 } from '@spendcap/core';
@@ -21,6 +24,8 @@ export interface ApplyChargeOptions {
   readonly player?: Player;
 }
 
+const PLAYER: OptionNames<Player> = { ageToken: true, proof: true, evidence: true };
+
 /**
  * Counts what a verified transaction of a store says. Twice, late and reordered it has no effect
  * beyond the truth.
@@ -33,14 +38,18 @@ export interface ApplyChargeOptions {
  *
  * Whatever is not simply committed or renewed is reported to `onProblem`.
  *
- * @throws SpendcapError only if it is retryable; and what `playerOf` or the store's `finish` throws
+ * @throws SpendcapError only if it is retryable, or `invalid_request` for an unknown field of the
+ *   player; and what `playerOf` or the store's `finish` throws
+ * @throws TypeError for an unknown option
  */
 export async function applyDeviceCharge(
   deps: DeviceDeps,
   charge: DeviceCharge,
-  { player }: ApplyChargeOptions = {},
+  options: ApplyChargeOptions = {},
 ): Promise<AppliedCharge> {
+  assertOptions('applyDeviceCharge', options, { player: true });
   checkDeviceDeps(deps);
+  const player = options.player && checkFields(options.player, PLAYER, 'player');
   const { processor } = deps;
   const work: Work = { deps, charge, player, problems: [] };
   let applied: AppliedCharge;

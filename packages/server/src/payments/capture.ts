@@ -1,4 +1,11 @@
-import { type Money, type PaymentSnapshot, type Purchase, SpendcapError } from '@spendcap/core';
+import {
+  assertOptions,
+  type Money,
+  type OptionNames,
+  type PaymentSnapshot,
+  type Purchase,
+  SpendcapError,
+} from '@spendcap/core';
 import { isOfAccount } from './account.ts';
 import { checkDeps, forbidden, type PaymentDeps } from './deps.ts';
 import { covers, priceOf } from './money.ts';
@@ -16,6 +23,13 @@ export interface Capture<T> {
   snapshotOf(answer: T, purchase: Purchase): PaymentSnapshot;
 }
 
+const CAPTURE: OptionNames<Capture<unknown>> = {
+  purchaseId: true,
+  amount: true,
+  call: true,
+  snapshotOf: true,
+};
+
 /**
  * Makes the last call that takes the money, only while the hold is open and covers the amount: a
  * second look at the cap. On any error the hold stays until the outcome is known. A hold that has
@@ -27,6 +41,7 @@ export interface Capture<T> {
  *   exceeds it; `outcome_unknown`; or the processor's own error
  */
 export async function captureCharge<T>(deps: PaymentDeps, capture: Capture<T>): Promise<T> {
+  assertOptions('captureCharge', capture, CAPTURE);
   checkDeps(deps);
   const purchase = await deps.limiter.get(capture.purchaseId);
   if (purchase === null) {

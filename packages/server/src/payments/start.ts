@@ -1,4 +1,6 @@
 import {
+  assertOptions,
+  type OptionNames,
   type PaymentSnapshot,
   type Purchase,
   type Refused,
@@ -31,6 +33,13 @@ export interface Charge<T> {
   closeLeft?(error: unknown, purchase: Purchase): Promise<PaymentSnapshot> | null;
 }
 
+const CHARGE: OptionNames<Charge<unknown>> = {
+  purchase: true,
+  call: true,
+  snapshotOf: true,
+  closeLeft: true,
+};
+
 /** An allowed purchase, and the answer of the call that started it. */
 export interface Started<T> extends Reservation {
   readonly answer: T;
@@ -61,6 +70,7 @@ export async function startCharge<T>(
   deps: PaymentDeps,
   charge: Charge<T>,
 ): Promise<Refused | Started<T>> {
+  assertOptions('startCharge', charge, CHARGE);
   checkDeps(deps);
   const { limiter, processor } = deps;
   const { id } = charge.purchase;
