@@ -1,3 +1,5 @@
+import { recentTexts } from './recent-texts.ts';
+
 /**
  * An instant as ISO 8601 in UTC. The last few hundred are cached, because the answers of one moment
  * contain the same few instants.
@@ -11,14 +13,7 @@
  * ```
  */
 export function isoText(at: number): string {
-  let text = texts.get(at);
-  if (text === undefined) {
-    text = new Date(at).toISOString();
-    if (texts.size >= MAX_TEXTS) texts.clear();
-    texts.set(at, text);
-  }
-  return text;
+  return textOf(at);
 }
 
-const texts = new Map<number, string>();
-const MAX_TEXTS = 512;
+const textOf = recentTexts((at) => new Date(at).toISOString(), 512);

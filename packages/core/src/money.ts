@@ -2,6 +2,7 @@ import { Decimal } from 'decimal.js';
 import { currencyExponent } from './currency.ts';
 import { SpendcapError } from './errors.ts';
 import { assertOptions, type OptionNames } from './option-names.ts';
+import { recentTexts } from './recent-texts.ts';
 
 /** Options of `exchange`. */
 export interface ExchangeOptions {
@@ -93,23 +94,16 @@ export function parseAmount(text: string, currency: string): number {
 export function formatMoney(minor: number, currency: string): string {
   assertMinorUnits(minor);
   const exponent = currencyExponent(currency);
-  const texts = textsByExponent[exponent] ?? new Map<number, string>();
-  textsByExponent[exponent] = texts;
-  let text = texts.get(minor);
-  if (text === undefined) {
-    text = withPoint(minor, exponent);
-    if (texts.size >= MAX_TEXTS) texts.clear();
-    texts.set(minor, text);
-  }
-  return text;
+  return exponent === 0 ? String(minor) : textOf[exponent](minor);
 }
 
-/** Recent texts, because prices, caps and what is left of them are mostly the same few amounts. */
-const textsByExponent: (Map<number, string> | undefined)[] = [];
-const MAX_TEXTS = 1_024;
+/** Kept, because prices, caps and what is left of them are mostly the same few amounts. */
+const textOf = {
+  2: recentTexts((minor) => withPoint(minor, 2), 1_024),
+  3: recentTexts((minor) => withPoint(minor, 3), 1_024),
+};
 
 function withPoint(minor: number, exponent: number): string {
-  if (exponent === 0) return String(minor);
   const digits = String(minor).padStart(exponent + 1, '0');
   return `${digits.slice(0, -exponent)}.${digits.slice(-exponent)}`;
 }
