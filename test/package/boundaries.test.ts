@@ -54,7 +54,12 @@ const RULES: readonly Rule[] = [
   },
   {
     files: `${SERVER}/payments/*`,
-    may: [...CORE, `${SERVER}/payments/*`, `${SERVER}/limiter/listener.ts`],
+    may: [
+      ...CORE,
+      `${SERVER}/payments/*`,
+      `${SERVER}/limiter/listener.ts`,
+      `${SERVER}/limiter/validate.ts`,
+    ],
     types: [TYPES],
   },
 
@@ -110,8 +115,15 @@ const RULES: readonly Rule[] = [
   },
   {
     files: `${SERVER}/adapters/node-listener.ts`,
-    may: [...CORE, `${SERVER}/http/*`, '@hono/node-server', 'node:http'],
+    may: [
+      ...CORE,
+      `${SERVER}/http/*`,
+      `${SERVER}/adapters/parsed-body.ts`,
+      '@hono/node-server',
+      'node:http',
+    ],
   },
+  { files: `${SERVER}/adapters/parsed-body.ts`, may: [] },
   {
     files: `${SERVER}/adapters/<X>/**`,
     may: [`${SERVER}/http/*`, `${SERVER}/adapters/*`],

@@ -1,11 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { problemResponse } from '../http/problems.ts';
+import { markParsed } from './parsed-body.ts';
 
 type NodeListener = (req: IncomingMessage, res: ServerResponse) => void;
-
-/** On a Request whose body is not the sent bytes; also known to handlers that verify signatures. */
-const PARSED_BODY = Symbol.for('spendcap.parsed-body');
 
 /** A request with what a body parser leaves on it. */
 export type ParsedRequest = IncomingMessage & {
@@ -50,7 +48,7 @@ export function nodeListener(handler: (request: Request) => Promise<Response>): 
       const parsed = incoming as ParsedRequest;
       if (hasOddHead(parsed)) return unreadableRequest();
       restoreBody(parsed);
-      if (reserialised.has(parsed)) Object.defineProperty(request, PARSED_BODY, { value: true });
+      if (reserialised.has(parsed)) markParsed(request);
       return handler(request);
     },
     {

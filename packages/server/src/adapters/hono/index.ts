@@ -1,7 +1,5 @@
 import type { Handler } from '../../http/index.ts';
-
-/** As the other adapters set it on a Request whose body is not the sent bytes. */
-const PARSED_BODY = Symbol.for('spendcap.parsed-body');
+import { markParsed } from '../parsed-body.ts';
 
 /** The part of a Hono context that is used. */
 interface ContextLike {
@@ -25,9 +23,8 @@ export function toHono(handler: Handler): (context: ContextLike) => Promise<Resp
     const { url, method, headers } = req.raw;
     const request = new Request(url, { method, headers, body: await req.arrayBuffer() });
     // Of any other form, such as a FormData, Hono makes new bytes.
-    if (!['arrayBuffer', 'text', 'blob'].some((form) => form in req.bodyCache)) {
-      Object.defineProperty(request, PARSED_BODY, { value: true });
-    }
+    const isSent = ['arrayBuffer', 'text', 'blob'].some((form) => form in req.bodyCache);
+    if (!isSent) markParsed(request);
     return handler(request);
   };
 }
