@@ -128,8 +128,8 @@ export function instantOf(text: string, path: string): number {
 }
 
 /** @throws SpendcapError `invalid_request` for an unknown field */
-export function checkPlayer(given: Player): Player {
-  return checkFields(given, { ageToken: true, proof: true, evidence: true });
+export function checkPlayer(given: Player, path = ''): Player {
+  return checkFields(given, { ageToken: true, proof: true, evidence: true }, path);
 }
 
 /**

@@ -1,14 +1,13 @@
 import {
   type AppliedCharge,
   assertOptions,
-  checkFields,
   type DeviceCharge,
   type Money,
-  type OptionNames,
   type Purchase,
   SpendcapError,
 } from '@spendcap/core';
 import type { Limiter, Player } from '../limiter/types.ts';
+import { checkPlayer } from '../limiter/validate.ts';
 import { applyTo } from './apply-snapshot.ts';
 import { checkDeviceDeps, type DeviceDeps, type DevicePayer } from './deps.ts';
 import { covers, priceOf } from './money.ts';
@@ -23,8 +22,6 @@ export interface ApplyChargeOptions {
    */
   readonly player?: Player;
 }
-
-const PLAYER: OptionNames<Player> = { ageToken: true, proof: true, evidence: true };
 
 /**
  * Counts what a verified transaction of a store says. Twice, late and reordered it has no effect
@@ -49,7 +46,7 @@ export async function applyDeviceCharge(
 ): Promise<AppliedCharge> {
   assertOptions('applyDeviceCharge', options, { player: true });
   checkDeviceDeps(deps);
-  const player = options.player && checkFields(options.player, PLAYER, 'player');
+  const player = options.player && checkPlayer(options.player, 'player');
   const { processor } = deps;
   const work: Work = { deps, charge, player, problems: [] };
   let applied: AppliedCharge;
