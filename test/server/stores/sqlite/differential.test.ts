@@ -20,8 +20,8 @@ import {
   purchase,
   T0,
 } from '../../../../packages/server/src/testing/fixtures.ts';
+import { type Random, randomOf } from '../../../simulation/random.ts';
 import { anyStore } from '../../../support/any-store.ts';
-import { randomNumbers } from '../../../support/random.ts';
 import { temporaryFile } from '../../../support/temporary.ts';
 
 const ROUNDS = 400;
@@ -30,24 +30,13 @@ const TIPS = { ...SEASON, selector: { ...ALL, categories: ['tip'] } };
 const WINDOWS = [capped(SEASON, 60_000), capped(TIPS, 5_000)];
 
 type Ledger = ReturnType<typeof sqliteLedger>;
-type Random = ReturnType<typeof dice>;
-
-function dice(seed: number) {
-  const next = randomNumbers(seed);
-  const upTo = (count: number) => Math.floor(next() * count);
-  return {
-    upTo,
-    of: <T>(...all: readonly T[]) => all[upTo(all.length)] as T,
-    chance: (share: number) => next() < share,
-  };
-}
 
 /** Commands about few purchases of few subjects, so that most of them meet each other. */
 function someCommand(random: Random, at: number): SqliteCommand {
-  const { of, upTo, chance } = random;
-  const number = upTo(40) + 40 * Math.floor((at - NOON) / DAY);
+  const { pick, whole, chance } = random;
+  const number = whole(0, 39) + 40 * Math.floor((at - NOON) / DAY);
   const id = `p-${number}`;
-  const amount = 100 * (1 + upTo(9));
+  const amount = 100 * whole(1, 9);
   const facts = {
     subject: `subject-${number % 4}`,
     amount: chance(0.9) ? 100 * (1 + (number % 9)) : amount,
@@ -55,24 +44,24 @@ function someCommand(random: Random, at: number): SqliteCommand {
     processor: number % 2 === 0 ? 'stripe' : null,
     at,
   };
-  const refundId = `r-${upTo(2)}`;
-  return of<() => SqliteCommand>(
+  const refundId = `r-${whole(0, 1)}`;
+  return pick<() => SqliteCommand>([
     () => {
       const onExpiry = number % 5 === 0 ? 'reconcile' : 'release';
-      const expiresAt = at + of(1_000, HOUR);
+      const expiresAt = at + pick([1_000, HOUR]);
       const more = { ...facts, onExpiry, expiresAt, windows: WINDOWS } as const;
       return ['reserve', purchase(id, more)];
     },
     () => ['commit', { id, at, ...(chance(0.5) ? {} : { amount }) }],
     () => ['release', { id, at }],
     () => ['record', charge(id, { ...facts, chargedAt: at, windows: [SEASON, TIPS] })],
-    () => ['attach', { id, processor: 'stripe', processorRef: `pi_${upTo(2)}`, at }],
+    () => ['attach', { id, processor: 'stripe', processorRef: `pi_${whole(0, 1)}`, at }],
     () => ['refund', { id, refundId, restores: chance(0.5), at, ...(chance(0.5) && { amount }) }],
     () => ['reverseRefund', { id, refundId, at }],
     () => ['get', { id, at }],
     () => ['usage', { subject: facts.subject, windows: [SEASON, TIPS], at }],
-    () => ['overdue', { at, limit: of(1, 100), ...(chance(0.5) && { processor: 'stripe' }) }],
-  )();
+    () => ['overdue', { at, limit: pick([1, 100]), ...(chance(0.5) && { processor: 'stripe' }) }],
+  ])();
 }
 
 /** What no `CHECK` of the file takes. */
@@ -107,18 +96,18 @@ type Held = { readonly id: string };
 
 describe('several ledgers on one file', () => {
   it.each([1, 2, 3])('reply as one in memory, whatever fails (seed %i)', async (seed) => {
-    const random = dice(seed);
+    const random = randomOf(seed);
     const path = temporaryFile('differential.db');
     const open = () => sqliteLedger({ path, busyTimeoutMs: 0 });
     const ledgers: Ledger[] = [open(), open(), open()];
     const model = anyStore();
     let at = NOON;
     for (let round = 0; round < ROUNDS; round += 1) {
-      at += random.of(0, 1, 500, 20_000, random.chance(0.02) ? DAY : 0);
-      const place = random.upTo(ledgers.length);
+      at += random.pick([0, 1, 500, 20_000, random.chance(0.02) ? DAY : 0]);
+      const place = random.whole(0, ledgers.length - 1);
       const ledger = ledgers[place] as Ledger;
-      const batch = Array.from({ length: 1 + random.upTo(6) }, () => someCommand(random, at));
-      const early = random.chance(0.3) ? random.upTo(batch.length) : 0;
+      const batch = Array.from({ length: random.whole(1, 6) }, () => someCommand(random, at));
+      const early = random.chance(0.3) ? random.whole(0, batch.length - 1) : 0;
       const rest = batch.slice(early);
       if (early > 0) ledger.prepare(batch.slice(0, early));
       if (early > 0 && random.chance(0.2)) {
